@@ -1,0 +1,45 @@
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+BIN := .venv/bin
+STAMP := .venv/.installed
+
+.PHONY: help demo test check integration bench bench-peers format clean
+
+help:            ## what can be made here
+	@grep -hE '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
+
+$(STAMP): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "midwatch needs Python 3.11 or newer; name one: make PYTHON=python3.11"; exit 1; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]' --constraint constraints.txt
+	@touch $(STAMP)
+
+demo: $(STAMP)   ## create .venv, seed a store with three models in trouble, open the program
+	$(BIN)/midwatch demo
+
+test: $(STAMP)   ## create .venv, run the tests with branch coverage
+	$(BIN)/python -m pytest --cov --cov-report=term:skip-covered -n auto
+
+check: $(STAMP)  ## ruff, mypy strict, import contracts
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+integration: $(STAMP) ## tests against real terminals, users, processes; installs the system packages they need
+	tests/integration/system_packages.sh
+	$(BIN)/python -m pytest tests/integration -m integration -p no:cacheprovider
+
+bench: $(STAMP)  ## every benchmark; one JSON object a line
+	@for b in tests/benchmarks/[a-z]*.py; do $(BIN)/python $$b || exit 1; done
+
+bench-peers:     ## the tools that benchmarks compare with, in an environment of their own
+	$(PYTHON) -m venv .venv-peers
+	.venv-peers/bin/python -m pip install --quiet --disable-pip-version-check --requirement tests/benchmarks/peers.txt
+
+format: $(STAMP) ## format and sort imports
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean:           ## remove environments and caches
+	rm -rf .venv .venv-peers .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .coverage .hypothesis

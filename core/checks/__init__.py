@@ -1,0 +1,1 @@
+"""Data checks, one a file; the registry stands in core.checks.registry."""

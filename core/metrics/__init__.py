@@ -1,0 +1,1 @@
+"""Metrics, one a file; the registry stands in core.metrics.registry."""

@@ -1,0 +1,1 @@
+"""Prediction logs through DuckDB: CSV, JSON lines, Parquet, gzip, globs and directories."""

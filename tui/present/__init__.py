@@ -1,0 +1,1 @@
+"""Pure presentation: a record and a moment in, Rich text out."""

@@ -1,0 +1,1 @@
+"""Panes, sheets and dialogs."""
