@@ -1,1 +1,1 @@
-"""The middle floor: what decides. One use case a file: read from storage, ask stats, write, return a frozen result."""
+"""The middle floor: what decides. One use case a file: read, ask stats, write, return a frozen result."""

@@ -1,4 +1,4 @@
-"""The host's clock, and the one text form of a moment in the store: UTC, fixed width, so that text order is time order."""
+"""The host's clock, and the one text form of a moment in the store: UTC, fixed width: text order is time order."""
 
 from __future__ import annotations
 
