@@ -14,6 +14,8 @@ from tui.cli import diagnostics
 
 COMMANDS: tuple[tuple[str, str], ...] = (
     ("audit", "Verify or list the audit log."),
+    ("check", "Validate files against others, with no set-up."),
+    ("infer", "Propose checks from a reference."),
     ("init", "Register a model file."),
     ("models", "List the registered models."),
 )
