@@ -95,6 +95,10 @@ def test_redacted_values_never_leave() -> None:
     found = validate(alone(secret, before, roles=roles))
     assert fails(found, "categories")
     assert "ada@example.com" not in repr(found)
+    filled = {**now, "age": np.where(np.arange(1000) % 3 == 0, 777.25, now["age"])}
+    hidden = validate(alone(filled, before, roles=dataclasses.replace(ROLES, redact=("age",))))
+    assert hidden.findings[0].column == "age"
+    assert "777" not in repr(hidden.findings)
 
 
 def test_flipped_labels_need_predictions_that_stayed() -> None:
