@@ -13,6 +13,7 @@ from storage.errors import MidwatchError
 from tui.cli import diagnostics
 
 COMMANDS: tuple[tuple[str, str], ...] = (
+    ("alerts", "List, show and answer alerts."),
     ("audit", "Verify or list the audit log."),
     ("init", "Register a model file."),
     ("models", "List the registered models."),
