@@ -18,7 +18,7 @@ _BY_SHA = _SELECT + "WHERE b.model_id = ? AND b.role = ? AND b.sha256 = ?"
 _NEWEST = _SELECT + "WHERE b.model_id = ? AND b.role = 'serving' ORDER BY b.window_start DESC, b.id DESC LIMIT 1"
 _ADMITTED = (
     _SELECT + "WHERE b.model_id = :model AND s.admitted AND b.id <> :self "
-    "AND (:before IS NULL OR b.window_start IS NULL OR b.window_start <= :before) "
+    "AND (:before IS NULL OR b.role = 'reference' OR b.window_start IS NULL OR b.window_start <= :before) "
     "ORDER BY b.window_start DESC, b.id DESC LIMIT :limit"
 )
 _RANGE = (
