@@ -25,28 +25,24 @@ _BY_ID = _SELECT + "WHERE a.id = ?"
 _OF_BATCH = _SELECT + "WHERE a.batch_id = ? ORDER BY a.score DESC, a.id"
 _OF_GROUP = _SELECT + "WHERE a.model_id = ? AND a.group_key = ? ORDER BY a.id DESC LIMIT ?"
 _OF_INCIDENT = _SELECT + "WHERE s.incident_id = ? ORDER BY a.id"
-# One line per group: its latest alert stands for it. The window is cut before the states are looked up.
-_HEADS = """
-SELECT id FROM (
-    SELECT max(id) AS id FROM alerts
-    WHERE (:model IS NULL OR model_id = :model) GROUP BY model_id, group_key
-) JOIN alerts a USING (id)
-WHERE (:tier IS NULL OR a.tier = :tier)
-  AND (:like IS NULL OR a.title LIKE :like ESCAPE '\\' OR a.cause LIKE :like ESCAPE '\\')
-  AND (:open = 0 OR coalesce((SELECT e.kind FROM alert_events e WHERE e.alert_id = a.id AND e.kind <> 'link'
-                              ORDER BY e.id DESC LIMIT 1), '') <> 'resolve')
+# One line per group: its latest alert stands for it (alert_groups is kept by triggers).
+_GROUPS = """
+FROM alert_groups g JOIN alerts a ON a.id = g.head_id JOIN models m ON m.id = g.model_id
+WHERE (:open = 0 OR g.open = 1) AND (:model IS NULL OR g.model_id = :model) AND (:tier IS NULL OR a.tier = :tier)
+  AND (:like IS NULL OR (a.title || ' ' || a.cause || ' ' || m.name) LIKE :like ESCAPE '\\')
 """
-_ORDER = {
-    "tier": "CASE a.tier WHEN 'page' THEN 0 WHEN 'ticket' THEN 1 WHEN 'digest' THEN 2 ELSE 3 END, a.id DESC",
-    "time": "a.fired_at DESC, a.id DESC",
-    "score": "a.score DESC, a.id DESC",
-    "model": "a.model_id, a.id DESC",
+_ORDERS = {
+    "tier": "g.quiet, g.tier_rank, g.head_id DESC",
+    "score": "g.score, g.head_id",
+    "model": "m.name, g.head_id DESC",
+    "time": "g.head_id",
 }
-_COUNT_OPEN = """
-SELECT tier, count(*) AS n FROM (
-    SELECT max(id) AS id FROM alerts WHERE (:model IS NULL OR model_id = :model) GROUP BY model_id, group_key
-) JOIN alerts a USING (id) JOIN alert_state s ON s.alert_id = a.id
-WHERE s.state = 'firing' OR (s.state = 'snoozed' AND s.until_at <= :now) GROUP BY tier
+_FIRING = """
+SELECT a.tier, count(*) AS n FROM alert_groups g JOIN alerts a ON a.id = g.head_id
+JOIN alert_state s ON s.alert_id = g.head_id
+WHERE g.open = 1 AND (:model IS NULL OR g.model_id = :model)
+  AND (g.quiet = 0 OR (s.state = 'snoozed' AND s.until_at <= :now))
+GROUP BY a.tier
 """
 _INSERT = """
 INSERT INTO alerts(model_id, batch_id, fingerprint, group_key, tier, class, cause, title, columns_json, score,
@@ -59,9 +55,8 @@ _INSERT_EVENT = (
 )
 _EVENTS = "SELECT * FROM alert_events WHERE alert_id = ? ORDER BY id"
 _INSERT_FEEDBACK = "INSERT INTO alert_feedback(alert_id, verdict, by, note, at) VALUES (?, ?, ?, ?, ?)"
-_OPEN_GROUPS = _SELECT + (
-    "WHERE a.id IN (SELECT max(id) FROM alerts WHERE model_id = ? GROUP BY group_key) AND s.state <> 'resolved'"
-)
+_OPEN_GROUPS = _SELECT + "WHERE a.id IN (SELECT head_id FROM alert_groups WHERE model_id = ? AND open = 1)"
+_HEAD = _SELECT + "WHERE a.id = (SELECT head_id FROM alert_groups WHERE model_id = ? AND group_key = ?)"
 _PAST_ACTIONS = """
 SELECT e.at, e.by, e.kind AS what, e.note FROM alert_events e JOIN alerts a ON a.id = e.alert_id
 WHERE a.fingerprint = :fingerprint AND e.by <> 'midwatch'
@@ -165,6 +160,12 @@ def open_groups(db: sqlite3.Connection, model_id: int) -> list[Alert]:
     return [_alert(row) for row in db.execute(_OPEN_GROUPS, (model_id,))]
 
 
+def head(db: sqlite3.Connection, model_id: int, group_key: str) -> Alert | None:
+    """The latest alert of a group."""
+    row = db.execute(_HEAD, (model_id, group_key)).fetchone()
+    return _alert(row) if row else None
+
+
 def page(
     db: sqlite3.Connection,
     *,
@@ -173,13 +174,14 @@ def page(
     like: str | None = None,
     only_open: bool = True,
     order: str = "tier",
+    descending: bool = False,
     offset: int = 0,
     limit: int = 100,
 ) -> list[Alert]:
-    """A window of the list of groups, each shown by its latest alert."""
-    query = f"{_HEADS} ORDER BY {_ORDER[order]} LIMIT :limit OFFSET :offset"
+    """A window of the list of groups, each shown by its latest alert; ``order`` is tier, score, model or time."""
+    query = f"SELECT g.head_id {_GROUPS} ORDER BY {_order(order, descending)} LIMIT :limit OFFSET :offset"
     values = {**_filter(model_id, tier, like, only_open), "limit": limit, "offset": offset}
-    ids = [row["id"] for row in db.execute(query, values)]
+    ids = [row["head_id"] for row in db.execute(query, values)]
     return [_alert(db.execute(_BY_ID, (alert_id,)).fetchone()) for alert_id in ids]
 
 
@@ -192,13 +194,31 @@ def count(
     only_open: bool = True,
 ) -> int:
     """How many groups :func:`page` walks over."""
-    query = f"SELECT count(*) FROM ({_HEADS})"
-    return int(db.execute(query, _filter(model_id, tier, like, only_open)).fetchone()[0])
+    values = _filter(model_id, tier, like, only_open)
+    return int(db.execute(f"SELECT count(*) {_GROUPS}", values).fetchone()[0])
+
+
+def place(
+    db: sqlite3.Connection,
+    group: tuple[int, str],
+    *,
+    model_id: int | None = None,
+    tier: str | None = None,
+    like: str | None = None,
+    only_open: bool = True,
+    order: str = "tier",
+    descending: bool = False,
+) -> int | None:
+    """Where a group (model id and key) stands in the list that :func:`page` walks over, from 0."""
+    numbered = f"SELECT g.model_id, g.group_key, row_number() OVER (ORDER BY {_order(order, descending)}) - 1 AS place"
+    query = f"SELECT place FROM ({numbered} {_GROUPS}) WHERE model_id = :of AND group_key = :key"
+    row = db.execute(query, {**_filter(model_id, tier, like, only_open), "of": group[0], "key": group[1]}).fetchone()
+    return row["place"] if row else None
 
 
 def firing(db: sqlite3.Connection, now: datetime, model_id: int | None = None) -> dict[str, int]:
     """Number of firing groups per tier."""
-    return {row["tier"]: row["n"] for row in db.execute(_COUNT_OPEN, {"model": model_id, "now": to_text(now)})}
+    return {row["tier"]: row["n"] for row in db.execute(_FIRING, {"model": model_id, "now": to_text(now)})}
 
 
 def events(db: sqlite3.Connection, alert_id: int) -> list[AlertEvent]:
@@ -222,6 +242,13 @@ def past_actions(db: sqlite3.Connection, fingerprint: str, limit: int = 5) -> li
     """What people did the last times: moment, person, what, note."""
     rows = db.execute(_PAST_ACTIONS, {"fingerprint": fingerprint, "limit": limit})
     return [(from_text(row["at"]), row["by"], row["what"], row["note"] or "") for row in rows]
+
+
+def _order(order: str, descending: bool) -> str:
+    terms = _ORDERS[order].split(", ")
+    if not descending:
+        return ", ".join(terms)
+    return ", ".join(term.removesuffix(" DESC") if term.endswith(" DESC") else f"{term} DESC" for term in terms)
 
 
 def _filter(model_id: int | None, tier: str | None, like: str | None, only_open: bool) -> dict[str, object]:

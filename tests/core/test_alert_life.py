@@ -131,3 +131,36 @@ def test_every_answer_of_a_person_is_audited(db: sqlite3.Connection, register: R
     assert said == ["alert.feedback", "alert.wake", "alert.snooze", "alert.acknowledge"]
     assert next(what for _, _, what, _ in alerts.past_actions(db, alert.fingerprint)) == "feedback useful"
     assert audit.verify(db).broken_at is None
+
+
+def test_the_derived_groups_never_part_from_the_facts(db: sqlite3.Connection, register: Register) -> None:
+    model = register()
+    for number in range(12):
+        batch = [NULLS, [], [*NULLS, found("unit", "b", cause="unit change")], []][number % 4]
+        raised = arrive(db, model, number, batch)
+        if raised and number % 3 == 0:
+            alert_answers.acknowledge(db, raised[0].id, actor=ADA, now=NOW)
+    derived = {(r["group_key"], r["head_id"], r["open"], r["quiet"]) for r in db.execute("SELECT * FROM alert_groups")}
+    heads = db.execute("SELECT max(id) AS id, group_key FROM alerts GROUP BY model_id, group_key").fetchall()
+    states = {row["id"]: alerts.get(db, row["id"]).state for row in heads}
+    quiet = ("acknowledged", "snoozed")
+    told = {(r["group_key"], r["id"], int(states[r["id"]] != "resolved"), int(states[r["id"]] in quiet)) for r in heads}
+    assert derived == told
+
+
+@pytest.mark.parametrize("descending", [False, True])
+@pytest.mark.parametrize("order", ["tier", "score", "model", "time"])
+def test_the_place_of_a_group_is_where_the_page_shows_it(
+    db: sqlite3.Connection, register: Register, order: str, descending: bool
+) -> None:
+    model = register()
+    graded = (("a", "page", 1.0), ("b", "ticket", 3.0), ("c", "digest", 3.0), ("d", "page", 0.5))
+    kinds = [found("c", name, cause=f"cause {name}", tier=tier, score=score) for name, tier, score in graded]
+    arrive(db, model, 0, kinds)
+    shown = alerts.page(db, order=order, descending=descending)
+    for i, alert in enumerate(shown):
+        where = (alert.model_id, alert.group_key)
+        assert alerts.place(db, where, order=order, descending=descending) == i
+    second = alerts.page(db, order=order, descending=descending, offset=1, limit=2)
+    assert [a.id for a in second] == [a.id for a in shown[1:3]]
+    assert alerts.place(db, (model.id, "none")) is None
