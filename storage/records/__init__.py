@@ -1,0 +1,1 @@
+"""Frozen dataclasses: what a row is. One file per family of tables."""
