@@ -197,9 +197,9 @@ def _write_labels(
 def _write_versions(home: Path, end: datetime) -> tuple[Version, ...]:
     night = end - NIGHT
     told = (
-        ("rules-v2", RULES_ONLY, 150, 2, "git:77c1d0aa", "fallback", {"learner": "none", "rules": True}),
-        ("v4", V4, 80, 4, "git:e4a9f310", "normal", {"learner": "additive", "prompt": "2026-08"}),
-        ("v5", V5, 40, 5, "git:1bd6c09f", "normal", {"learner": "additive", "prompt": "2026-10"}),
+        ("rules-v2", RULES_ONLY, 150, 2, "77c1d0aa", "fallback", {"learner": "none", "rules": True}),
+        ("v4", V4, 80, 4, "e4a9f310", "normal", {"learner": "additive", "prompt": "2026-08"}),
+        ("v5", V5, 40, 5, "1bd6c09f", "normal", {"learner": "additive", "prompt": "2026-10"}),
     )
     return tuple(
         versions.write_version(
@@ -215,7 +215,7 @@ def _write_versions(home: Path, end: datetime) -> tuple[Version, ...]:
                 label_base_rate=0.63,
             ),
             config=versions.training_config("assistant", **config),
-            code_ref=code,
+            commit=code,
             seed=number,
             trained_at=night - timedelta(days=age - 1),
             role=role,

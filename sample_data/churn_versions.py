@@ -55,7 +55,7 @@ SCHEMA = {
 
 
 def write_versions(home: Path, end: datetime, planted: bool) -> tuple[Version, ...]:
-    """Writes `calibration-v3`, v40 (its model file gone), v41 and, when the fault is planted, v42."""
+    """Writes `calibration-v3`, v40 (its model file marked as lost), v41 and, when the fault is planted, v42."""
     night = end - timedelta(hours=3)
     config = training_config("churn", learner="additive_logistic", l2=0.01, calibrate=True, columns=len(SCHEMA))
 
@@ -73,7 +73,7 @@ def write_versions(home: Path, end: datetime, planted: bool) -> tuple[Version, .
             spec=CALIBRATION,
             data=manifest(200, 1_040_233, 0.281, join),
             config=training_config("churn", learner="recency_table", calibrate=True),
-            code_ref="git:3f0c2a9d",
+            commit="3f0c2a9d",
             seed=3,
             trained_at=night - timedelta(days=198),
             role="fallback",
@@ -84,10 +84,10 @@ def write_versions(home: Path, end: datetime, planted: bool) -> tuple[Version, .
             spec=V40,
             data=manifest(44, 1_180_412, 0.283, join),
             config=config,
-            code_ref="git:91be07c4",
+            commit="91be07c4",
             seed=40,
             trained_at=night - timedelta(days=40),
-            gone=("model",),
+            lost=("model",),
         ),
         write_version(
             home,
@@ -95,7 +95,7 @@ def write_versions(home: Path, end: datetime, planted: bool) -> tuple[Version, .
             spec=V41,
             data=manifest(17, 1_201_877, 0.284, join),
             config=config,
-            code_ref="git:c58d1e02",
+            commit="c58d1e02",
             seed=41,
             trained_at=night - timedelta(days=13),
         ),
@@ -108,7 +108,7 @@ def write_versions(home: Path, end: datetime, planted: bool) -> tuple[Version, .
                 spec=V42,
                 data=manifest(3, 2_398_120, 0.497, "user_id"),
                 config=config,
-                code_ref="git:c58d1e02",
+                commit="c58d1e02",
                 seed=41,
                 trained_at=end - timedelta(minutes=60),
             )

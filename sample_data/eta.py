@@ -168,10 +168,10 @@ def _write_labels(
 def _write_versions(home: Path, end: datetime) -> tuple[Version, ...]:
     night = end - NIGHT
     told = (
-        ("median-v1", MEDIAN, 120, 1, "git:0a77e1b3", "fallback", {"learner": "median_by_region"}),
-        ("v8", V8, 70, 8, "git:5be2207f", "normal", {"learner": "additive", "l2": 0.1}),
-        ("v9", V9, 34, 9, "git:d20c9a61", "normal", {"learner": "additive", "l2": 0.02}),
-        ("v10", V10, 6, 10, "git:d20c9a61", "normal", {"learner": "additive", "l2": 0.02, "huber": 12.0}),
+        ("median-v1", MEDIAN, 120, 1, "0a77e1b3", "fallback", {"learner": "median_by_region"}),
+        ("v8", V8, 70, 8, "5be2207f", "normal", {"learner": "additive", "l2": 0.1}),
+        ("v9", V9, 34, 9, "d20c9a61", "normal", {"learner": "additive", "l2": 0.02}),
+        ("v10", V10, 6, 10, "d20c9a61", "normal", {"learner": "additive", "l2": 0.02, "huber": 12.0}),
     )
     return tuple(
         versions.write_version(
@@ -187,7 +187,7 @@ def _write_versions(home: Path, end: datetime) -> tuple[Version, ...]:
                 label_mean_min=23.1,
             ),
             config=versions.training_config("eta", **config),
-            code_ref=code,
+            commit=code,
             seed=number,
             trained_at=night - timedelta(days=age - 1),
             role=role,

@@ -11,12 +11,7 @@ from sample_data.records import Change, PastIncident, Watch
 from sample_data.windows import NIGHT
 from sample_data.writing import json_line, write_lines
 
-PEOPLE = {
-    "a.lindqvist": "Astrid Lindqvist",
-    "j.haddad": "Jamal Haddad",
-    "m.ito": "Mei Ito",
-    "p.okafor": "Paul Okafor",
-}
+PEOPLE = ("p.okafor", "a.lindqvist", "m.ito")
 
 
 def changes(end: datetime, planted: bool) -> tuple[Change, ...]:
@@ -146,29 +141,25 @@ def write_changes(path: Path, feed: tuple[Change, ...]) -> None:
 
 
 def watches(end: datetime) -> tuple[Watch, ...]:
-    """Three weekly turns, handed over on the Monday nine hours into its day; `end` is in the second."""
-    night = end - NIGHT
-    first = night - timedelta(days=night.weekday(), hours=-9)
-    if first > end:
-        first -= timedelta(days=7)
-    turns = (("p.okafor", None), ("a.lindqvist", "j.haddad"), ("m.ito", None))
+    """Three weekly turns, handed over on Mondays at 09:00 UTC; `end` is in the second."""
+    monday = end.replace(hour=9, minute=0) - timedelta(days=end.weekday())
     week = timedelta(days=7)
+    second = monday if monday <= end else monday - week
     return tuple(
-        Watch(primary, learner, first + week * (index - 1), first + week * index)
-        for index, (primary, learner) in enumerate(turns)
+        Watch(person, second + week * (index - 1), second + week * index) for index, person in enumerate(PEOPLE)
     )
 
 
-def write_watches(path: Path, turns: tuple[Watch, ...]) -> None:
-    """Writes the rotation: `[[people]]` with handle and name, `[[watches]]` with primary, learner, starts and ends."""
-    lines = []
-    for handle, name in PEOPLE.items():
-        lines += ["[[people]]", f"handle = {json.dumps(handle)}", f"name = {json.dumps(name)}", ""]
-    for turn in turns:
-        lines += ["[[watches]]", f"primary = {json.dumps(turn.primary)}"]
-        lines += [f"learner = {json.dumps(turn.learner)}"] if turn.learner else []
-        lines += [f"starts = {turn.starts.isoformat()}", f"ends = {turn.ends.isoformat()}", ""]
-    write_lines(path, lines[:-1])
+def write_rotation(path: Path, turns: tuple[Watch, ...]) -> None:
+    """Writes the rotation that gives these turns: the people in order, from the first day on, week by week."""
+    lines = [
+        f"people = {json.dumps([turn.person for turn in turns])}",
+        'every = "week"',
+        'handover = "09:00"',
+        'time_zone = "UTC"',
+        f"first = {turns[0].starts.date().isoformat()}",
+    ]
+    write_lines(path, lines)
 
 
 def incidents(end: datetime) -> tuple[PastIncident, ...]:

@@ -18,6 +18,7 @@ prediction = "score"
 label = "churned"
 version = "model_version"
 stage = "stage"
+latency = "latency_ms"
 ignore = ["trace_id"]
 redact = ["email"]
 
@@ -49,6 +50,7 @@ name = "shadow"
 kind = "shadow"
 traffic = 0.0
 minimum_rows = 5000
+minimum_labels = 1000
 
 [[stages]]
 name = "full"
@@ -134,6 +136,7 @@ prediction = "score"
 label = "helpful"
 version = "model"
 stage = "stage"
+latency = "latency_ms"
 ignore = ["reply"]
 redact = ["reply"]
 

@@ -33,14 +33,14 @@ class LogFile:
 class Artifact:
     """One of the parts of a version, with the hash that was recorded when it was built.
 
-    `kind` is `model`, `data`, `config`, `code` or `environment`. `present` is False where the file was deleted since:
-    `sha256` is then all that is left of it.
+    `kind` is `model`, `data`, `config`, `code` or `environment`. `lost` marks a file that was deleted after its version
+    was registered: it is written like the others, and `lose_artifacts` takes it away.
     """
 
     kind: str
     path: Path
     sha256: str
-    present: bool = True
+    lost: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,10 +135,9 @@ class PastIncident:
 
 @dataclass(frozen=True, slots=True)
 class Watch:
-    """One person's turn on call, `[starts, ends)`; `learner` sits beside and may be None."""
+    """One person's turn on call, `[starts, ends)`."""
 
-    primary: str
-    learner: str | None
+    person: str
     starts: datetime
     ends: datetime
 
@@ -173,7 +172,7 @@ class Scenario:
     models: tuple[ModelScenario, ...]
     changes_file: Path
     changes: tuple[Change, ...]
-    watches_file: Path
+    rotation_file: Path
     watches: tuple[Watch, ...]
     incidents: tuple[PastIncident, ...]
     faults: tuple[Fault, ...]

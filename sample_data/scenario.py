@@ -50,9 +50,9 @@ def generate(
     for model, _ in told:
         write_model_file(model.model_file, model.name, model.pointer)
     feed, turns = history.changes(end, planted), history.watches(end)
-    changes_file, watches_file = directory / "changes.jsonl", directory / "watches.toml"
+    changes_file, rotation_file = directory / "changes.jsonl", directory / "rotation.toml"
     history.write_changes(changes_file, feed)
-    history.write_watches(watches_file, turns)
+    history.write_rotation(rotation_file, turns)
     return Scenario(
         directory=directory,
         seed=seed,
@@ -61,11 +61,20 @@ def generate(
         models=tuple(model for model, _ in told),
         changes_file=changes_file,
         changes=feed,
-        watches_file=watches_file,
+        rotation_file=rotation_file,
         watches=turns,
         incidents=history.incidents(end),
         faults=tuple(fault for _, faults in told for fault in faults),
     )
+
+
+def lose_artifacts(scenario: Scenario) -> tuple[Path, ...]:
+    """Deletes the artifacts marked as lost and returns their paths; to be called once the versions are registered."""
+    versions = [version for model in scenario.models for version in model.versions]
+    paths = tuple(artifact.path for version in versions for artifact in version.artifacts if artifact.lost)
+    for path in paths:
+        path.unlink(missing_ok=True)
+    return paths
 
 
 def whole_ten_minutes(now: datetime) -> datetime:

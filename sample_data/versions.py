@@ -30,14 +30,18 @@ def write_version(
     spec: dict[str, Any],
     data: dict[str, Any],
     config: str,
-    code_ref: str,
+    commit: str,
     seed: int,
     trained_at: datetime,
     environment: str = ENVIRONMENT,
     role: str = "normal",
-    gone: Collection[str] = (),
+    lost: Collection[str] = (),
 ) -> Version:
-    """Writes a version under `home` (`srv/MODEL`); the kinds in `gone` are hashed but not left on disk."""
+    """Writes a version under `home` (`srv/MODEL`); the kinds in `lost` are marked so.
+
+    The code reference is a commit id of 40 digits made from `commit`.
+    """
+    code_ref = hashlib.sha256(commit.encode()).hexdigest()[:40]
     folder = home / "versions" / name
     folder.mkdir(parents=True, exist_ok=True)
     contents = {
@@ -51,11 +55,8 @@ def write_version(
     for kind, file_name in FILES.items():
         content = contents[kind].encode()
         path = folder / file_name
-        if kind in gone:
-            path.unlink(missing_ok=True)
-        else:
-            path.write_bytes(content)
-        artifacts.append(Artifact(kind, path, hashlib.sha256(content).hexdigest(), kind not in gone))
+        path.write_bytes(content)
+        artifacts.append(Artifact(kind, path, hashlib.sha256(content).hexdigest(), kind in lost))
     (folder / "SEED").write_text(f"{seed}\n", encoding="utf-8")
     return Version(name, folder, tuple(artifacts), code_ref, seed, role, trained_at)
 

@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 
 from sample_data.records import Scenario
+from sample_data.scenario import generate, lose_artifacts
 
 
 def read_csv(path: Path) -> list[dict[str, str]]:
@@ -143,7 +144,6 @@ def test_rules_leave_their_names(scenario: Scenario) -> None:
 
 
 def test_versions_keep_the_hashes_they_were_built_with(scenario: Scenario) -> None:
-    gone = []
     for model in scenario.models:
         for version in model.versions:
             assert [artifact.kind for artifact in version.artifacts] == [
@@ -154,14 +154,18 @@ def test_versions_keep_the_hashes_they_were_built_with(scenario: Scenario) -> No
                 "environment",
             ]
             for artifact in version.artifacts:
-                assert artifact.path.exists() == artifact.present
-                if artifact.present:
-                    assert hashlib.sha256(artifact.path.read_bytes()).hexdigest() == artifact.sha256
-                else:
-                    gone.append((model.name, version.name, artifact.kind))
+                assert hashlib.sha256(artifact.path.read_bytes()).hexdigest() == artifact.sha256
         live = [event.version for event in model.deployments if event.stage == "full"][-1]
         assert model.pointer.read_text(encoding="utf-8") == f"{live}\n"
-    assert gone == [("churn", "v40", "model")]
+
+
+def test_the_model_file_of_v40_is_lost_and_no_other(tmp_path: Path) -> None:
+    drawn = generate(tmp_path, small=True, days=20)
+    before = {path for path in tmp_path.rglob("*") if path.is_file()}
+    lost = lose_artifacts(drawn)
+    assert before - {path for path in tmp_path.rglob("*") if path.is_file()} == set(lost)
+    assert lost == (tmp_path / "srv" / "churn" / "versions" / "v40" / "model.json",)
+    assert lose_artifacts(drawn) == lost
 
 
 def test_v42_differs_from_v41_in_data_only(scenario: Scenario) -> None:

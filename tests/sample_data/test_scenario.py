@@ -14,6 +14,7 @@ import pytest
 
 from sample_data.records import Scenario
 from sample_data.scenario import END, generate
+from storage import model_file
 
 
 def texts(directory: Path) -> dict[str, bytes]:
@@ -75,6 +76,9 @@ def test_without_faults_nothing_but_the_faults_differs(scenario: Scenario, clean
 
 def test_model_files_are_complete(scenario: Scenario) -> None:
     for model in scenario.models:
+        read, _, _ = model_file.read(model.model_file)
+        assert read.name == model.name
+        assert read.rollback is not None
         told = tomllib.loads(model.model_file.read_text(encoding="utf-8"))
         assert told["name"] == model.name
         assert {"time", "id", "prediction", "label", "version", "stage"} <= set(told["columns"])
@@ -88,15 +92,18 @@ def test_model_files_are_complete(scenario: Scenario) -> None:
         assert {event.stage for event in model.deployments} <= set(stages)
 
 
-def test_changes_and_watches_read_back(scenario: Scenario) -> None:
+def test_changes_and_rotation_read_back(scenario: Scenario) -> None:
     lines = [json.loads(line) for line in scenario.changes_file.read_text(encoding="utf-8").splitlines()]
     assert [line["subject"] for line in lines] == [change.subject for change in scenario.changes]
     assert all(datetime.fromisoformat(line["at"]) <= scenario.end for line in lines)
     layers = {"run", "pipeline", "component", "infrastructure", "data", "external"}
     assert {line["layer"] for line in lines} == layers
-    turns = tomllib.loads(scenario.watches_file.read_text(encoding="utf-8"))["watches"]
-    on_watch = [turn["primary"] for turn in turns if turn["starts"] <= scenario.end < turn["ends"]]
+    rotation = tomllib.loads(scenario.rotation_file.read_text(encoding="utf-8"))
+    on_watch = [turn.person for turn in scenario.watches if turn.starts <= scenario.end < turn.ends]
+    assert scenario.watches[1].ends == datetime(2026, 11, 23, 9, tzinfo=UTC)
     assert on_watch == ["a.lindqvist"]
+    assert scenario.watches[0].starts.date() == rotation["first"]
+    assert rotation["people"] == [turn.person for turn in scenario.watches]
 
 
 def test_incidents_are_closed_and_older_than_the_logs(scenario: Scenario) -> None:
