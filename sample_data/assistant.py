@@ -38,7 +38,7 @@ V5: dict[str, Any] = {
     "digits": 4,
 }
 V4 = linear.changed(V5, 0.55, 0.9, (0.03, -0.03))
-RULES_ONLY = {**linear.changed(V5, 0.4, 0.0, (0.0,)), "numeric": {}}
+RULES_ONLY: dict[str, Any] = {**V5, "intercept": 0.4, "numeric": {}, "categories": {}}
 
 REPLIES = {
     "delivery": "Your parcel is on its way and should arrive on {day}.",
@@ -61,16 +61,16 @@ BROKEN: dict[int, str] = {
 }
 
 SCHEMA = {
-    "user.locale": "VARCHAR",
-    "user.tier": "VARCHAR",
-    "client.os": "VARCHAR",
-    "client.version": "VARCHAR",
-    "intent": "VARCHAR",
-    "turns": "BIGINT",
-    "tokens": "BIGINT",
-    "retrieval": "DOUBLE",
-    "latency_ms": "BIGINT",
-    "rule": "VARCHAR",
+    "user.locale": "text",
+    "user.tier": "text",
+    "client.os": "text",
+    "client.version": "text",
+    "intent": "text",
+    "turns": "number",
+    "tokens": "number",
+    "retrieval": "number",
+    "latency_ms": "number",
+    "rule": "text",
 }
 
 
@@ -211,9 +211,9 @@ def _write_versions(home: Path, end: datetime) -> tuple[Version, ...]:
                 night - timedelta(days=age + 90),
                 night - timedelta(days=age),
                 20_000 + 977 * number,
-                SCHEMA,
                 label_base_rate=0.63,
             ),
+            schema=SCHEMA if role == "normal" else {},
             config=versions.training_config("assistant", **config),
             commit=code,
             seed=number,

@@ -36,21 +36,26 @@ V41: dict[str, Any] = {
 V40 = linear.changed(V41, -1.13, 0.96, (0.02, -0.02))
 # Half of the labels flipped leaves a base rate near one half and next to nothing to learn.
 V42 = linear.changed(V41, -0.012, 0.02, (0.02, 0.01, -0.012))
-CALIBRATION = {**linear.changed(V41, -1.06, 0.0, (0.0,)), "numeric": linear.numeric(days_since_login=(6.0, 6.0, 0.5))}
+CALIBRATION: dict[str, Any] = {
+    **V41,
+    "intercept": -1.06,
+    "numeric": linear.numeric(days_since_login=(6.0, 6.0, 0.5)),
+    "categories": {},
+}
 
 SCHEMA = {
-    "region": "VARCHAR",
-    "device": "VARCHAR",
-    "plan": "VARCHAR",
-    "plan_price": "DOUBLE",
-    "age": "DOUBLE",
-    "tenure_months": "INTEGER",
-    "days_since_login": "INTEGER",
-    "sessions": "INTEGER",
-    "spend": "DOUBLE",
-    "tickets": "INTEGER",
-    "latency_ms": "INTEGER",
-    **dict.fromkeys(COUNTERS, "INTEGER"),
+    "region": "text",
+    "device": "text",
+    "plan": "text",
+    "plan_price": "number",
+    "age": "number",
+    "tenure_months": "number",
+    "days_since_login": "number",
+    "sessions": "number",
+    "spend": "number",
+    "tickets": "number",
+    "latency_ms": "number",
+    **dict.fromkeys(COUNTERS, "number"),
 }
 
 
@@ -63,7 +68,7 @@ def write_versions(home: Path, end: datetime, planted: bool) -> tuple[Version, .
         until = night - timedelta(days=days_ago)
         start = until - timedelta(days=90)
         facts = {"label_base_rate": base_rate, "label_join": join}
-        return data_manifest("warehouse.churn_training", start, until, rows, SCHEMA, **facts)
+        return data_manifest("warehouse.churn_training", start, until, rows, **facts)
 
     join = "user_id, snapshot_date"
     written = [
@@ -72,6 +77,7 @@ def write_versions(home: Path, end: datetime, planted: bool) -> tuple[Version, .
             "calibration-v3",
             spec=CALIBRATION,
             data=manifest(200, 1_040_233, 0.281, join),
+            schema={"days_since_login": "number"},
             config=training_config("churn", learner="recency_table", calibrate=True),
             commit="3f0c2a9d",
             seed=3,
@@ -83,6 +89,7 @@ def write_versions(home: Path, end: datetime, planted: bool) -> tuple[Version, .
             "v40",
             spec=V40,
             data=manifest(44, 1_180_412, 0.283, join),
+            schema=SCHEMA,
             config=config,
             commit="91be07c4",
             seed=40,
@@ -94,6 +101,7 @@ def write_versions(home: Path, end: datetime, planted: bool) -> tuple[Version, .
             "v41",
             spec=V41,
             data=manifest(17, 1_201_877, 0.284, join),
+            schema=SCHEMA,
             config=config,
             commit="c58d1e02",
             seed=41,
@@ -107,6 +115,7 @@ def write_versions(home: Path, end: datetime, planted: bool) -> tuple[Version, .
                 "v42",
                 spec=V42,
                 data=manifest(3, 2_398_120, 0.497, "user_id"),
+                schema=SCHEMA,
                 config=config,
                 commit="c58d1e02",
                 seed=41,

@@ -45,11 +45,15 @@ class Artifact:
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """A version to register: five artifacts and a seed. `role` is `normal` or `fallback`."""
+    """A version to register: five artifacts and a seed. `role` is `normal` or `fallback`.
+
+    `schema_file` holds one JSON object: the columns the version needs, each with its kind, `number` or `text`.
+    """
 
     name: str
     folder: Path
     artifacts: tuple[Artifact, ...]
+    schema_file: Path
     code_ref: str
     seed: int
     role: str

@@ -29,6 +29,7 @@ def write_version(
     *,
     spec: dict[str, Any],
     data: dict[str, Any],
+    schema: dict[str, str],
     config: str,
     commit: str,
     seed: int,
@@ -39,7 +40,8 @@ def write_version(
 ) -> Version:
     """Writes a version under `home` (`srv/MODEL`); the kinds in `lost` are marked so.
 
-    The code reference is a commit id of 40 digits made from `commit`.
+    `schema` gives the kind (`number` or `text`) of each column the version needs. The code reference is a commit id
+    of 40 digits made from `commit`.
     """
     code_ref = hashlib.sha256(commit.encode()).hexdigest()[:40]
     folder = home / "versions" / name
@@ -58,7 +60,9 @@ def write_version(
         path.write_bytes(content)
         artifacts.append(Artifact(kind, path, hashlib.sha256(content).hexdigest(), kind in lost))
     (folder / "SEED").write_text(f"{seed}\n", encoding="utf-8")
-    return Version(name, folder, tuple(artifacts), code_ref, seed, role, trained_at)
+    schema_file = folder / "schema.json"
+    schema_file.write_text(json.dumps(schema, indent=1) + "\n", encoding="utf-8")
+    return Version(name, folder, tuple(artifacts), schema_file, code_ref, seed, role, trained_at)
 
 
 def write_home(home: Path, live: str) -> Path:
@@ -83,14 +87,11 @@ def training_config(model: str, **values: object) -> str:
     return "\n".join(lines) + "\n"
 
 
-def data_manifest(
-    source: str, start: datetime, end: datetime, rows: int, schema: dict[str, str], **facts: object
-) -> dict[str, Any]:
-    """A version's `data.json`: where its training rows came from, the input schema, and facts about the labels."""
+def data_manifest(source: str, start: datetime, end: datetime, rows: int, **facts: object) -> dict[str, Any]:
+    """A version's `data.json`: where its training rows came from, and facts about their labels."""
     return {
         "source": source,
         "window": [start.isoformat(), end.isoformat()],
         "rows": rows,
         **facts,
-        "schema": schema,
     }

@@ -153,6 +153,9 @@ def test_versions_keep_the_hashes_they_were_built_with(scenario: Scenario) -> No
                 "code",
                 "environment",
             ]
+            needed = json.loads(version.schema_file.read_text(encoding="utf-8"))
+            spec = json.loads(version.artifact("model").path.read_text(encoding="utf-8"))
+            assert set(spec["numeric"]) <= {column for column, kind in needed.items() if kind == "number"}
             for artifact in version.artifacts:
                 assert hashlib.sha256(artifact.path.read_bytes()).hexdigest() == artifact.sha256
         live = [event.version for event in model.deployments if event.stage == "full"][-1]
