@@ -8,11 +8,11 @@ from textual import events
 from textual.binding import Binding, BindingType
 from textual.screen import ModalScreen
 
-from storage.errors import RefusedError
+from storage.errors import MidwatchError, RefusedError
 from tui import jobs, panes
 from tui.actions import ACTIONS, BY_ID
 from tui.commands import Commands
-from tui.messages import Done, Failed, StoreChanged
+from tui.messages import Done, Failed, StoreChanged, Unread
 from tui.screens.sheet import Sheet
 from tui.widgets.prompt import Prompt
 
@@ -132,6 +132,10 @@ class MidwatchApp(Commands):
         if event.instead is not None and event.starter.is_attached:
             event.instead(event.error)
         self._poll()
+
+    def on_unread(self, event: Unread) -> None:
+        """A list could not read its rows while it was drawn."""
+        self.fail(event.error if isinstance(event.error, MidwatchError) else jobs.sentence(event.error))
 
     def _poll(self) -> None:
         version = None if self._watch is None else self._watch.changed()

@@ -115,10 +115,13 @@ class Shell(App[None], inherit_bindings=False):
         self._main.query_one(Prompt).ask(label, answer, value=value, left=self._focus_pane)
 
     def open_sheet(self, sheet: ModalScreen[Any], then: Callable[[Any], None] | None = None) -> None:
-        """Show a sheet or dialog over the pane; only one at a time. Lists keep their order until it is gone."""
+        """Show a sheet or dialog over the pane, only one at a time; lists keep their order until it is gone.
+
+        ``then(result)`` is not called when a person left without a decision (``None`` or ``False``).
+        """
 
         def closed(result: Any) -> None:
-            if then is not None and result is not None:
+            if then is not None and result is not None and result is not False:
                 then(result)
             self.call_after_refresh(self._catch_up)
 
