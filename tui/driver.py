@@ -69,6 +69,7 @@ class WatchDriver(LinuxDriver):
         if sys.__stderr__ is None:
             raise RuntimeError("the screen is drawn on standard error, which is closed")
         self._file: Any = TolerantFile(sys.__stderr__)
+        self.taken = False
         self._wake_read, self._wake_write = os.pipe()
         os.set_blocking(self._wake_write, False)
 
@@ -79,12 +80,14 @@ class WatchDriver(LinuxDriver):
             # The loop's handler wakes the loop; ours, in its place, also works while the loop is busy.
             loop.add_signal_handler(number, self._leave, number)
             signal.signal(number, self._watchdog)
+        self.taken = True
         super().start_application_mode()  # type: ignore[no-untyped-call]
 
     def stop_application_mode(self) -> None:
-        """Give the terminal back, with every mode off."""
+        """Give the terminal back, with every mode off, also those that Textual forgets."""
+        self.write(terminal.MODES_OFF)
         super().stop_application_mode()
-        self.write(terminal.RESET)
+        self.taken = False
 
     def disable_input(self) -> None:
         """Wake the input thread, then wait for it."""
