@@ -40,4 +40,4 @@ class PaneSpec:
 
 
 # One line a pane, in the order of their numbers: PaneSpec("home", "Home", "tui.screens.home:HomePane").
-PANES: tuple[PaneSpec, ...] = ()
+PANES: tuple[PaneSpec, ...] = (PaneSpec("alerts", "Alerts", "tui.screens.alerts:AlertsPane"),)

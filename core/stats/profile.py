@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from core.stats.sketch_numbers import Histogram, Moments
-from core.stats.sketch_values import PATTERN_LIMIT, HourCounts, ValueCounts
+from core.stats.sketch_values import PATTERN_LIMIT, HourCounts, ValueCounts, pattern_of
 
 Kind = Literal["number", "text", "boolean", "time"]
 SLICE_VALUES = 32
@@ -93,7 +93,6 @@ class TextProfile:
         numeric: rows whose text parses as a number.
         characters: length of all texts together.
         values: rows per distinct text, bounded.
-        patterns: rows per pattern of characters (``A`` upper, ``a`` lower, ``9`` digit; runs are one), bounded.
     """
 
     rows: int = 0
@@ -103,7 +102,15 @@ class TextProfile:
     numeric: int = 0
     characters: int = 0
     values: ValueCounts = field(default_factory=ValueCounts)
-    patterns: ValueCounts = field(default_factory=lambda: ValueCounts(limit=PATTERN_LIMIT))
+
+    @property
+    def patterns(self) -> ValueCounts:
+        """Rows per pattern of characters, of the rows whose text is kept in ``values``: see :func:`pattern_of`."""
+        counts: dict[str, int] = {}
+        for value, rows in self.values.counts.items():
+            pattern = pattern_of(value)
+            counts[pattern] = counts.get(pattern, 0) + rows
+        return ValueCounts.of(counts.items(), PATTERN_LIMIT, self.values.complete)
 
     def merge(self, other: TextProfile) -> TextProfile:
         """Both sets of rows together."""
@@ -115,7 +122,6 @@ class TextProfile:
             numeric=self.numeric + other.numeric,
             characters=self.characters + other.characters,
             values=self.values.merge(other.values),
-            patterns=self.patterns.merge(other.patterns),
         )
 
 

@@ -24,6 +24,24 @@ def value_hash(value: str) -> int:
     return int.from_bytes(hashlib.md5(value.encode("utf-8", "replace"), usedforsecurity=False).digest()[:8], "little")
 
 
+def pattern_of(value: str) -> str:
+    """The kinds of characters of a text: ``A`` upper case, ``a`` lower case, ``9`` digit, others as they are.
+
+    A run of one kind is written once; beyond 20 kinds the rest is left out.
+
+    >>> pattern_of("Ab12-x")
+    'Aa9-a'
+    """
+    kinds: list[str] = []
+    for character in value[:200]:
+        kind = "9" if character.isdigit() else character
+        if character.isalpha():
+            kind = "A" if character.isupper() else "a"
+        if not kinds or kinds[-1] != kind:
+            kinds.append(kind)
+    return "".join(kinds[:20])
+
+
 @dataclass(frozen=True, slots=True)
 class ValueCounts:
     """Rows per distinct text: all of them up to ``limit``, beyond it those with the ``limit`` smallest hashes.
