@@ -21,6 +21,7 @@ from textual.app import App
 from textual.drivers.linux_driver import LinuxDriver
 
 from tui import terminal
+from tui.squeeze import squeeze
 
 SIGNALS = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGQUIT)
 GRACE_SECONDS = 3.0
@@ -62,6 +63,8 @@ class TolerantFile:
 class WatchDriver(LinuxDriver):
     """Textual's driver for Linux and macOS with the differences the module names."""
 
+    squeezes = True
+
     def __init__(
         self, app: App[Any], *, debug: bool = False, mouse: bool = True, size: tuple[int, int] | None = None
     ) -> None:
@@ -72,6 +75,10 @@ class WatchDriver(LinuxDriver):
         self.taken = False
         self._wake_read, self._wake_write = os.pipe()
         os.set_blocking(self._wake_write, False)
+
+    def write(self, data: str) -> None:
+        """Write to the terminal, in fewer bytes."""
+        super().write(squeeze(data) if self.squeezes else data)
 
     def start_application_mode(self) -> None:
         """Install the signal handlers, then take the terminal."""
@@ -146,3 +153,9 @@ class WatchDriver(LinuxDriver):
         timer = threading.Timer(GRACE_SECONDS, give_up)
         timer.daemon = True
         timer.start()
+
+
+class PlainDriver(WatchDriver):
+    """For a terminal that can't erase cells (ECH): every byte as Textual wrote it."""
+
+    squeezes = False

@@ -177,8 +177,8 @@ class Shell(App[None], inherit_bindings=False):
         switcher.current = f"pane-{name}"
         self.say("")
         self._focus_pane()
-        # After the layout, so that a list knows its height before it asks for a window.
-        self.call_after_refresh(self.refresh_data, only_stale=True)
+        # Before the layout: the first frame is already the full one.
+        self.refresh_data(only_stale=True)
 
     def _focus_pane(self) -> None:
         pane = self.pane
