@@ -21,6 +21,7 @@ from textual.app import App
 from textual.drivers.linux_driver import LinuxDriver
 
 from tui import terminal
+from tui.squeeze import squeeze
 
 SIGNALS = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGQUIT)
 GRACE_SECONDS = 3.0
@@ -62,6 +63,8 @@ class TolerantFile:
 class WatchDriver(LinuxDriver):
     """Textual's driver for Linux and macOS with the differences the module names."""
 
+    squeezes = True
+
     def __init__(
         self, app: App[Any], *, debug: bool = False, mouse: bool = True, size: tuple[int, int] | None = None
     ) -> None:
@@ -69,8 +72,13 @@ class WatchDriver(LinuxDriver):
         if sys.__stderr__ is None:
             raise RuntimeError("the screen is drawn on standard error, which is closed")
         self._file: Any = TolerantFile(sys.__stderr__)
+        self.taken = False
         self._wake_read, self._wake_write = os.pipe()
         os.set_blocking(self._wake_write, False)
+
+    def write(self, data: str) -> None:
+        """Write to the terminal, in fewer bytes."""
+        super().write(squeeze(data) if self.squeezes else data)
 
     def start_application_mode(self) -> None:
         """Install the signal handlers, then take the terminal."""
@@ -79,12 +87,14 @@ class WatchDriver(LinuxDriver):
             # The loop's handler wakes the loop; ours, in its place, also works while the loop is busy.
             loop.add_signal_handler(number, self._leave, number)
             signal.signal(number, self._watchdog)
+        self.taken = True
         super().start_application_mode()  # type: ignore[no-untyped-call]
 
     def stop_application_mode(self) -> None:
-        """Give the terminal back, with every mode off."""
+        """Give the terminal back, with every mode off, also those that Textual forgets."""
+        self.write(terminal.MODES_OFF)
         super().stop_application_mode()
-        self.write(terminal.RESET)
+        self.taken = False
 
     def disable_input(self) -> None:
         """Wake the input thread, then wait for it."""
@@ -143,3 +153,9 @@ class WatchDriver(LinuxDriver):
         timer = threading.Timer(GRACE_SECONDS, give_up)
         timer.daemon = True
         timer.start()
+
+
+class PlainDriver(WatchDriver):
+    """For a terminal that can't erase cells (ECH): every byte as Textual wrote it."""
+
+    squeezes = False
