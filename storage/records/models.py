@@ -1,0 +1,172 @@
+"""Models and what their model files say."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Literal
+
+Task = Literal["binary", "multiclass", "regression"]
+StageKind = Literal["test", "shadow", "canary", "ab", "full"]
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """The roles of a log's columns; every other column is a feature unless ignored.
+
+    Attributes:
+        time: when the prediction was made.
+        prediction: the score or predicted value.
+        id: joins late labels; None when the log has none.
+        latency: milliseconds a prediction took.
+        requests: number of requests a row stands for (conservation: in equals out).
+        ignore: not judged at all.
+        redact: never stored or shown in clear.
+        calendar: follows the calendar, so not judged by range or category.
+    """
+
+    time: str
+    prediction: str
+    id: str | None = None
+    label: str | None = None
+    version: str | None = None
+    stage: str | None = None
+    latency: str | None = None
+    predicted_class: str | None = None
+    ignore: tuple[str, ...] = ()
+    redact: tuple[str, ...] = ()
+    calendar: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Labels:
+    """How labels arrive.
+
+    Attributes:
+        lag: windows younger than this are immature.
+        minimum: under this many labels a metric is "not enough labels", never a number.
+        positive: the label's value that counts as one in a binary task; None lets 1, true and yes count.
+    """
+
+    lag: timedelta = timedelta(0)
+    minimum: int = 500
+    positive: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Slo:
+    """A bound a metric must keep, as in ``>= 0.68``, and how often it may miss it."""
+
+    op: Literal[">=", "<=", ">", "<"]
+    bound: float
+    window: timedelta = timedelta(days=28)
+    budget: float = 0.01
+
+    def __str__(self) -> str:
+        return f"{self.op} {self.bound:g}"
+
+
+@dataclass(frozen=True, slots=True)
+class MetricSpec:
+    """One metric of a model: a built-in by name, or a business metric as a SQL aggregate over the log's rows."""
+
+    name: str
+    kind: Literal["ml", "business", "ops"] = "ml"
+    primary: bool = False
+    slo: Slo | None = None
+    sql: str | None = None
+    direction: Literal["up", "down"] | None = None
+    owner: str | None = None
+    reason: str | None = None
+    threshold: float = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """A step of a rollout; the model file's order is the order."""
+
+    name: str
+    kind: StageKind = "full"
+    traffic: float = 1.0
+    minimum_rows: int = 0
+    minimum_labels: int = 0
+    minimum_hours: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class CheckSpec:
+    """One check as the model file changes it: another threshold or tier, off, or a bound that a person knows."""
+
+    check: str
+    column: str | None = None
+    enabled: bool = True
+    threshold: float | None = None
+    tier: Literal["page", "ticket", "digest", "evidence"] | None = None
+    minimum: float | None = None
+    maximum: float | None = None
+    allowed: tuple[str, ...] | None = None
+    rationale: str | None = None
+    owner: str | None = None
+    reviewed: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rollback:
+    """How a version is put back.
+
+    Attributes:
+        actuator: ``pointer_file``, ``command``, ``http`` or ``record_only``.
+        fallback: the version to fall back to when no earlier one will do.
+        options: the actuator's own keys, as written.
+        settle: how long the verifier watches the world before it says verified.
+        timeout: after which an actuator's call is given up (its outcome is then unknown).
+    """
+
+    actuator: str = "record_only"
+    fallback: str | None = None
+    fallback_range: Slo | None = None
+    settle: timedelta = timedelta(seconds=2)
+    timeout: timedelta = timedelta(seconds=20)
+    options: dict[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFile:
+    """Everything a model file says, with defaults filled in."""
+
+    name: str
+    task: Task
+    columns: Columns
+    owner: str | None = None
+    production: bool = False
+    labels: Labels = Labels()
+    metrics: tuple[MetricSpec, ...] = ()
+    stages: tuple[Stage, ...] = (Stage("full"),)
+    checks: tuple[CheckSpec, ...] = ()
+    rollback: Rollback | None = None
+    scoring: dict[str, object] = field(default_factory=dict)
+    cadence: timedelta | None = None
+    impact: str | None = None
+    waiver: str | None = None
+
+    @property
+    def primary_metric(self) -> MetricSpec | None:
+        """The metric everyone is held accountable to: the one marked primary, else the first."""
+        return next((m for m in self.metrics if m.primary), self.metrics[0] if self.metrics else None)
+
+    @property
+    def full_stage(self) -> str:
+        """The stage that serves users at full traffic: the last one of the list."""
+        return self.stages[-1].name
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A registered model with its model file as registered last."""
+
+    id: int
+    name: str
+    path: str
+    sha256: str
+    registered_at: datetime
+    file: ModelFile

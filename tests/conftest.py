@@ -1,0 +1,80 @@
+"""Fixtures every floor shares; no test reads the developer's own configuration or home."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from storage import db as store
+from storage import model_file
+from storage.host import Actor
+from storage.records.models import Model
+from storage.tables import models
+
+NOW = datetime(2026, 11, 23, 3, 1, tzinfo=UTC)
+ADA = Actor("ada", "prod-ml-3", "pts/1", "10.0.0.7")
+CHURN = """
+name = "churn"
+task = "binary"
+owner = "growth-ml"
+[columns]
+time = "scored_at"
+id = "request_id"
+prediction = "score"
+label = "churned"
+version = "model_version"
+stage = "stage"
+ignore = ["trace_id"]
+redact = ["email"]
+[labels]
+lag = "3d"
+minimum = 50
+[[metrics]]
+name = "auc"
+primary = true
+slo = ">= 0.68"
+"""
+
+
+@pytest.fixture(autouse=True)
+def own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A home of its own for every test."""
+    home = tmp_path_factory.mktemp("home")
+    monkeypatch.setenv("HOME", str(home))
+    for name in ("XDG_STATE_HOME", "XDG_CONFIG_HOME", "MIDWATCH_STORE", "SUDO_USER", "SSH_CONNECTION", "NO_COLOR"):
+        monkeypatch.delenv(name, raising=False)
+    return home
+
+
+@pytest.fixture
+def store_file(tmp_path: Path) -> Path:
+    """A prepared, empty store."""
+    path = tmp_path / "midwatch.db"
+    store.prepare(path)
+    return path
+
+
+@pytest.fixture
+def db(store_file: Path) -> Iterator[sqlite3.Connection]:
+    """A writing connection to an empty store."""
+    connection = store.connect(store_file)
+    yield connection
+    connection.close()
+
+
+@pytest.fixture
+def register(db: sqlite3.Connection, tmp_path: Path) -> Callable[..., Model]:
+    """Register a model from the text of its model file."""
+
+    def add(text: str = CHURN) -> Model:
+        path = tmp_path / "model.toml"
+        path.write_text(text)
+        parsed, body, sha256 = model_file.read(path)
+        models.register(db, parsed.name, path=str(path), text=body, sha256=sha256, actor=ADA, now=NOW)
+        return models.get(db, parsed.name)
+
+    return add

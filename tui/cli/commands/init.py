@@ -1,0 +1,36 @@
+"""``midwatch init M.toml``: register a model, or a new state of its model file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from storage import model_file
+from storage.tables import models
+from tui.cli import diagnostics, output
+from tui.cli.options import shared, writing
+
+
+@click.command("init")
+@click.argument("model_files", nargs=-1, required=True, type=click.Path(path_type=Path))
+@shared
+def command(model_files: tuple[Path, ...], store: str | None, as_json: bool) -> None:
+    """Register each MODEL.toml, or a new state of it."""
+    read = [(path, *model_file.read(path)) for path in model_files]  # all are checked before one is recorded
+    with writing(store) as session:
+        answers = []
+        for path, parsed, text, sha256 in read:
+            changed = models.register(
+                session.db,
+                parsed.name,
+                path=str(path.absolute()),
+                text=text,
+                sha256=sha256,
+                actor=session.actor,
+                now=session.now,
+            )
+            answers.append({"model": parsed.name, "changed": changed, "sha256": sha256})
+            diagnostics.note(f"{parsed.name}: {'registered' if changed else 'unchanged'}")
+    if as_json:
+        output.document(answers)

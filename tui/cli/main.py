@@ -1,0 +1,90 @@
+"""The ``midwatch`` command: a click group that imports a command only when it is called."""
+
+from __future__ import annotations
+
+import importlib
+import sqlite3
+import sys
+from typing import Any
+
+import click
+
+from storage.errors import MidwatchError
+from tui.cli import diagnostics
+
+COMMANDS: tuple[tuple[str, str], ...] = (
+    ("alerts", "List, show and answer alerts."),
+    ("audit", "Verify or list the audit log."),
+    ("doctor", "Look at store, disk, audit chain, models and terminal."),
+    ("init", "Register a model file."),
+    ("models", "List the registered models."),
+)
+"""Name and one line of help; the module is ``tui.cli.commands.NAME`` and holds ``command``."""
+
+INTERRUPTED = 130
+
+
+class LazyGroup(click.Group):
+    """Lists commands from the table, imports one when it is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Every command's name."""
+        return [name for name, _ in COMMANDS]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of that name, imported now."""
+        if cmd_name not in dict(COMMANDS):
+            return None
+        module = importlib.import_module(f"tui.cli.commands.{cmd_name.replace('-', '_')}")
+        command: click.Command = module.command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Help without importing a single command."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS))
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[Any, Any, list[str]]:
+        """The command, or a usage error that names the nearest one."""
+        import difflib
+
+        if args and args[0] not in dict(COMMANDS) and not args[0].startswith("-"):
+            near = difflib.get_close_matches(args[0], dict(COMMANDS), n=1, cutoff=0.5)
+            hint = f"did you mean {near[0]!r}?" if near else "see midwatch --help"
+            raise click.UsageError(f"there is no command {args[0]!r}; {hint}")
+        return super().resolve_command(ctx, args)
+
+
+@click.command(cls=LazyGroup, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
+@click.pass_context
+def cli(ctx: click.Context) -> None:
+    """Keep machine-learning models alive: without a command, the screen on the default store."""
+    if ctx.invoked_subcommand is None:
+        click.echo(ctx.get_help())
+
+
+def run(arguments: list[str] | None = None) -> int:
+    """Run one call and return its exit code; no error reaches the person as a traceback."""
+    try:
+        code = cli.main(args=arguments, prog_name="midwatch", standalone_mode=False)
+    except click.UsageError as problem:
+        diagnostics.note(f"midwatch: {problem.format_message()}")
+        if problem.ctx is not None:
+            diagnostics.note(f"  {problem.ctx.get_usage()}")
+        return 2
+    except MidwatchError as problem:
+        diagnostics.error(problem)
+        return problem.exit_code
+    except sqlite3.Error as problem:
+        from storage.db import translate
+
+        told = translate(problem)
+        diagnostics.error(told)
+        return told.exit_code
+    except (KeyboardInterrupt, click.Abort):
+        diagnostics.note("midwatch: interrupted")
+        return INTERRUPTED
+    except BrokenPipeError:
+        sys.stderr.close()
+        return 0
+    return code if isinstance(code, int) else 0

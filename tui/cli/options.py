@@ -1,0 +1,60 @@
+"""What every command shares: ``--store``, ``--json``, and the session opened from them."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from storage.clock import utc_now
+from storage.db import connect, prepare, store_path
+from storage.host import Actor, current_actor
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """One call's connection, moment and person."""
+
+    db: sqlite3.Connection
+    path: Path
+    now: datetime
+    actor: Actor
+
+
+def shared(function: Function) -> Function:
+    """Add ``--store PATH`` and ``--json`` to a command; they arrive as ``store`` and ``as_json``."""
+    function = click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")(function)
+    return click.option("--store", metavar="PATH", help="The store; else $MIDWATCH_STORE, else the user's own.")(
+        function
+    )
+
+
+@contextmanager
+def reading(store: str | None) -> Iterator[Session]:
+    """A session that only reads."""
+    path = store_path(store)
+    db = connect(path, read_only=True)
+    try:
+        yield Session(db, path, utc_now(), current_actor())
+    finally:
+        db.close()
+
+
+@contextmanager
+def writing(store: str | None) -> Iterator[Session]:
+    """A session that may write; creates the store and brings it up to date."""
+    path = store_path(store)
+    prepare(path)
+    db = connect(path)
+    try:
+        yield Session(db, path, utc_now(), current_actor())
+    finally:
+        db.close()
