@@ -17,7 +17,7 @@ from storage.logs.lines import torn_lines
 from storage.logs.types import MARKERS, TOLERATED, Guess, guess_types
 from storage.records.logs import Reject
 
-SAMPLE_ROWS = 10_000
+SAMPLE_ROWS = 5_000
 MOST_REPAIRS = 20
 _REASONS = {
     "MISSING COLUMNS": "too few cells",
@@ -157,7 +157,7 @@ def _attempt(
             try:
                 copied = con.execute(
                     f"copy (select * from {_reader(source, dialect, types, markers, strict)}) "
-                    f"to {text(to)} (format parquet, compression uncompressed)"
+                    f"to {text(to)} (format parquet, compression uncompressed, row_group_size 40960)"
                 ).fetchone()
                 break
             except duckdb.InvalidInputException:
