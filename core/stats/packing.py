@@ -17,7 +17,7 @@ from core.stats.profile import (
     TextProfile,
     TimeProfile,
 )
-from core.stats.sketch_numbers import Histogram, Moments, unpack_histogram
+from core.stats.sketch_numbers import Histogram, Moments
 from core.stats.sketch_values import HourCounts, ValueCounts
 
 FORM = 1
@@ -128,7 +128,7 @@ def _unpack_number(packed: list[Any]) -> NumberProfile:
 
 def _unpack_histogram(packed: list[Any]) -> Histogram:
     bits, steps, counts = packed
-    return unpack_histogram(bits, np.cumsum(np.asarray(steps, dtype=np.int64)), counts)
+    return Histogram(int(bits), np.cumsum(np.asarray(steps, dtype=np.int64)), np.asarray(counts, dtype=np.int64))
 
 
 def _text(part: TextProfile) -> list[Any]:
@@ -137,8 +137,8 @@ def _text(part: TextProfile) -> list[Any]:
 
 
 def _unpack_text(packed: list[Any]) -> TextProfile:
-    counts, values = packed
-    return TextProfile(*counts, values=_unpack_values(values))
+    (rows, missing, empty, padded, numeric, characters), values = packed
+    return TextProfile(rows, missing, empty, padded, numeric, characters, _unpack_values(values))
 
 
 def _time(part: TimeProfile) -> list[Any]:

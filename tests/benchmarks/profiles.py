@@ -20,11 +20,11 @@ ONE = """
 import resource, sys
 sys.path.insert(0, sys.argv[2])
 from core.profiles import profile_log
-from core.stats.profile_bytes import to_bytes
+from core.stats.packing import pack
 from storage.logs.source import open_log
 from storage.records.logs import Roles
 with open_log(sys.argv[1]) as log:
-    size = len(to_bytes(profile_log(log, Roles(id="id"))))
+    size = len(pack(profile_log(log, Roles(id="id"))))
 used = resource.getrusage(resource.RUSAGE_SELF)
 print(used.ru_utime + used.ru_stime, used.ru_maxrss / 1024, size)
 """
@@ -32,7 +32,7 @@ PEER = """
 import resource, sys
 import duckdb
 con = duckdb.connect(config={"threads": 1})
-
+con.execute("set enable_progress_bar=false")
 con.execute("summarize from '" + sys.argv[1] + "'").fetchall()
 used = resource.getrusage(resource.RUSAGE_SELF)
 print(used.ru_utime + used.ru_stime, used.ru_maxrss / 1024, 0)
@@ -44,6 +44,7 @@ def generate(folder: Path, rows: int) -> None:
     import duckdb
 
     con = duckdb.connect(config={"threads": 1})
+    con.execute("set enable_progress_bar=false")
     con.execute(f"select setseed({SEED})")
     normal = "exp(sqrt(-2 * ln(random() + 1e-12)) * cos(6.2831853 * random()))"
     columns = [f"case when random() < 0.01 then null else {normal} end as f{i}" for i in range(38)]
