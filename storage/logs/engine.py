@@ -68,5 +68,7 @@ def in_words(where: str) -> Iterator[None]:
             ) from error
         if isinstance(error, duckdb.OutOfMemoryException):
             raise SourceError(f"{where}: needs more memory than is allowed", "read fewer files at once") from error
+        if "state machine" in said:
+            said = "its quotes and line ends do not fit together"
         first = re.split(r"(?<=[.!]) |Possible fixes|LINE 1:", said.split(": ", 1)[-1])[0]
         raise SourceError(f"{where} can't be read: {first[:300].rstrip('. ')}", "check that it is complete") from error

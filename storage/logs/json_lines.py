@@ -6,6 +6,7 @@ DuckDB's own reader keeps no rejects of JSON and turns some into nulls, so lines
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterable
 
 import duckdb
@@ -14,7 +15,7 @@ from storage.errors import SourceError
 from storage.logs.delimited import Staged
 from storage.logs.dialect import MAX_COLUMNS
 from storage.logs.engine import file_text, in_words, name, text
-from storage.logs.files import MAX_LINE, Scan
+from storage.logs.files import MAX_LINE, Scan, open_text
 from storage.logs.types import TOLERATED, Guess, guess_types
 from storage.records.logs import Reject
 
@@ -23,9 +24,33 @@ _GOOD = "case when json_valid(line) then json_type(line) = 'OBJECT' else false e
 
 def guess_jsonl(con: duckdb.DuckDBPyConnection, found: Scan, raw_to: str) -> Guess:
     """Columns and types of a JSON lines file; its cells are left as text in a Parquet file at ``raw_to``."""
+    try:
+        return _take_apart(con, found, found.path, found.packed, raw_to)
+    except SourceError:
+        copy = _readable_copy(found, raw_to + ".txt")
+    guess = _take_apart(con, found, copy, False, raw_to)
+    os.unlink(copy)
+    return guess
+
+
+def _readable_copy(found: Scan, to: str) -> str:
+    """A copy whose lines DuckDB can read as text; what is no UTF-8 or holds its separator is no JSON either."""
+    with in_words(found.path), open_text(found.path, found.packed) as raw, open(to, "wb") as out:
+        for line in raw:
+            body = line.rstrip(b"\r\n").replace(b"\r", b" ").replace(b"\x1f", b"\x01")
+            try:
+                body.decode("utf-8")
+            except UnicodeDecodeError:
+                body = b"not UTF-8: " + body.decode("ascii", "backslashreplace").encode("ascii")
+            out.write(body + b"\n")
+    return to
+
+
+def _take_apart(con: duckdb.DuckDBPyConnection, found: Scan, source: str, packed: bool, raw_to: str) -> Guess:
+    """Read the lines of ``source``, open their objects, and guess what the cells are."""
     lines = (
         f"select line, line_number, case when {_GOOD} then line end as good_line from "
-        f"(select line, row_number() over () as line_number from {_lines(found)}) where trim(line) <> ''"
+        f"(select line, row_number() over () as line_number from {_lines(source, packed)}) where trim(line) <> ''"
     )
     with in_words(found.path):
         row = con.execute(f"select json_group_structure(good_line::json) from ({lines}) where good_line is not null")
@@ -74,12 +99,12 @@ def stage_jsonl(
     return Staged(to, int(copied[0]) if copied else 0, tuple(found_rejects), types, retyped)
 
 
-def _lines(found: Scan) -> str:
+def _lines(path: str, packed: bool) -> str:
     """The lines of the file as one column, blank ones as null."""
     return (
-        f"read_csv({file_text(found.path)}, auto_detect=false, header=false, delim=E'\\x1f', quote='', escape='', "
+        f"read_csv({file_text(path)}, auto_detect=false, header=false, delim=E'\\x1f', quote='', escape='', "
         f"columns={{'line': 'VARCHAR'}}, max_line_size={MAX_LINE + 100_000}, parallel=false, "
-        f"compression='{'gzip' if found.packed else 'none'}')"
+        f"compression='{'gzip' if packed else 'none'}')"
     )
 
 
@@ -100,6 +125,8 @@ def _leaves(path: str, structure: object, above: tuple[str, ...] = ()) -> dict[s
     if not isinstance(structure, dict):
         return leaves
     for key, inner in structure.items():
+        if not key:
+            raise SourceError(f"{path}: an object has an empty key", "give every value a name")
         keys = (*above, key)
         opened = _leaves(path, inner, keys) if isinstance(inner, dict) and inner else {".".join(keys): keys}
         for column, way in opened.items():
