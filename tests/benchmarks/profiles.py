@@ -54,7 +54,6 @@ def generate(folder: Path, rows: int) -> None:
     listed = ", ".join(columns)
     con.execute(f"copy (select {listed}, md5(i::varchar) as id from range({rows}) t(i)) to '{folder}/log.parquet'")
     con.execute(f"copy (from '{folder}/log.parquet') to '{folder}/log.csv'")
-    con.execute(f"copy (from '{folder}/log.parquet') to '{folder}/log.jsonl' (format json)")
 
 
 def run(program: str, path: Path) -> tuple[float, float, float]:
@@ -70,7 +69,7 @@ def main() -> None:
     rows = 100_000 if quick else 1_000_000
     with tempfile.TemporaryDirectory() as folder:
         generate(Path(folder), rows)
-        for suffix, seconds, memory in (("parquet", 4.5, 450.0), ("csv", 8.0, 600.0), ("jsonl", 25.0, 600.0)):
+        for suffix, seconds, memory in (("parquet", 4.5, 450.0), ("csv", 8.0, 600.0)):
             path = Path(folder) / f"log.{suffix}"
             cpu, peak, size = run(ONE, path)
             peer, _, _ = run(PEER, path)
