@@ -13,8 +13,10 @@ from storage.errors import MidwatchError
 from tui.cli import diagnostics
 
 COMMANDS: tuple[tuple[str, str], ...] = (
+    ("alerts", "List, show and answer alerts."),
     ("audit", "Verify or list the audit log."),
     ("check", "Validate files against others, with no set-up."),
+    ("doctor", "Look at store, disk, audit chain, models and terminal."),
     ("infer", "Propose checks from a reference."),
     ("init", "Register a model file."),
     ("models", "List the registered models."),

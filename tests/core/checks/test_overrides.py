@@ -9,12 +9,10 @@ import pytest
 
 from core.checks.base import Check
 from core.checks.registry import CHECKS, by_name
-from core.guess_roles import guess_roles
 from core.infer import as_toml, infer
 from core.validate import validate
 from storage import model_file
 from storage.errors import ModelFileError
-from storage.records.logs import LogColumn, Roles
 from storage.records.models import CheckSpec
 from tests.core.checks.batches import ROLES, alone, profile, shop_day
 
@@ -133,16 +131,3 @@ def test_proposed_checks_are_read_back_and_pass_their_reference() -> None:
     assert {s.check for s in specs} == {"bounds", "categories", "completeness"}
     assert not any(s.column in ("request_id", "ts") and s.check != "completeness" for s in specs)
     assert validate(alone(now, now, specs=specs)).verdict == "clear"
-
-
-def test_roles_are_guessed_from_names_and_kinds() -> None:
-    columns = [
-        LogColumn("id", "number", "BIGINT"),
-        LogColumn("when", "time", "TIMESTAMP"),
-        LogColumn("age", "number", "DOUBLE"),
-        LogColumn("prediction", "number", "DOUBLE"),
-        LogColumn("predicted_probability", "number", "DOUBLE"),
-        LogColumn("label", "number", "BIGINT"),
-        LogColumn("model_version", "text", "VARCHAR"),
-    ]
-    assert guess_roles(columns) == Roles("when", "id", "predicted_probability", "label", "model_version")
