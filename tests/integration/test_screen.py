@@ -3,6 +3,8 @@
 import os
 import signal
 import sqlite3
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -163,3 +165,28 @@ def test_a_dumb_terminal_is_refused_in_one_sentence(store: Path, term: str) -> N
         assert terminal.ended() == 2
         assert "can draw no screen: use the commands" in " ".join(terminal.text.split())
         assert not terminal.modes
+
+
+def test_a_copy_reaches_the_terminals_clipboard(store: Path) -> None:
+    with started(store) as terminal:
+        terminal.type("jy")
+        assert terminal.until(lambda: bool(terminal.copied)), terminal.text
+        assert terminal.copied == "thing 2\nthing 000002\nsize 838\nseen 0"
+
+
+def test_reset_tty_gives_back_a_terminal_after_kill(store: Path) -> None:
+    with started(store) as terminal:
+        terminal.signal(signal.SIGKILL)
+        terminal.ended()
+        assert terminal.clean
+        mender = subprocess.run(
+            [sys.executable, "-m", "tui", "reset-tty"],
+            stdin=terminal.slave,
+            stdout=terminal.slave,
+            stderr=terminal.slave,
+            timeout=30,
+            check=True,
+        )
+        assert mender.returncode == 0
+        terminal.pump(0.3)
+        assert terminal.clean == []

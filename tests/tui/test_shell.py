@@ -325,3 +325,22 @@ async def test_colour_never_carries_meaning_alone(store: Path, monkeypatch: pyte
         lines = screen_text(shell(pilot)).split("\n")
         assert lines[2].startswith(" *")
         assert lines[3].startswith("> ")
+
+
+async def test_a_long_job_tells_how_far_it_is(store: Path) -> None:
+    async with app_on(store).run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        await pilot.press("2")
+        await settle(pilot)
+        pane = pilot.app.query_one(ThingPane)
+        tell = pane.progress()
+        seen: list[str] = []
+
+        def work(db: sqlite3.Connection) -> int:
+            for number in range(50):
+                tell(f"{number} of 50")
+            return 50
+
+        pane.read("long", work, lambda n: seen.append(f"{status(pilot)}, then {n}"))
+        await settle(pilot)
+        assert seen == ["0 of 50, then 50"]

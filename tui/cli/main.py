@@ -18,6 +18,7 @@ COMMANDS: tuple[tuple[str, str], ...] = (
     ("doctor", "Look at store, disk, audit chain, models and terminal."),
     ("init", "Register a model file."),
     ("models", "List the registered models."),
+    ("reset-tty", "Give back a terminal after a kill -9."),
 )
 """Name and one line of help; the module is ``tui.cli.commands.NAME`` and holds ``command``."""
 
