@@ -146,7 +146,10 @@ class WatchDriver(LinuxDriver):
 
     def _watchdog(self, number: int, _frame: object) -> None:
         def give_up() -> None:
-            terminal.reset(self._file.fileno())
+            # On a line that takes nothing any more a write never returns: not waited for.
+            writer = threading.Thread(target=terminal.reset, args=(self._file.fileno(),), daemon=True)
+            writer.start()
+            writer.join(0.5)
             terminal.sane(self.fileno)
             os._exit(128 + number)
 

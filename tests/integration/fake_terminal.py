@@ -52,6 +52,7 @@ class FakeTerminal:
         self.wrap = True
         self.received = 0
         self.copied = ""
+        self.at_question = ""
         self._answers: list[tuple[float, bytes]] = []
         self._rest = b""
         self.master, slave = pty.openpty()
@@ -154,6 +155,7 @@ class FakeTerminal:
             place = match.end()
             if match[0] == b"\x1b[6n" and self.delay is not None:
                 cursor = self.screen.cursor
+                self.at_question = self.text
                 answer = f"\x1b[{cursor.y + 1};{cursor.x + 1}R".encode()
                 self._answers.append((time.monotonic() + self.delay, answer))
         self.stream.feed(data[place:])

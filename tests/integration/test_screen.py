@@ -47,6 +47,8 @@ def test_keys_typed_ahead_execute_nothing(store: Path, delay: float) -> None:
         terminal.type("\x1b[1;2R")
         terminal.type("v41\r")
         assert terminal.until_text("armed: type, then enter"), terminal.text
+        assert "v42 -> v41" in terminal.at_question
+        assert "type v41 to confirm" in terminal.at_question
         assert "confirm > _" in terminal.text
         assert done(store) == 0
         terminal.type("\x1b[200~v41\r\x1b[201~")
@@ -190,3 +192,12 @@ def test_reset_tty_gives_back_a_terminal_after_kill(store: Path) -> None:
         assert mender.returncode == 0
         terminal.pump(0.3)
         assert terminal.clean == []
+
+
+def test_a_stalled_line_does_not_keep_the_program(store: Path) -> None:
+    with started(store) as terminal:
+        for _ in range(200):
+            terminal.type("Gg")
+            time.sleep(0.005)  # the terminal reads nothing: its buffer and the program's queue fill
+        terminal.signal(signal.SIGTERM)
+        assert terminal.process.wait(15) in (143, 0)
