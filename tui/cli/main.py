@@ -20,6 +20,7 @@ COMMANDS: tuple[tuple[str, str], ...] = (
     ("ingest", "Take in prediction logs: validate, measure, alert."),
     ("init", "Register a model file."),
     ("models", "List the registered models."),
+    ("reset-tty", "Give back a terminal after a kill -9."),
 )
 """Name and one line of help; the module is ``tui.cli.commands.NAME`` and holds ``command``."""
 
