@@ -16,11 +16,17 @@ from tui.cli import diagnostics
 COMMANDS: tuple[tuple[str, str], ...] = (
     ("alerts", "List, show and answer alerts."),
     ("audit", "Verify or list the audit log."),
+    ("deploy", "Record that a version entered a stage."),
+    ("diff", "Compare two versions of a model."),
     ("doctor", "Look at store, disk, audit chain, models and terminal."),
     ("ingest", "Take in prediction logs: validate, measure, alert."),
     ("init", "Register a model file."),
+    ("live", "Show what was live, stage by stage, at any minute."),
     ("models", "List the registered models."),
     ("reset-tty", "Give back a terminal after a kill -9."),
+    ("rollback", "Put another version in force and read the world back."),
+    ("undo", "Undo the last rollback, byte for byte."),
+    ("versions", "List the versions of a model, or add one."),
 )
 """Name and one line of help; the module is ``tui.cli.commands.NAME`` and holds ``command``."""
 
