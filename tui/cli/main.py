@@ -13,7 +13,9 @@ from storage.errors import MidwatchError
 from tui.cli import diagnostics
 
 COMMANDS: tuple[tuple[str, str], ...] = (
+    ("alerts", "List, show and answer alerts."),
     ("audit", "Verify or list the audit log."),
+    ("doctor", "Look at store, disk, audit chain, models and terminal."),
     ("init", "Register a model file."),
     ("models", "List the registered models."),
 )
