@@ -17,6 +17,7 @@ COMMANDS: tuple[tuple[str, str], ...] = (
     ("audit", "Verify or list the audit log."),
     ("doctor", "Look at store, disk, audit chain, models and terminal."),
     ("init", "Register a model file."),
+    ("labels", "Join late labels with the batches they belong to."),
     ("models", "List the registered models."),
 )
 """Name and one line of help; the module is ``tui.cli.commands.NAME`` and holds ``command``."""
