@@ -21,6 +21,7 @@ COMMANDS: tuple[tuple[str, str], ...] = (
     ("doctor", "Look at store, disk, audit chain, models and terminal."),
     ("ingest", "Take in prediction logs: validate, measure, alert."),
     ("init", "Register a model file."),
+    ("labels", "Join late labels with the batches they belong to."),
     ("live", "Show what was live, stage by stage, at any minute."),
     ("models", "List the registered models."),
     ("reset-tty", "Give back a terminal after a kill -9."),
