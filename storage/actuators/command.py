@@ -107,7 +107,7 @@ class Command:
 
     def _run(self, argv: list[str], more: Mapping[str, str]) -> Answer:
         try:
-            process = subprocess.Popen(  # noqa: S603 - a list from the reviewed model file, no shell
+            process = subprocess.Popen(
                 argv,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
