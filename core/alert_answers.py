@@ -1,0 +1,172 @@
+"""What a person answers to an alert: acknowledge, snooze, silence, feedback. Each is audited."""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from core.alert_raising import PROGRAM
+from storage.db import transaction
+from storage.errors import UsageError
+from storage.host import Actor
+from storage.records.alerts import VERDICTS, Alert
+from storage.tables import alerts, audit, batches, silences
+
+PREVIEW = timedelta(days=7)
+LONGEST_SNOOZE = timedelta(days=30)
+
+
+@dataclass(frozen=True, slots=True)
+class SilencePreview:
+    """What a silence would have kept quiet over the last seven days: ids, tiers and titles."""
+
+    matched: tuple[tuple[int, str, str], ...]
+
+    @property
+    def loud(self) -> int:
+        """How many of them were pages or tickets."""
+        return sum(tier in ("page", "ticket") for _, tier, _ in self.matched)
+
+
+def acknowledge(
+    db: sqlite3.Connection, alert_id: int, *, actor: Actor, now: datetime, note: str | None = None
+) -> list[int]:
+    """Acknowledge an alert and every firing alert of its group; the ids that changed."""
+    with transaction(db):
+        alert = alerts.get(db, alert_id)
+        changed = [a.id for a in alerts.of_group(db, alert.model_id, alert.group_key) if a.state_at(now) == "firing"]
+        for member in changed:
+            alerts.event(db, member, "acknowledge", by=actor.name, now=now, note=note)
+        if changed:
+            _audit(db, "alert.acknowledge", alert, actor, now, {"alerts": changed, "note": note})
+        return changed
+
+
+def snooze(
+    db: sqlite3.Connection, alert_id: int, until: datetime, *, actor: Actor, now: datetime, note: str | None = None
+) -> list[int]:
+    """Snooze an alert's group until a moment; it always has an end.
+
+    Raises:
+        UsageError: the end is not ahead, or more than thirty days away.
+    """
+    if until <= now:
+        raise UsageError(f"a snooze until {until:%Y-%m-%d %H:%M} would end before it starts", "name a later moment")
+    if until - now > LONGEST_SNOOZE:
+        raise UsageError(f"a snooze may last {LONGEST_SNOOZE.days} days at most", "tune the check instead")
+    with transaction(db):
+        alert = alerts.get(db, alert_id)
+        changed = [a.id for a in alerts.of_group(db, alert.model_id, alert.group_key) if a.state != "resolved"]
+        for member in changed:
+            alerts.event(db, member, "snooze", by=actor.name, now=now, until=until, note=note)
+        _audit(db, "alert.snooze", alert, actor, now, {"alerts": changed, "until": until.isoformat(), "note": note})
+        return changed
+
+
+def give_feedback(
+    db: sqlite3.Connection, alert_id: int, verdict: str, *, actor: Actor, now: datetime, note: str | None = None
+) -> bool | None:
+    """Record what a person says of an alert, and let its batch join or leave the baseline.
+
+    ``noise`` admits the batch once every page and ticket of it was called noise or a duplicate; ``acted`` keeps it out.
+
+    Returns:
+        True when the batch joined the baseline, False when it was kept out, None when nothing changed.
+
+    Raises:
+        UsageError: there is no such verdict or alert.
+    """
+    if verdict not in VERDICTS:
+        raise UsageError(f"there is no feedback {verdict!r}", f"one of {', '.join(VERDICTS)}")
+    with transaction(db):
+        alert = alerts.get(db, alert_id)
+        alerts.feedback(db, alert_id, verdict, by=actor.name, now=now, note=note)
+        _audit(db, "alert.feedback", alert, actor, now, {"verdict": verdict, "note": note})
+        if alert.batch_id is None:
+            return None
+        if verdict == "acted":
+            reason = f"alert {alert_id} was acted on"
+            batches.set_baseline(db, alert.batch_id, admit=False, reason=reason, by=actor.name, now=now)
+            return False
+        if verdict in ("noise", "duplicate"):
+            loud = [a for a in alerts.of_batch(db, alert.batch_id) if a.tier in ("page", "ticket")]
+            if all(a.verdict in ("noise", "duplicate") for a in loud):
+                reason = f"every alert of it was noise, alert {alert_id} last"
+                batches.set_baseline(db, alert.batch_id, admit=True, reason=reason, by=actor.name, now=now)
+                return True
+        return None
+
+
+def preview_silence(
+    db: sqlite3.Connection, *, model_id: int | None, check: str | None, column: str | None, now: datetime
+) -> SilencePreview:
+    """What a silence would have hidden in the last seven days; shown before it is made."""
+    found = silences.preview(db, model_id=model_id, check=check, column=column, since=now - PREVIEW)
+    return SilencePreview(tuple(found))
+
+
+def silence(
+    db: sqlite3.Connection,
+    *,
+    model_id: int | None,
+    check: str | None,
+    column: str | None,
+    ends_at: datetime,
+    reason: str,
+    actor: Actor,
+    now: datetime,
+) -> int:
+    """Keep matching alerts quiet until ``ends_at``; the reason and the preview's count are kept.
+
+    Raises:
+        UsageError: nothing is named, no reason, or no end ahead.
+    """
+    if model_id is None and check is None and column is None:
+        raise UsageError("a silence that names nothing would hide everything", "name a model, a check or a column")
+    if not reason.strip():
+        raise UsageError("a silence needs a reason", "say why, for the person who finds it next week")
+    if not now < ends_at <= now + LONGEST_SNOOZE:
+        raise UsageError(f"a silence ends within {LONGEST_SNOOZE.days} days", "name a moment ahead")
+    with transaction(db):
+        count = len(preview_silence(db, model_id=model_id, check=check, column=column, now=now).matched)
+        silence_id = silences.insert(
+            db,
+            model_id=model_id,
+            check=check,
+            column=column,
+            ends_at=ends_at,
+            reason=reason.strip(),
+            preview_count=count,
+            by=actor.name,
+            now=now,
+        )
+        after = {"model": model_id, "check": check, "column": column, "until": ends_at.isoformat(), "reason": reason}
+        audit.record(
+            db, "silence.start", actor=actor, now=now, object_kind="silence", object_id=silence_id, after=after
+        )
+        return silence_id
+
+
+def end_silence(db: sqlite3.Connection, silence_id: int, *, actor: Actor, now: datetime) -> None:
+    """End a silence before its time."""
+    with transaction(db):
+        silences.end(db, silence_id, by=actor.name, now=now)
+        audit.record(db, "silence.end", actor=actor, now=now, object_kind="silence", object_id=silence_id)
+
+
+def wake(db: sqlite3.Connection, alert_id: int, *, actor: Actor, now: datetime) -> None:
+    """End a snooze or an acknowledgement: the alert fires again."""
+    with transaction(db):
+        alert = alerts.get(db, alert_id)
+        alerts.event(db, alert_id, "wake", by=actor.name, now=now)
+        _audit(db, "alert.wake", alert, actor, now, {})
+
+
+def _audit(
+    db: sqlite3.Connection, action: str, alert: Alert, actor: Actor, now: datetime, after: dict[str, object]
+) -> None:
+    if actor.name == PROGRAM:
+        return
+    before = {"state": alert.state, "until": None if alert.until is None else alert.until.isoformat()}
+    audit.record(db, action, actor=actor, now=now, object_kind="alert", object_id=alert.id, before=before, after=after)

@@ -1,0 +1,123 @@
+"""From drafts to rows: raise, continue what a person already answered, resolve what has gone.
+
+Hysteresis: a group ends only after :data:`CLEAN_BATCHES` batches in a row without it, so that a series that alternates
+is one open alert and not one a batch.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from datetime import datetime
+
+from storage.clock import to_text
+from storage.db import transaction
+from storage.records.alerts import Alert, AlertDraft, Silence
+from storage.records.batches import Batch
+from storage.records.models import Model
+from storage.records.results import TIERS, Finding
+from storage.tables import alerts, silences
+
+PROGRAM = "midwatch"
+"""Who acted when nobody did: the program itself."""
+
+CLEAN_BATCHES = 2
+SLO_BURN = "slo burn"
+"""The cause that no silence keeps quiet."""
+
+_BATCHES_SINCE = """
+SELECT count(*) FROM batches WHERE model_id = ? AND role = 'serving' AND id > ?
+"""
+
+
+def raise_alerts(
+    db: sqlite3.Connection,
+    model: Model,
+    batch: Batch,
+    drafts: Sequence[AlertDraft],
+    findings: Sequence[Finding],
+    result_ids: Sequence[int],
+    now: datetime,
+) -> list[Alert]:
+    """Store one alert a draft, inside the caller's transaction, and resolve groups that stayed away.
+
+    An alert that continues a group inherits what a person said of it (acknowledged, snoozed until), unless it has
+    become louder; an active silence makes it snoozed until the silence ends, except for SLO burn.
+    """
+    with transaction(db):
+        before = {alert.group_key: alert for alert in alerts.open_groups(db, model.id)}
+        quiet = silences.active(db, now)
+        for draft in drafts:
+            alert_id = alerts.insert(
+                db,
+                draft,
+                model_id=model.id,
+                batch_id=batch.id,
+                result_ids=result_ids,
+                window=(batch.window_start, batch.window_end),
+                now=now,
+            )
+            _inherit(db, alert_id, draft, before.get(draft.group_key), now)
+            held = next((s for s in quiet if s.model_id in (None, model.id) and _matches(s, draft, findings)), None)
+            if held is not None and draft.cause != SLO_BURN:
+                note = f"silence {held.id} by {held.by}: {held.reason}"
+                alerts.event(db, alert_id, "snooze", by=PROGRAM, now=now, until=held.ends_at, note=note)
+        raised = {draft.group_key for draft in drafts}
+        for alert in before.values():
+            if alert.group_key not in raised and _stayed_away(db, alert):
+                note = f"not seen in the last {CLEAN_BATCHES} batches"
+                alerts.event(db, alert.id, "resolve", by=PROGRAM, now=now, note=note)
+        return alerts.of_batch(db, batch.id)
+
+
+def _inherit(db: sqlite3.Connection, alert_id: int, draft: AlertDraft, earlier: Alert | None, now: datetime) -> None:
+    if earlier is None:
+        return
+    if earlier.incident_id is not None:
+        alerts.event(db, alert_id, "link", by=PROGRAM, now=now, incident_id=earlier.incident_id)
+    if TIERS.index(draft.tier) < TIERS.index(earlier.tier):
+        return  # louder than what was answered
+    note = f"continues alert {earlier.id}, answered by {earlier.by}"
+    state = earlier.state_at(now)
+    if state == "acknowledged":
+        alerts.event(db, alert_id, "acknowledge", by=PROGRAM, now=now, note=note)
+    elif state == "snoozed":
+        alerts.event(db, alert_id, "snooze", by=PROGRAM, now=now, until=earlier.until, note=note)
+
+
+def _stayed_away(db: sqlite3.Connection, alert: Alert) -> bool:
+    # An alert without a batch (no data, SLO) is resolved by what raised it, not by the next batch.
+    if alert.batch_id is None:
+        return False
+    return int(db.execute(_BATCHES_SINCE, (alert.model_id, alert.batch_id)).fetchone()[0]) >= CLEAN_BATCHES
+
+
+def _matches(silence: Silence, draft: AlertDraft, findings: Sequence[Finding]) -> bool:
+    """Every finding of the draft must match: a silence on one column must not hide another one's fault."""
+    return all(
+        silence.check in (None, findings[i].check) and silence.column in (None, findings[i].column)
+        for i in draft.findings
+    )
+
+
+def raise_standing(
+    db: sqlite3.Connection, model: Model, draft: AlertDraft, now: datetime, *, batch_id: int | None = None
+) -> Alert | None:
+    """Raise an alert that belongs to no finding (no data, SLO burn) unless its group is open already."""
+    with transaction(db):
+        if any(a.group_key == draft.group_key for a in alerts.open_groups(db, model.id)):
+            return None
+        alert_id = alerts.insert(
+            db, draft, model_id=model.id, batch_id=batch_id, result_ids=(), window=(None, None), now=now
+        )
+        return alerts.get(db, alert_id)
+
+
+def resolve_standing(db: sqlite3.Connection, model: Model, group_key: str, now: datetime, note: str) -> bool:
+    """Resolve a standing alert whose reason has gone; False when there is none."""
+    with transaction(db):
+        found = next((a for a in alerts.open_groups(db, model.id) if a.group_key == group_key), None)
+        if found is None:
+            return False
+        alerts.event(db, found.id, "resolve", by=PROGRAM, now=now, note=f"{note} ({to_text(now)})")
+        return True

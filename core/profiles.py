@@ -1,0 +1,137 @@
+"""The profile of a batch: one pass over an open log, in bounded memory."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from core.stats.profile import SLICE_COLUMNS, SLICE_VALUES, BatchProfile, ColumnProfile, NumberProfile, SliceProfile
+from core.stats.profile_numbers import SliceCodes, join_codes, merge_moments, number_profile
+from core.stats.sketch_numbers import Moments
+from core.text_profiles import distinct_estimates, text_profile, time_profile
+from storage.logs.engine import name
+from storage.records.logs import Roles
+
+if TYPE_CHECKING:
+    from storage.logs.source import LogSource
+
+_Found = dict[str, dict[str, dict[str, tuple[int, Moments]]]]  # slice column -> number column -> value -> figures
+
+
+def profile_log(
+    source: LogSource, roles: Roles | None = None, slice_columns: Sequence[str] | None = None
+) -> BatchProfile:
+    """Profile every column that is not ignored.
+
+    Args:
+        source: the open log.
+        roles: what columns are for; without an id, duplicates are whole rows; redacted texts are kept as hashes only.
+        slice_columns: columns to keep a profile per value of; by default the text and boolean columns with at most
+            ``SLICE_VALUES`` values, at most ``SLICE_COLUMNS`` of them. Give those of the reference to compare with it.
+
+    Raises:
+        SourceError: the log can't be read to its end.
+    """
+    parts = roles or Roles()
+    kept = [column for column in source.columns if column.name not in parts.ignore]
+    texts = [column.name for column in kept if column.kind == "text"]
+    estimates = distinct_estimates(source, texts)
+    columns: dict[str, ColumnProfile] = {}
+    for column in texts:
+        profile = text_profile(
+            source, column, estimates[column], hidden=column in parts.redact, unique=column == parts.id
+        )
+        columns[column] = ColumnProfile(column, text=profile)
+    for column in (c.name for c in kept if c.kind == "time"):
+        columns[column] = ColumnProfile(column, time=time_profile(source, column))
+    booleans = [column.name for column in kept if column.kind == "boolean"]
+    codes = _slice_codes(source, _slice_columns(parts, columns, booleans, slice_columns))
+    numeric = [column.name for column in kept if column.kind in ("number", "boolean")]
+    numbers, sliced = _numbers(source, numeric, codes)
+    for column in numeric:
+        columns[column] = ColumnProfile(column, number=numbers[column], boolean=column in booleans)
+    return BatchProfile(
+        rows=source.rows,
+        rejected=source.rejected,
+        duplicates=_duplicates(source, parts, [column.name for column in kept]),
+        columns={column.name: columns[column.name] for column in kept},
+        slices=_slices(source, codes, sliced, [c.name for c in kept if c.kind in ("text", "time")]),
+    )
+
+
+def _numbers(
+    source: LogSource, numeric: Sequence[str], codes: Sequence[SliceCodes]
+) -> tuple[dict[str, NumberProfile], _Found]:
+    """Profiles of the number columns, and their moments per slice."""
+    profiles = {column: NumberProfile() for column in numeric}
+    sliced: _Found = {column: {} for code in codes for column in code.columns}
+    for found in source.numbers(numeric):
+        for column, values in found.items():
+            offset = profiles[column].rows
+            profiles[column] = profiles[column].merge(number_profile(values))
+            for code in codes:
+                for by, figures in code.moments(values, offset).items():
+                    sliced[by][column] = merge_moments(sliced[by].get(column, {}), figures)
+    return profiles, sliced
+
+
+def _slice_columns(
+    roles: Roles, columns: Mapping[str, ColumnProfile], booleans: Sequence[str], asked: Sequence[str] | None
+) -> list[tuple[str, tuple[str, ...]]]:
+    """The slice columns with their values; those with most rows outside their main value come first."""
+    possible: list[tuple[int, str, tuple[str, ...]]] = []
+    for column, profile in columns.items():
+        text = profile.text
+        if text is None or column in roles.redact or (asked is not None and column not in asked):
+            continue
+        if text.values.complete and (asked is not None or len(text.values.counts) >= 2) and text.values.counts:
+            values = tuple(sorted(text.values.counts))
+            if len(values) <= SLICE_VALUES and not any(len(v) > 100 for v in values):
+                possible.append((text.values.top(1)[0][1] + text.missing, column, values))
+    wanted = [c for c in booleans if c not in roles.redact and (asked is None or c in asked)]
+    possible += [(0, column, ("false", "true")) for column in wanted]
+    possible = [p for p in possible if p[1] not in (roles.label, roles.prediction, roles.id)]
+    return [(column, values) for _, column, values in sorted(possible)[:SLICE_COLUMNS]]
+
+
+def _slice_codes(source: LogSource, chosen: Sequence[tuple[str, tuple[str, ...]]]) -> tuple[SliceCodes, ...]:
+    """One code per row for the chosen columns; a missing value is the empty text, the first of its column."""
+    coded = []
+    for column, values in chosen:
+        known = ("", *(value for value in values if value))
+        coded.append((column, known, source.codes(column, known[1:])))
+    return join_codes(coded)
+
+
+def _slices(
+    source: LogSource, codes: Sequence[SliceCodes], sliced: _Found, others: Sequence[str]
+) -> dict[str, dict[str, SliceProfile]]:
+    """Profile per slice column and value, from what was counted of numbers and what the database counts of the rest."""
+    slices: dict[str, dict[str, SliceProfile]] = {}
+    for column in (column for code in codes for column in code.columns):
+        listed = "".join(f", count(*) - count({name(other)})" for other in others)
+        key = f"coalesce({name(column)}::varchar, '')"
+        slices[column] = {}
+        for value, rows, *lost in source.query(f"select {key}, count(*){listed} from log group by 1 order by 1"):
+            missing = {o: int(str(n)) for o, n in zip(others, lost, strict=True) if int(str(n)) and o != column}
+            moments = {}
+            for number, by_value in sliced[column].items():
+                nothing, figures = by_value.get(str(value), (0, Moments()))
+                if nothing:
+                    missing[number] = nothing
+                if figures.n and number != column:
+                    moments[number] = figures
+            slices[column][str(value)] = SliceProfile(int(str(rows)), missing, moments)
+    return slices
+
+
+def _duplicates(source: LogSource, roles: Roles, kept: Sequence[str]) -> int:
+    """Rows beyond the first of each id, or of each whole row (told apart by a 64-bit hash) where no id is known."""
+    if roles.id is not None and any(column.name == roles.id for column in source.columns):
+        key = name(roles.id)
+    elif kept:
+        key = f"hash({', '.join(name(column) for column in kept)})"
+    else:
+        return 0
+    [(found,)] = source.query(f"select count({key}) - count(distinct {key}) from log")
+    return int(str(found))

@@ -1,0 +1,196 @@
+"""``midwatch alerts``: list, show, acknowledge, snooze, silence, feedback, tune."""
+
+from __future__ import annotations
+
+import click
+
+from core import alert_answers
+from core.tuning import propose
+from storage.records.alerts import VERDICTS
+from storage.tables import alerts, models, results
+from tui.cli import diagnostics, output, shapes
+from tui.cli.moments import ahead
+from tui.cli.options import reading, shared, writing
+
+
+@click.group("alerts", invoke_without_command=True)
+@click.pass_context
+def command(ctx: click.Context) -> None:
+    """List, show and answer alerts; without a subcommand, the open ones of the default store."""
+    if ctx.invoked_subcommand is None:
+        ctx.invoke(list_alerts)
+
+
+@command.command("list")
+@click.option("--model")
+@click.option("--tier", type=click.Choice(("page", "ticket", "digest", "evidence")))
+@click.option("--all", "everything", is_flag=True, help="Resolved ones too.")
+@click.option("--limit", default=100, show_default=True, type=click.IntRange(1, 100_000))
+@shared
+def list_alerts(
+    model: str | None = None,
+    tier: str | None = None,
+    everything: bool = False,
+    limit: int = 100,
+    store: str | None = None,
+    as_json: bool = False,
+) -> None:
+    """One line per group of alerts, the loudest first."""
+    with reading(store) as session:
+        model_id = models.get(session.db, model).id if model else None
+        rows = alerts.page(session.db, model_id=model_id, tier=tier, only_open=not everything, limit=limit)
+        total = alerts.count(session.db, model_id=model_id, tier=tier, only_open=not everything)
+        found = [[r.finding for r in results.of_alert(session.db, a.id)] for a in rows] if as_json else []
+        now = session.now
+    if as_json:
+        output.document([shapes.alert(a, f) for a, f in zip(rows, found, strict=True)])
+        return
+    output.table(
+        ("ID", "TIER", "STATE", "MODEL", "WINDOW", "SEEN", "ACTED", "WHAT"),
+        [
+            (
+                a.id,
+                a.tier,
+                a.state_at(now),
+                a.model,
+                f"{a.window_start:%m-%d %H:%MZ}" if a.window_start else None,
+                f"x{a.seen}",
+                f"{a.acted / a.judged:.0%}" if a.judged else None,
+                a.title,
+            )
+            for a in rows
+        ],
+        empty="no open alerts",
+    )
+    if total > len(rows):
+        diagnostics.note(f"{len(rows)} of {total}; --limit shows more")
+
+
+@command.command("show")
+@click.argument("alert_id", type=int)
+@shared
+def show(alert_id: int, store: str | None, as_json: bool) -> None:
+    """One alert: findings, what happened to it, what people did the last five times."""
+    with reading(store) as session:
+        alert = alerts.get(session.db, alert_id)
+        findings = [r.finding for r in results.of_alert(session.db, alert_id)]
+        events = alerts.events(session.db, alert_id)
+        past = alerts.past_actions(session.db, alert.fingerprint)
+        state = alert.state_at(session.now)
+    if as_json:
+        output.document({**shapes.alert(alert, findings), "events": events, "past": past})
+        return
+    output.text(f"alert {alert.id}  {alert.tier}  {state}  {alert.model}  cause: {alert.cause}\n{alert.title}\n")
+    output.table(
+        ("CHECK", "COLUMN", "SLICE", "VALUE", "THRESHOLD", "MESSAGE"),
+        [(f.check, f.column, f.slice, _number(f.value), _number(f.threshold), f.message) for f in findings],
+        empty="no finding: the program itself raised it",
+    )
+    output.text("")
+    rows = [(f"{e.at:%Y-%m-%d %H:%MZ}", e.by, e.kind, e.note) for e in events]
+    output.table(("AT", "WHO", "WHAT", "NOTE"), rows, empty="nobody has answered it")
+    output.text("\nthe last times:")
+    rows = [(f"{at:%Y-%m-%d %H:%MZ}", who, what, note) for at, who, what, note in past]
+    output.table(("AT", "WHO", "WHAT", "NOTE"), rows, empty="nobody ever did anything about it")
+
+
+@command.command("ack")
+@click.argument("alert_id", type=int)
+@click.option("--note")
+@shared
+def ack(alert_id: int, note: str | None, store: str | None, as_json: bool) -> None:
+    """Acknowledge an alert and the firing rest of its group."""
+    with writing(store) as session:
+        changed = alert_answers.acknowledge(session.db, alert_id, actor=session.actor, now=session.now, note=note)
+    _answer(as_json, {"acknowledged": changed}, f"acknowledged {len(changed)}")
+
+
+@command.command("snooze")
+@click.argument("alert_id", type=int)
+@click.option("--until", required=True, metavar="MOMENT", help="8h, 2d, or 2026-11-23T07:00Z.")
+@click.option("--note")
+@shared
+def snooze(alert_id: int, until: str, note: str | None, store: str | None, as_json: bool) -> None:
+    """Keep an alert's group quiet until a moment."""
+    with writing(store) as session:
+        end = ahead(until, session.now)
+        changed = alert_answers.snooze(session.db, alert_id, end, actor=session.actor, now=session.now, note=note)
+    _answer(as_json, {"snoozed": changed, "until": end}, f"snoozed {len(changed)} until {end:%Y-%m-%d %H:%M}Z")
+
+
+@command.command("feedback")
+@click.argument("alert_id", type=int)
+@click.argument("verdict", type=click.Choice(VERDICTS))
+@click.option("--note")
+@shared
+def feedback(alert_id: int, verdict: str, note: str | None, store: str | None, as_json: bool) -> None:
+    """Say what an alert was worth; noise admits its batch to the baseline, acted keeps it out."""
+    with writing(store) as session:
+        admitted = alert_answers.give_feedback(
+            session.db, alert_id, verdict, actor=session.actor, now=session.now, note=note
+        )
+    told = {True: "; its batch joined the baseline", False: "; its batch stays out of the baseline", None: ""}
+    _answer(as_json, {"alert": alert_id, "verdict": verdict, "admitted": admitted}, f"{verdict}{told[admitted]}")
+
+
+@command.command("silence")
+@click.option("--model")
+@click.option("--check")
+@click.option("--column")
+@click.option("--until", required=True, metavar="MOMENT")
+@click.option("--reason", required=True)
+@click.option("--preview", is_flag=True, help="Only show what it would have hidden in the last seven days.")
+@shared
+def silence(
+    model: str | None,
+    check: str | None,
+    column: str | None,
+    until: str,
+    reason: str,
+    preview: bool,
+    store: str | None,
+    as_json: bool,
+) -> None:
+    """Keep matching alerts quiet until a moment; SLO burn breaks through."""
+    with reading(store) if preview else writing(store) as session:
+        model_id = models.get(session.db, model).id if model else None
+        would = alert_answers.preview_silence(
+            session.db, model_id=model_id, check=check, column=column, now=session.now
+        )
+        silence_id = None
+        if not preview:
+            silence_id = alert_answers.silence(
+                session.db,
+                model_id=model_id,
+                check=check,
+                column=column,
+                ends_at=ahead(until, session.now),
+                reason=reason,
+                actor=session.actor,
+                now=session.now,
+            )
+    told = f"would have hidden {len(would.matched)} alerts in seven days, {would.loud} of them pages or tickets"
+    _answer(as_json, {"silence": silence_id, "preview": would.matched}, told)
+
+
+@command.command("tune")
+@click.argument("check")
+@click.option("--model", required=True)
+@click.option("--column")
+@shared
+def tune(check: str, model: str, column: str | None, store: str | None, as_json: bool) -> None:
+    """Propose a threshold from feedback, with a back-test over the stored history; prints what to put in the file."""
+    with reading(store) as session:
+        proposal = propose(session.db, models.get(session.db, model), check, column)
+    _answer(as_json, proposal, proposal.text())
+
+
+def _number(value: float | None) -> str | None:
+    return None if value is None else f"{value:.4g}"
+
+
+def _answer(as_json: bool, document: object, told: str) -> None:
+    if as_json:
+        output.document(document)
+    else:
+        output.text(told)

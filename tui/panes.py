@@ -1,0 +1,47 @@
+"""PANES: the registry of panes, one line each; a pane's module is imported when it is first shown."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tui.widgets.pane import Pane
+
+NUMBERS = {"home": "1", "alerts": "2", "incidents": "3", "data": "4", "versions": "7", "changes": "8", "watch": "9"}
+"""The number key of each pane: never given to another, so that hands can learn them."""
+
+
+@dataclass(frozen=True, slots=True)
+class PaneSpec:
+    """One pane.
+
+    Attributes:
+        id: its name, on the command line of the screen too.
+        title: the word in the footer.
+        factory: ``module:class``.
+    """
+
+    id: str
+    title: str
+    factory: str
+
+    @property
+    def key(self) -> str:
+        """Its number key."""
+        return NUMBERS[self.id]
+
+    def load(self) -> Pane:
+        """Import the module and make the pane."""
+        module, _, name = self.factory.partition(":")
+        pane: Pane = getattr(import_module(module), name)()
+        return pane
+
+
+# One line a pane, in the order of their numbers: PaneSpec("home", "Home", "tui.screens.home:HomePane").
+PANES: tuple[PaneSpec, ...] = (
+    PaneSpec("home", "Home", "tui.screens.home:HomePane"),
+    PaneSpec("alerts", "Alerts", "tui.screens.alerts:AlertsPane"),
+    PaneSpec("data", "Data", "tui.screens.data:DataPane"),
+)

@@ -1,0 +1,74 @@
+"""An alert as a person reads it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+from rich.text import Text
+
+from storage.records.alerts import Alert, AlertEvent
+from storage.records.results import StoredResult
+from tui.present.text import visible
+
+TIER_MARKS = {"page": "!! PAGE", "ticket": "! TKT", "digest": "digest", "evidence": "evid."}
+STATE_WORDS = {"firing": "firing", "acknowledged": "ack", "snoozed": "snooz", "resolved": "resol"}
+
+Stamp = Callable[[datetime], str]
+PastAction = tuple[datetime, str, str, str]
+
+
+def cells(alert: Alert, now: datetime, clock: Stamp) -> tuple[str | Text, ...]:
+    """Tier, state, model, window, how often seen, share acted on, title: marks and words before colours."""
+    state = alert.state_at(now)
+    style = "bold" if alert.tier == "page" and state == "firing" else "dim" if state != "firing" else ""
+    acted = f"{alert.acted / alert.judged:.0%}" if alert.judged else "-"
+    start = clock(alert.window_start) if alert.window_start else "-"
+    words = (TIER_MARKS[alert.tier], STATE_WORDS[state], alert.model, start, f"x{alert.seen}", acted, alert.title)
+    return tuple(Text(visible(word), style=style) for word in words)
+
+
+def detail(
+    alert: Alert,
+    findings: Sequence[StoredResult],
+    events: Sequence[AlertEvent],
+    past: Sequence[PastAction],
+    now: datetime,
+    stamp: Stamp,
+) -> Text:
+    """What it says, what it rests on, what to do, who did what, and what people did the last times."""
+    text = Text()
+    _line(text, alert.title, "bold")
+    incident = f"  incident {alert.incident_id}" if alert.incident_id else ""
+    until = f" until {stamp(alert.until)}" if alert.until and alert.state_at(now) == "snoozed" else ""
+    _line(text, f"{alert.state_at(now)}{until}  class {alert.error_class}  cause {alert.cause}{incident}")
+    window = (
+        f"{stamp(alert.window_start)} to {stamp(alert.window_end)}" if alert.window_start and alert.window_end else "-"
+    )
+    _line(text, f"window {window}  batch {alert.batch_id or '-'}  seen x{alert.seen}")
+    for result in findings:
+        found = result.finding
+        where = " in ".join(filter(None, (found.column, found.slice)))
+        _line(text, f"\n{found.check} {where}", "bold")
+        _line(text, f"  {found.message}")
+        for key, label in (("rationale", "why"), ("response", "do"), ("command", "rows"), ("owner", "owner")):
+            if found.evidence.get(key):
+                _line(text, f"  {label}: {found.evidence[key]}")
+        for row in list(found.evidence.get("sample") or ())[:3]:
+            _line(text, f"  e.g. {row}")
+    if events:
+        _line(text, "\nwhat happened", "bold")
+        for event in events:
+            _line(text, f"  {stamp(event.at)} {event.by} {event.kind} {event.note or ''}")
+    _line(text, "\nthe last times", "bold")
+    for at, by, what, note in past:
+        _line(text, f"  {stamp(at)} {by} {what} {note}")
+    if not past:
+        _line(text, "  nobody has answered this kind of alert before")
+    return text
+
+
+def _line(text: Text, words: str, style: str = "") -> None:
+    # Newlines at the start are ours; everything else of the words may come from outside.
+    lead = len(words) - len(words.lstrip("\n"))
+    text.append("\n" * lead + visible(words[lead:]) + "\n", style)

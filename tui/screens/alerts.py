@@ -1,0 +1,171 @@
+"""Pane 2: alerts, one line a group, the loudest first."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from rich.console import RenderableType
+
+from core import alert_answers
+from storage.errors import UsageError
+from storage.records.alerts import Alert
+from storage.tables import alerts, models, results
+from tui.present import alerts as present
+from tui.present.columns import Column
+from tui.screens.dialogs import Choice
+from tui.widgets.pane import ListPane
+from tui.widgets.rows import Row, RowSource, View
+
+_ORDER = {"": "tier", "tier": "tier", "model": "model", "window": "time", "seen": "score"}
+MORNING = 8
+"""The local hour until which "until morning" snoozes."""
+
+FEEDBACK = [
+    ("a", "acted", "acted: there was something to do, and it was done"),
+    ("u", "useful", "useful: right to tell, nothing to do"),
+    ("n", "noise", "noise: nothing was wrong; its batch joins the baseline"),
+    ("d", "duplicate", "duplicate of another alert"),
+    ("l", "late", "late: right, but too late"),
+]
+
+
+class AlertRows:
+    """Groups of alerts straight from the store, a window at a time."""
+
+    def __init__(self, pane: AlertsPane) -> None:
+        self.pane = pane
+
+    def _where(self, view: View) -> dict[str, Any]:
+        name = self.pane.shell.model
+        return {
+            "model_id": models.get(self.pane.db, name).id if name else None,
+            "like": view.filter or None,
+        }
+
+    def _order(self, view: View) -> dict[str, Any]:
+        return {"order": _ORDER.get(view.sort, "tier"), "descending": view.descending}
+
+    def count(self, view: View) -> int:
+        """See RowSource."""
+        return alerts.count(self.pane.db, **self._where(view))
+
+    def window(self, view: View, offset: int, limit: int) -> Sequence[Row]:
+        """See RowSource."""
+        found = alerts.page(self.pane.db, **self._where(view), **self._order(view), offset=offset, limit=limit)
+        shell = self.pane.shell
+        return [Row(key_of(a), present.cells(a, shell.now(), shell.clock)) for a in found]
+
+    def place(self, view: View, key: str) -> int | None:
+        """See RowSource."""
+        model_id, group_key = parts_of(key)
+        return alerts.place(self.pane.db, (model_id, group_key), **self._where(view), **self._order(view))
+
+
+def key_of(alert: Alert) -> str:
+    """What a row is known by: its group, since the latest alert of it changes with every batch."""
+    return f"{alert.model_id}:{alert.group_key}"
+
+
+def parts_of(key: str) -> tuple[int, str]:
+    """Model id and group key of a row."""
+    model_id, _, group_key = key.partition(":")
+    return int(model_id), group_key
+
+
+class AlertsPane(ListPane):
+    """Read, acknowledge, snooze, judge; open an incident; roll back."""
+
+    columns = (
+        Column("tier", "TIER", 7),
+        Column("state", "STATE", 6, rank=2, sortable=False),
+        Column("model", "MODEL", 9, rank=1),
+        Column("window", "WINDOW", 9, rank=3),
+        Column("seen", "SEEN", 5, rank=4, right=True, descending=True),
+        Column("acted", "ACT", 4, rank=5, right=True, sortable=False),
+        Column("title", "WHAT", 20, grow=1, sortable=False),
+    )
+    empty = "no open alerts; resolved ones: midwatch alerts list --all"
+
+    def source(self) -> RowSource:
+        """See ListPane."""
+        return AlertRows(self)
+
+    def alert(self, key: str | None = None) -> Alert:
+        """The latest alert of the row under the cursor."""
+        wanted = key or self.table.key
+        found = alerts.head(self.db, *parts_of(wanted)) if wanted else None
+        if found is None:
+            raise UsageError("there is no alert under the cursor", "move to one with j and k")
+        return found
+
+    def chosen(self) -> list[Alert]:
+        """The marked alerts, else the one under the cursor."""
+        return [self.alert(key) for key in self.table.chosen()]
+
+    def details(self, key: str) -> tuple[str, RenderableType]:
+        """See ListPane."""
+        alert = self.alert(key)
+        findings = results.of_alert(self.db, alert.id)
+        events = alerts.events(self.db, alert.id)
+        past = alerts.past_actions(self.db, alert.fingerprint)
+        body = present.detail(alert, findings, events, past, self.shell.now(), self.shell.stamp)
+        return f"alert {alert.id}  {alert.model}  {alert.tier}", body
+
+    def do_acknowledge(self) -> None:
+        """Acknowledge the chosen groups."""
+        ids = [alert.id for alert in self.chosen()]
+        actor, now = self.shell.services.actor(), self.shell.now()
+
+        def work(db: sqlite3.Connection) -> int:
+            return sum(len(alert_answers.acknowledge(db, i, actor=actor, now=now)) for i in ids)
+
+        self.record("acknowledge", work, lambda n: self.shell.say(f"{n} acknowledged" if n else "nothing was firing"))
+
+    def do_snooze(self) -> None:
+        """Ask until when, saying what it hides; snooze the chosen groups."""
+        chosen, now = self.chosen(), self.shell.now()
+        loud = sum(alert.tier in ("page", "ticket") for alert in chosen)
+        title = f"Snooze {len(chosen)} group(s), {loud} of them page or ticket; louder repeats fire all the same"
+        options = [
+            ("1", "1", "one hour"),
+            ("4", "4", "four hours"),
+            ("m", "morning", f"until {MORNING:02d}:00 local time"),
+            ("d", "24", "one day"),
+            ("w", "168", "one week"),
+        ]
+        self.shell.open_sheet(Choice(title, options), lambda picked: self._snooze(chosen, end_of(picked, now)))
+
+    def _snooze(self, chosen: list[Alert], until: datetime) -> None:
+        actor, now = self.shell.services.actor(), self.shell.now()
+
+        def work(db: sqlite3.Connection) -> int:
+            return sum(len(alert_answers.snooze(db, a.id, until, actor=actor, now=now)) for a in chosen)
+
+        self.record("snooze", work, lambda n: self.shell.say(f"{n} snoozed until {self.shell.stamp(until)}"))
+
+    def do_feedback(self) -> None:
+        """Ask what the chosen alerts were worth."""
+        chosen = self.chosen()
+        self.shell.open_sheet(Choice("What was it worth?", FEEDBACK), lambda verdict: self._judge(chosen, verdict))
+
+    def _judge(self, chosen: list[Alert], verdict: str) -> None:
+        actor, now = self.shell.services.actor(), self.shell.now()
+
+        def work(db: sqlite3.Connection) -> str:
+            admitted = [alert_answers.give_feedback(db, a.id, verdict, actor=actor, now=now) for a in chosen]
+            joined = sum(answer is True for answer in admitted)
+            return f"{verdict} recorded{f'; {joined} batch(es) joined the baseline' if joined else ''}"
+
+        self.record("feedback", work, self.shell.say)
+
+
+def end_of(picked: str, now: datetime) -> datetime:
+    """The moment a choice of the snooze dialog stands for."""
+    if picked != "morning":
+        return now + timedelta(hours=int(picked))
+    local = now.astimezone()
+    morning = local.replace(hour=MORNING, minute=0, second=0, microsecond=0)
+    return morning if morning > local else morning + timedelta(days=1)
