@@ -15,6 +15,7 @@ from tui.cli import diagnostics
 COMMANDS: tuple[tuple[str, str], ...] = (
     ("alerts", "List, show and answer alerts."),
     ("audit", "Verify or list the audit log."),
+    ("changes", "The change feed: list it, add to it."),
     ("doctor", "Look at store, disk, audit chain, models and terminal."),
     ("init", "Register a model file."),
     ("models", "List the registered models."),
