@@ -17,6 +17,8 @@ COMMANDS: tuple[tuple[str, str], ...] = (
     ("audit", "Verify or list the audit log."),
     ("changes", "The change feed: list it, add to it."),
     ("doctor", "Look at store, disk, audit chain, models and terminal."),
+    ("handover", "The page of the watch: show, write, accept, list."),
+    ("incidents", "Open, investigate, close and report incidents."),
     ("init", "Register a model file."),
     ("models", "List the registered models."),
 )
