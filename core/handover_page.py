@@ -86,7 +86,7 @@ def markdown(page: HandoverPage, *, note: str | None = None) -> str:
     lines = [
         f"# Watch {page.start:%Y-%m-%d %H:%MZ} to {page.end:%Y-%m-%d %H:%MZ}",
         "",
-        f"{page.open_items} open items.",
+        f"Open items: {page.open_items}.",
     ]
     if note:
         lines += ["", escape(note)]

@@ -61,7 +61,7 @@ def incident_report(db: sqlite3.Connection, key: str, *, now: datetime) -> Repor
 
 
 def _summary(d: IncidentDetail) -> Iterator[str]:
-    i = d.incident
+    i, rows = d.incident, dict(d.times.rows)
     yield f"# {i.key}: {escape(i.title)}"
     yield ""
     yield f"State as of {moment(d.now)}, from the store's own rows; `[table id]` names the row a statement comes from."
@@ -76,7 +76,9 @@ def _summary(d: IncidentDetail) -> Iterator[str]:
     yield row("opened", f"{moment(i.opened_at)} by {escape(i.opened_by)} [incidents {i.id}]")
     for name in ("onset", "detected", "acknowledged", "mitigated", "resolved"):
         edited = " (set by hand)" if name in d.times.edited else ""
-        yield row(name, moment(getattr(d.times, name)) + edited)
+        at = getattr(d.times, name)
+        told = (NOT_KNOWN if name == "onset" else "not yet") if at is None else f"{moment(at)}{edited}"
+        yield row(name, f"{told} {reference(rows[name])}" if name in rows else told)
     if d.times.onset and d.times.mitigated:
         yield row("onset to mitigated", span_words(d.times.mitigated - d.times.onset))
 
@@ -213,7 +215,7 @@ def _certainty(d: IncidentDetail) -> Iterator[str]:
         yield f"- not known: {escape(words)}"
     for name in ("onset", "acknowledged", "mitigated", "resolved"):
         if getattr(d.times, name) is None:
-            yield f"- not known or not yet: when it was {name}" if name != "onset" else "- not known: the onset"
+            yield "- not known: the onset" if name == "onset" else f"- not yet: {name}"
     if d.incident.cause is None:
         yield "- not known: the cause"
 

@@ -73,7 +73,7 @@ def measured(db: sqlite3.Connection, *, now: datetime, model_id: int | None = No
     for incident in incidents.list_page(db, now=now, limit=-1, sort="key", where=where):
         alerts = incident_facts.linked_alerts(db, incident.id)
         seen = incident_facts.first_acknowledged(db, [a.id for a in alerts])
-        found.append(times(incident, incidents.events(db, incident.id), alerts, [seen] if seen else []))
+        found.append(times(incident, incidents.events(db, incident.id), alerts, seen))
     return response_times(found, now)
 
 

@@ -47,7 +47,7 @@ class BlastRadius:
     def words(self) -> str:
         """One line for a person."""
         if self.rows is None:
-            return "not known: " + "; ".join(self.unknown)
+            return f"not known: {self.unknown[0]}"
         share = "" if self.share is None else f" ({self.share:.1%} of {self.all_rows:,} in the window)"
         return f"{self.rows:,} predictions{share} in {len(self.concerned)} of {len(self.batches)} batches"
 

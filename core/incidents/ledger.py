@@ -23,6 +23,7 @@ class Times:
 
     Attributes:
         edited: the moments that a person set by hand.
+        rows: for each moment that is known, the row it comes from, as ``table:id``.
     """
 
     onset: datetime | None
@@ -31,6 +32,7 @@ class Times:
     mitigated: datetime | None
     resolved: datetime | None
     edited: tuple[str, ...] = ()
+    rows: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,41 +78,44 @@ def times(
     incident: Incident,
     events: Sequence[IncidentEvent],
     alerts: Sequence[LinkedAlert],
-    acknowledged: Iterable[datetime] = (),
+    acknowledged: Iterable[tuple[datetime, str]] = (),
 ) -> Times:
     """The moments of an incident.
 
     Onset is the start of the first linked alert's window; acknowledged the first acknowledgement of a linked alert or
     the first step to ``open`` by a person. After reopening, the former mitigated and resolved no longer count.
     """
-    mitigated = resolved = None
+    found: dict[str, tuple[datetime, str]] = {"detected": (incident.detected_at, f"incidents:{incident.id}")}
+    windows = [(a.window_start, f"alerts:{a.id}") for a in alerts if a.window_start]
+    if windows:
+        found["onset"] = min(windows)
     seen = list(acknowledged)
     for event in (e for e in in_force(events) if e.kind == "state"):
+        told = (event.at, f"incident_events:{event.id}")
         if event.value == "open" and event.by != PROGRAM:
-            seen.append(event.at)
+            seen.append(told)
         if event.value in ("open", "triage"):
-            mitigated = resolved = None
+            found.pop("mitigated", None)
+            found.pop("resolved", None)
         elif event.value == "mitigated":
-            mitigated = event.at
+            found["mitigated"] = told
         elif event.value == "resolved":
-            resolved, mitigated = event.at, mitigated or event.at
-    found: dict[str, datetime | None] = {
-        "onset": min((a.window_start for a in alerts if a.window_start), default=None),
-        "detected": incident.detected_at,
-        "acknowledged": min(seen, default=None),
-        "mitigated": mitigated,
-        "resolved": resolved,
-    }
-    edits = {e.ref_id: e.value for e in events if e.kind == "correction" and e.ref_kind == "time" and e.ref_id}
-    for name, value in edits.items():
-        found[name] = from_text(value) if value else None
+            found["resolved"] = told
+            found.setdefault("mitigated", told)
+    if seen:
+        found["acknowledged"] = min(seen)
+    edits = {e.ref_id: e for e in events if e.kind == "correction" and e.ref_kind == "time" and e.ref_id and e.value}
+    for name, edit in edits.items():
+        found[name] = (from_text(edit.value or ""), f"incident_events:{edit.id}")
+    moments = {name: at for name, (at, _) in found.items()}
     return Times(
-        onset=found["onset"],
-        detected=found["detected"] or incident.detected_at,
-        acknowledged=found["acknowledged"],
-        mitigated=found["mitigated"],
-        resolved=found["resolved"],
+        onset=moments.get("onset"),
+        detected=moments["detected"],
+        acknowledged=moments.get("acknowledged"),
+        mitigated=moments.get("mitigated"),
+        resolved=moments.get("resolved"),
         edited=tuple(name for name in MOMENTS if name in edits),
+        rows=tuple((name, found[name][1]) for name in MOMENTS if name in found),
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import sqlite3
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from core import changes
 from core.incidents import hypotheses as guesses
@@ -18,12 +18,14 @@ from core.incidents.past import Recurrence, SimilarIncident
 from core.incidents.priority import Priority, priority
 from core.incidents.redaction import Redactor, redactor_for
 from core.incidents.states import WAYS
-from core.incidents.timeline import LEAD, TimelineEntry, timeline
+from core.incidents.timeline import TimelineEntry, timeline
 from storage.records.changes import Change
 from storage.records.incidents import Incident, IncidentEvent, LinkedAlert, State
 from storage.tables import incident_facts, incidents, models
 
 CHANGES_SHOWN = 10
+LOOK_BACK = timedelta(days=7)
+"""How long before the onset changes are listed; the timeline itself begins two hours before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +36,7 @@ class IncidentDetail:
         events: its own facts, unredacted words of people masked, corrections included.
         cause_text: the cause in words, None while there is none.
         prevention: what will catch it next time, as ``check``, ``set`` or ``none`` and words.
-        changes: what was altered in the two hours before the onset, nearest first.
+        changes: what was altered in the week before the onset, nearest first, ten at most.
         next_states: steps that can be taken; ``missing`` says what the next closing step lacks.
         next_action: what to do next, in words.
     """
@@ -74,7 +76,7 @@ def detail(db: sqlite3.Connection, key: str, *, now: datetime) -> IncidentDetail
     raw = incidents.events(db, found.id)
     events = tuple(_masked(event, redactor) for event in raw)
     acknowledged = incident_facts.first_acknowledged(db, [a.id for a in linked])
-    times = ledger.times(found, raw, linked, [acknowledged] if acknowledged else [])
+    times = ledger.times(found, raw, linked, acknowledged)
     onset = times.onset or times.detected
     held = ledger.in_force(events)
     guessed = tuple(guesses.hypotheses(events))
@@ -122,7 +124,7 @@ def next_action(incident: Incident, left: tuple[FollowUp, ...], test: NextTest |
 
 
 def _before(db: sqlite3.Connection, model_id: int | None, onset: datetime) -> list[Change]:
-    return [] if model_id is None else changes.between(db, model_id, onset - LEAD, onset)[:CHANGES_SHOWN]
+    return [] if model_id is None else changes.between(db, model_id, onset - LOOK_BACK, onset)[:CHANGES_SHOWN]
 
 
 def _masked(event: IncidentEvent, redactor: Redactor) -> IncidentEvent:

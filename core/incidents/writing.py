@@ -204,8 +204,7 @@ def set_time(
     found = incidents.get(db, key)
     alerts = incident_facts.linked_alerts(db, found.id)
     acknowledged = incident_facts.first_acknowledged(db, [a.id for a in alerts])
-    seen = [acknowledged] if acknowledged else []
-    before = getattr(ledger.times(found, _events(db, key), alerts, seen), moment)
+    before = getattr(ledger.times(found, _events(db, key), alerts, acknowledged), moment)
     return _write(
         db,
         key,

@@ -28,26 +28,40 @@ FROM changes c WHERE 1
 """ + _WINDOW.format("c", " OR c.model_id IS NULL")
 # A deployment that a rollback made is told by the rollback's own line.
 _DEPLOYED = """
-SELECT 'deployments', d.id, 'run',
-       CASE d.action WHEN 'enter' THEN 'deploy' WHEN 'leave' THEN 'leave' ELSE d.action END,
-       d.version || ' ' || d.stage, d.model_id, NULL,
-       d.version || coalesce(' traffic ' || d.traffic, ''), NULL, NULL, d.at, d.by, d.source
+SELECT 'deployments' AS source_table, d.id, 'run' AS layer,
+       CASE d.action WHEN 'enter' THEN 'deploy' ELSE d.action END AS kind,
+       d.version || ' ' || d.stage AS subject, d.model_id, NULL AS before,
+       d.version || coalesce(' traffic ' || d.traffic, '') AS after, NULL AS size, NULL AS reviewed_by,
+       d.at, d.by, d.source
 FROM deployments d WHERE d.rollback_id IS NULL
 """ + _WINDOW.format("d", "")
 _ROLLED_BACK = """
-SELECT 'rollbacks', r.id, 'run', r.kind,
+SELECT 'rollbacks' AS source_table, r.id, 'run' AS layer, r.kind,
        r.stage || ' ' || coalesce((SELECT state FROM rollback_events e WHERE e.rollback_id = r.id
-                                   ORDER BY e.id DESC LIMIT 1), 'planned'),
-       r.model_id, r.from_version, r.to_version, NULL, NULL, r.at, r.by, r.actuator
+                                   ORDER BY e.id DESC LIMIT 1), 'planned') AS subject,
+       r.model_id, r.from_version AS before, r.to_version AS after, NULL AS size, NULL AS reviewed_by,
+       r.at, r.by, r.actuator AS source
 FROM rollbacks r WHERE 1
 """ + _WINDOW.format("r", "")
-_FEED = f"""
-SELECT f.*, m.name AS model FROM ({_STORED} UNION ALL {_DEPLOYED} UNION ALL {_ROLLED_BACK}) f
-LEFT JOIN models m ON m.id = f.model_id
-WHERE (:layer IS NULL OR f.layer = :layer)
-  AND (:text IS NULL OR instr(lower(f.kind || ' ' || f.subject || ' ' || coalesce(f.by, '') || ' '
-       || coalesce(f.before, '') || ' ' || coalesce(f.after, '')), lower(:text)) > 0)
+_MATCHES = """
+WHERE (:layer IS NULL OR layer = :layer)
+  AND (:text IS NULL OR instr(lower(kind || ' ' || subject || ' ' || coalesce(by, '') || ' '
+       || coalesce(before, '') || ' ' || coalesce(after, '')), lower(:text)) > 0)
 """
+_PARTS = (_STORED, _DEPLOYED, _ROLLED_BACK)
+_FEED = f"""
+SELECT f.*, m.name AS model FROM (SELECT * FROM ({" UNION ALL ".join(_PARTS)}) {_MATCHES}) f
+LEFT JOIN models m ON m.id = f.model_id
+"""
+
+
+def _nearest(direction: str) -> str:
+    """The feed by moment: of each part only as many rows as the page may need, so that no part is sorted whole."""
+    cut = f"{_MATCHES} ORDER BY at {direction}, id DESC LIMIT :reach"
+    parts = " UNION ALL ".join(f"SELECT * FROM (SELECT * FROM ({part}) {cut})" for part in _PARTS)
+    return f"SELECT f.*, m.name AS model FROM ({parts}) f LEFT JOIN models m ON m.id = f.model_id"
+
+
 # Without the columns nobody counts; a rollback's state, a search for every row, is not looked up either.
 _COUNT = f"""
 SELECT (SELECT count(*) FROM changes c WHERE (:layer IS NULL OR c.layer = :layer)
@@ -106,8 +120,10 @@ def feed(
     if sort not in get_args(ChangeSort):
         raise UsageError(f"changes can't be sorted by {sort!r}", f"one of {', '.join(get_args(ChangeSort))}")
     direction = "DESC" if descending else "ASC"
-    query = f"{_FEED} ORDER BY {_ORDER[sort]} {direction}, f.at DESC, f.source_table, f.id DESC"
-    rows = db.execute(f"{query} LIMIT :limit OFFSET :offset", {**_bound(where), "limit": limit, "offset": offset})
+    rows_from = _nearest(direction) if sort == "at" else _FEED
+    query = f"{rows_from} ORDER BY {_ORDER[sort]} {direction}, f.at DESC, f.source_table, f.id DESC"
+    bound = {**_bound(where), "limit": limit, "offset": offset, "reach": -1 if limit < 0 else offset + limit}
+    rows = db.execute(f"{query} LIMIT :limit OFFSET :offset", bound)
     return [_change(row) for row in rows]
 
 

@@ -79,8 +79,8 @@ SELECT cause, count(*) AS incidents FROM incident_state
 WHERE cause IS NOT NULL AND state NOT IN ('duplicate', 'false alarm') GROUP BY cause ORDER BY incidents DESC, cause
 """
 _ACKNOWLEDGED = """
-SELECT min(e.at) AS at FROM alert_events e
-WHERE e.kind = 'acknowledge' AND e.alert_id IN (SELECT value FROM json_each(?))
+SELECT e.id, e.at FROM alert_events e
+WHERE e.kind = 'acknowledge' AND e.alert_id IN (SELECT value FROM json_each(?)) ORDER BY e.at, e.id LIMIT 1
 """
 _VERIFIED = """
 SELECT r.id, r.kind, r.from_version, r.to_version FROM rollbacks r JOIN rollback_state s ON s.rollback_id = r.id
@@ -202,9 +202,10 @@ def cause_counts(db: sqlite3.Connection) -> list[tuple[str, int]]:
     return [(row["cause"], row["incidents"]) for row in db.execute(_CAUSES)]
 
 
-def first_acknowledged(db: sqlite3.Connection, alerts: Iterable[int]) -> datetime | None:
-    """When the first of those alerts was acknowledged."""
-    return from_text_or_none(db.execute(_ACKNOWLEDGED, (json.dumps(list(alerts)),)).fetchone()["at"])
+def first_acknowledged(db: sqlite3.Connection, alerts: Iterable[int]) -> list[tuple[datetime, str]]:
+    """When the first of those alerts was acknowledged, and the row that says so; empty while none was."""
+    rows = db.execute(_ACKNOWLEDGED, (json.dumps(list(alerts)),))
+    return [(from_text(row["at"]), f"alert_events:{row['id']}") for row in rows]
 
 
 def verified_rollbacks(db: sqlite3.Connection, incident_id: int) -> list[tuple[int, str]]:

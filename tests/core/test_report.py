@@ -119,6 +119,7 @@ def test_the_report_traces_its_numbers(db: sqlite3.Connection, register: Callabl
         for row_id in {first, last or first}:
             assert db.execute(f"SELECT 1 FROM {table} WHERE id = ?", (row_id,)).fetchone(), (table, row_id)
     assert "not known: the cause" in made.markdown
+    assert "| onset | 2026-11-23 02:11:00Z [alerts 1] |" in made.markdown
     assert len(made.summary.splitlines()) == 6
 
 

@@ -161,7 +161,7 @@ def test_a_handover_is_accepted_once_by_the_next_person(db: sqlite3.Connection) 
     assert end - start == handover.DEFAULT_WATCH
     written = handover.write_handover(db, start=start, end=end, to_person="lin", actor=ADA, now=NOW)
     assert written.snapshot["firing"] == []
-    assert "0 open items" in written.body
+    assert "Open items: 0." in written.body
     with pytest.raises(RefusedError, match="your own"):
         handover.accept_handover(db, actor=ADA, now=NOW)
     taken = handover.accept_handover(db, actor=LIN, now=night.at(5), note="thanks")
