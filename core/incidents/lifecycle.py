@@ -6,10 +6,13 @@ import sqlite3
 from collections.abc import Sequence
 from datetime import datetime
 
-from core.incidents import blast_radius, ledger
+from core.incidents import ledger
 from core.incidents.ledger import PROGRAM
+from core.incidents.reach import record_blast_radius
+from core.incidents.redaction import redactor_for
 from core.incidents.states import require_way
 from core.incidents.taxonomy import parse_cause
+from core.incidents.writing import set_cause
 from storage.db import transaction
 from storage.errors import RefusedError, UsageError
 from storage.host import Actor
@@ -53,10 +56,12 @@ def open_incident(
                     f"note there, or move it: midwatch incidents link KEY --alert {alert.id}",
                 )
         detected = min((alert.fired_at for alert, _ in found), default=now)
+        # Lists show titles as they are stored, and a title is often an alert's: what it quotes is masked here.
+        title = redactor_for(db, model, [alert.id for alert, _ in found]).text(title.strip())
         incident_id, key = incidents.insert(
             db,
             model_id=model.id if model else None,
-            title=title.strip(),
+            title=title,
             detected_at=detected,
             by=actor.name,
             now=now,
@@ -70,7 +75,7 @@ def open_incident(
         for alert, _ in found:
             incidents.append_link(db, alert.id, incident_id, by=actor.name, note=None, now=now)
         record_blast_radius(db, key, now=now)
-        after = {"title": title.strip(), "alerts": [alert.id for alert, _ in found], "severity": severity}
+        after = {"title": title, "alerts": [alert.id for alert, _ in found], "severity": severity}
         _audit(db, "incident.open", key, actor, now, after=after)
         return incidents.get(db, key)
 
@@ -151,8 +156,6 @@ def close(
     Raises:
         RefusedError: no cause is known, or the incident is not open or mitigated.
     """
-    from core.incidents.writing import set_cause
-
     with transaction(db):
         if cause is not None:
             set_cause(db, key, parse_cause(cause), text, actor=actor, now=now)
@@ -192,24 +195,6 @@ def missing_for(db: sqlite3.Connection, incident: Incident, state: State) -> tup
         prevention = ledger.latest(ledger.in_force(incidents.events(db, incident.id)), "prevention")
         missing += [] if prevention else ["a check or set entry, or a reason for neither"]
     return tuple(missing)
-
-
-def record_blast_radius(db: sqlite3.Connection, key: str, *, now: datetime) -> blast_radius.BlastRadius:
-    """Compute the blast radius as of ``now`` and write it into the incident, by the program."""
-    incident = incidents.get(db, key)
-    radius = current_blast_radius(db, incident, now=now)
-    value = None if radius.share is None else f"{radius.share:.6f}"
-    incidents.append(db, incident.id, "blast_radius", value=value, body=radius.words, by=PROGRAM, now=now)
-    return radius
-
-
-def current_blast_radius(db: sqlite3.Connection, incident: Incident, *, now: datetime) -> blast_radius.BlastRadius:
-    """From the onset (else the detection) to the mitigation (else ``now``)."""
-    model = models.get_by_id(db, incident.model_id) if incident.model_id is not None else None
-    alerts = incident_facts.linked_alerts(db, incident.id)
-    at = ledger.times(incident, incidents.events(db, incident.id), alerts)
-    start, end = at.onset or at.detected, at.mitigated or now
-    return blast_radius.compute(db, model, start=start, end=max(start, end), alerts=[a.id for a in alerts])
 
 
 def on_rollback_verified(db: sqlite3.Connection, rollback_id: int, *, actor: Actor, now: datetime) -> str | None:

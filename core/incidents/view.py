@@ -13,9 +13,10 @@ from core.incidents import ledger, past
 from core.incidents.blast_radius import BlastRadius
 from core.incidents.hypotheses import Hypothesis, NextTest
 from core.incidents.ledger import FollowUp, Times
-from core.incidents.lifecycle import current_blast_radius, missing_for
+from core.incidents.lifecycle import missing_for
 from core.incidents.past import Recurrence, SimilarIncident
 from core.incidents.priority import Priority, priority
+from core.incidents.reach import current_blast_radius
 from core.incidents.redaction import Redactor, redactor_for
 from core.incidents.states import WAYS
 from core.incidents.timeline import TimelineEntry, timeline

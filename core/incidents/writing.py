@@ -8,6 +8,7 @@ from datetime import datetime
 
 from core.incidents import ledger
 from core.incidents.ledger import MOMENTS, Moment
+from core.incidents.reach import record_blast_radius
 from core.incidents.references import parse_reference
 from core.incidents.taxonomy import parse_cause
 from storage.clock import to_text
@@ -201,21 +202,24 @@ def set_time(
         raise UsageError(f"there is no moment {moment!r}", f"one of {', '.join(MOMENTS)}")
     if at > now:
         raise UsageError(f"{moment} can't be in the future", "give a moment in the past, with its offset")
-    found = incidents.get(db, key)
-    alerts = incident_facts.linked_alerts(db, found.id)
-    acknowledged = incident_facts.first_acknowledged(db, [a.id for a in alerts])
-    before = getattr(ledger.times(found, _events(db, key), alerts, acknowledged), moment)
-    return _write(
-        db,
-        key,
-        "correction",
-        actor=actor,
-        now=now,
-        value=to_text(at),
-        body=_words(reason, "a reason"),
-        ref=("time", moment),
-        before=None if before is None else to_text(before),
-    )
+    with transaction(db):
+        found = incidents.get(db, key)
+        alerts = incident_facts.linked_alerts(db, found.id)
+        acknowledged = incident_facts.first_acknowledged(db, [a.id for a in alerts])
+        before = getattr(ledger.times(found, _events(db, key), alerts, acknowledged), moment)
+        event_id = _write(
+            db,
+            key,
+            "correction",
+            actor=actor,
+            now=now,
+            value=to_text(at),
+            body=_words(reason, "a reason"),
+            ref=("time", moment),
+            before=None if before is None else to_text(before),
+        )
+        record_blast_radius(db, found.key, now=now)  # its window is made of these moments
+        return event_id
 
 
 def set_priority(db: sqlite3.Connection, key: str, value: float, *, reason: str, actor: Actor, now: datetime) -> int:

@@ -17,6 +17,7 @@ from core.report import incident_report
 from storage.errors import SourceError
 from storage.records.models import Model
 from storage.reports import write_report
+from storage.tables import incidents
 from tests.conftest import ADA, NOW
 from tests.core import night
 from tests.core.night import SECRET
@@ -86,7 +87,8 @@ def troubled(db: sqlite3.Connection, model: Model) -> str:
 def exports(db: sqlite3.Connection, key: str) -> str:
     made = incident_report(db, key, now=night.at(5))
     page = handover.build(db, start=night.at(-100), end=night.at(5))
-    told = [made.markdown, made.summary, handover_page.markdown(page), json.dumps(handover_page.snapshot(page))]
+    listed = json.dumps(output.plain(incidents.list_page(db, now=NOW)))
+    told = [listed, made.markdown, made.summary, handover_page.markdown(page), json.dumps(handover_page.snapshot(page))]
     return "\n".join([*told, json.dumps(output.plain(detail(db, key, now=night.at(5))))])
 
 
