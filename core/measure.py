@@ -1,0 +1,312 @@
+"""Metrics of a batch, of a window of batches, and over time.
+
+A batch is read once into mergeable sums, which the store keeps; a window is the merge of its batches. Labels that
+came late belong to the batch that holds their ids, whenever they came.
+"""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from core.metrics import business
+from core.metrics.base import Reading, Sample, State
+from core.metrics.registry import metric, specs
+from storage.db import transaction
+from storage.errors import UsageError
+from storage.records.batches import Batch, LabelCoverage
+from storage.records.labels import JoinCounts, LabelFile
+from storage.records.models import MetricSpec, Model, ModelFile
+from storage.records.results import MetricPoint, MetricValue
+from storage.tables import labels, metrics
+
+if TYPE_CHECKING:
+    from storage.business_sql import Plan
+    from storage.logs.join import Joined, Workspace
+    from storage.logs.source import LogSource
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A metric over all batches of a span of time.
+
+    Attributes:
+        n: labels (or rows) it rests on; ``rows`` is how many the batches have, ``labelled`` how many have a label.
+        batches: how many batches were merged; ``immature`` ones were left out.
+    """
+
+    metric: str
+    start: datetime
+    end: datetime
+    value: float | None
+    low: float | None
+    high: float | None
+    n: int
+    rows: int
+    labelled: int
+    batches: int
+    immature: int
+    note: str | None = None
+
+    @property
+    def coverage(self) -> float:
+        """Share of rows that have a label, 0.0 without rows."""
+        return self.labelled / self.rows if self.rows else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class TrendPoint:
+    """A metric of one batch, as sparks and charts show it.
+
+    Attributes:
+        coverage: share of the batch's rows that have a label, None when never measured.
+        immature: younger than the label lag: more labels will come.
+    """
+
+    batch_id: int
+    window_start: datetime
+    value: float | None
+    low: float | None
+    high: float | None
+    n: int
+    coverage: float | None
+    immature: bool
+    version: str | None
+    stage: str | None
+    note: str | None
+
+
+def measure_batch(
+    db: sqlite3.Connection,
+    model: Model,
+    batch: Batch,
+    source: LogSource,
+    now: datetime,
+    *,
+    within: Workspace | None = None,
+    arriving: tuple[LabelFile, int] | None = None,
+) -> tuple[MetricValue, ...]:
+    """Compute every metric of a batch from its rows and all labels known for it, and append what they read.
+
+    Args:
+        source: the batch's own log, open.
+        within: a workspace that may hold label files already; one is made when None.
+        arriving: a label file that is being joined with this batch, and how many ids they share; recorded with the
+            values, so that a crash leaves either both or none.
+
+    Raises:
+        SourceError: a label file that was joined with this batch is gone or has changed; business SQL failed.
+        ModelFileError: the model file names a metric that there is none of, or business SQL that is not allowed.
+    """
+    from storage.logs.join import workspace
+
+    with ExitStack() as stack:
+        room = within or stack.enter_context(workspace())
+        known = labels.files_of(db, batch.id)
+        if arriving is not None:
+            known = sorted([*known, arriving[0]], key=lambda file: (file.arrived_at, file.id))
+        for file in known:
+            room.load(file, model.file)
+        wanted = specs(model.file)
+        plans = _plans(wanted, model.file, source)
+        keep = [column for plan in plans.values() for column in plan.columns]
+        joined = room.join(source, model.file, known, keep)
+        states = _states(joined, wanted, model.file)
+        states.update(_business(joined, wanted, plans))
+    counts = joined.counts
+    values = tuple(_value(spec, states.get(spec.name), counts, model.file, plans.get(spec.name)) for spec in wanted)
+    values = tuple(replace(value, version=batch.version) for value in values)
+    with transaction(db):
+        if arriving is not None:
+            labels.joined(db, arriving[0].id, batch.id, arriving[1])
+        metrics.append(db, model.id, batch.id, values, now)
+        metrics.append_coverage(
+            db,
+            LabelCoverage(batch.id, now, counts.rows, counts.labelled, counts.lag_p50_seconds, counts.lag_p95_seconds),
+        )
+    return values
+
+
+def window(
+    db: sqlite3.Connection,
+    model: Model,
+    name: str,
+    start: datetime,
+    end: datetime,
+    *,
+    now: datetime,
+    version: str | None = None,
+    immature: bool = False,
+) -> Window:
+    """A metric over the serving batches whose window begins in [start, end): the merge of their sums.
+
+    Args:
+        immature: whether batches younger than the label lag are taken in (for a metric that needs labels).
+
+    Raises:
+        UsageError: the model has no such metric.
+    """
+    spec = spec_of(model.file, name)
+    points = serving(model.file, metrics.history(db, model.id, name, start=start, end=end, version=version))
+    taken = [p for p in points if immature or mature(p, spec, model.file, now)]
+    states = [p.reading.state for p in taken if p.reading.state is not None]
+    rows, labelled, left = sum(p.reading.rows for p in taken), _labelled(taken), len(points) - len(taken)
+    if not states:
+        note = "no mature windows yet" if left else "no data"
+        return Window(name, start, end, None, None, None, 0, rows, labelled, len(taken), left, note)
+    total = states[0]
+    for state in states[1:]:
+        total = (
+            business.merge(total, state) if spec.kind == "business" else metric(name, model.file).merge(total, state)
+        )
+    read = _floored(_read(spec, total, model.file), spec, model.file, labelled)
+    found = (read.value, read.low, read.high, read.n)
+    return Window(name, start, end, *found, rows, labelled, len(taken), left, read.note)
+
+
+def trend(
+    db: sqlite3.Connection,
+    model: Model,
+    name: str,
+    limit: int = 30,
+    *,
+    now: datetime,
+    version: str | None = None,
+) -> tuple[TrendPoint, ...]:
+    """The newest ``limit`` readings of a metric, one per serving batch, in order of time.
+
+    Raises:
+        UsageError: the model has no such metric.
+    """
+    spec = spec_of(model.file, name)
+    points = serving(model.file, metrics.history(db, model.id, name, version=version, limit=limit))
+    return tuple(
+        TrendPoint(
+            batch_id=p.batch_id,
+            window_start=p.window_start,
+            value=p.reading.value,
+            low=p.reading.low,
+            high=p.reading.high,
+            n=p.reading.n,
+            coverage=None if p.labelled is None or not p.reading.rows else p.labelled / p.reading.rows,
+            immature=not mature(p, spec, model.file, now),
+            version=p.reading.version,
+            stage=p.stage,
+            note=p.reading.note,
+        )
+        for p in points
+    )
+
+
+def spec_of(file: ModelFile, name: str) -> MetricSpec:
+    """The metric of that name in the model file (or among its task's defaults).
+
+    Raises:
+        UsageError: the model has no such metric.
+    """
+    known = specs(file)
+    found = next((spec for spec in known if spec.name == name), None)
+    if found is None:
+        raise UsageError(
+            f"the model {file.name!r} has no metric {name!r}", f"it has {', '.join(s.name for s in known)}"
+        )
+    return found
+
+
+def needs_labels(spec: MetricSpec, file: ModelFile) -> bool:
+    """Whether a metric waits for labels: a business metric does when its SQL reads the label column."""
+    if spec.kind == "business":
+        label = file.columns.label
+        return label is not None and re.search(rf"\b{re.escape(label)}\b", spec.sql or "", re.IGNORECASE) is not None
+    return metric(spec.name, file).needs_labels
+
+
+def mature(point: MetricPoint, spec: MetricSpec, file: ModelFile, now: datetime) -> bool:
+    """Whether the labels of a window have had the time they take; always so for what needs none."""
+    return point.window_end + file.labels.lag <= now or not needs_labels(spec, file)
+
+
+def serving(file: ModelFile, points: Sequence[MetricPoint]) -> list[MetricPoint]:
+    """The points that users saw: batches of test and shadow stages are judged by gates, not by objectives."""
+    unseen = {stage.name for stage in file.stages if stage.kind in ("test", "shadow")}
+    return [point for point in points if point.stage not in unseen]
+
+
+def _plans(wanted: Sequence[MetricSpec], file: ModelFile, source: LogSource) -> dict[str, Plan]:
+    """The checked SQL of every business metric."""
+    from storage.business_sql import plan
+
+    columns = [*(c.name for c in source.columns if c.name != file.columns.label)]
+    columns += [file.columns.label] if file.columns.label else []
+    return {
+        spec.name: plan(spec.sql or "", columns, f"the business metric {spec.name!r} of {file.name!r}")
+        for spec in wanted
+        if spec.kind == "business"
+    }
+
+
+def _states(joined: Joined, wanted: Sequence[MetricSpec], file: ModelFile) -> dict[str, State]:
+    """The sums of every built-in metric over a batch, piece by piece."""
+    states: dict[str, State] = {}
+    built = [(spec, metric(spec.name, file)) for spec in wanted if spec.kind != "business"]
+    for scores, truths, latencies in joined.pieces():
+        for spec, kind in built:
+            sums = kind.sums(Sample(file.task, scores, truths, latencies, spec.threshold))
+            states[spec.name] = kind.merge(states[spec.name], sums) if spec.name in states else sums
+    return states
+
+
+def _business(joined: Joined, wanted: Sequence[MetricSpec], plans: dict[str, Plan]) -> dict[str, State]:
+    """The sums of every business metric over a batch."""
+    from storage.business_sql import run
+
+    states: dict[str, State] = {}
+    for spec in wanted:
+        if spec.name in plans:
+            outcome = run(joined.path, plans[spec.name], f"the business metric {spec.name!r}")
+            states[spec.name] = business.sums(plans[spec.name], outcome)
+    return states
+
+
+def _merge(spec: MetricSpec, a: State, b: State, file: ModelFile) -> State:
+    return business.merge(a, b) if spec.kind == "business" else metric(spec.name, file).merge(a, b)
+
+
+def _read(spec: MetricSpec, state: State, file: ModelFile) -> Reading:
+    return business.read(state) if spec.kind == "business" else metric(spec.name, file).read(state)
+
+
+def _value(
+    spec: MetricSpec, state: State | None, counts: JoinCounts, file: ModelFile, plan: Plan | None
+) -> MetricValue:
+    """What is recorded of one metric: a number only where it rests on enough labels."""
+    kind = spec.kind if plan is not None else metric(spec.name, file).kind
+    if state is None:
+        return MetricValue(spec.name, kind, None, None, None, 0, counts.rows, "no rows")
+    read = _floored(_read(spec, state, file), spec, file, counts.labelled)
+    notes = [read.note] if read.note else []
+    if kind != "business" and spec.name != "latency":
+        left = ", ".join(f"{count:,} {word}" for word, count in counts.unusable)
+        notes += [f"predictions left out: {left}"] if left else []
+        if counts.unreadable and needs_labels(spec, file):
+            hint = "; name the positive one in labels.positive" if file.task == "binary" else ""
+            notes.append(f"{counts.unreadable:,} labels can't be read{hint}")
+    note = "; ".join(notes) or None
+    return MetricValue(spec.name, kind, read.value, read.low, read.high, read.n, counts.rows, note, state)
+
+
+def _floored(read: Reading, spec: MetricSpec, file: ModelFile, labelled: int) -> Reading:
+    """The reading, or words where it rests on fewer labels than the model file asks for."""
+    if labelled >= file.labels.minimum or not needs_labels(spec, file):
+        return read
+    note = f"not enough labels: {labelled:,} of {file.labels.minimum:,}"
+    return Reading(None, None, None, read.n, note)
+
+
+def _labelled(points: Sequence[MetricPoint]) -> int:
+    return sum(point.labelled or 0 for point in points)

@@ -1,0 +1,37 @@
+"""Accuracy: the share of labelled rows whose predicted class is the true one. In [0, 1], up is good.
+
+A binary score counts as positive from the metric's threshold on; a multiclass prediction is compared as a class.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from core.metrics import proportion
+from core.metrics.base import Metric, Reading, Sample, State
+
+
+def sums(sample: Sample) -> State:
+    """Right rows and labelled rows."""
+    scores, labels = sample.labelled()
+    right = (scores >= sample.threshold) == (labels == 1) if sample.task == "binary" else scores == labels
+    return {"hits": int(np.count_nonzero(right)), "n": int(labels.size)}
+
+
+def read(state: State) -> Reading:
+    """The share with Wilson's interval."""
+    return proportion.read(state, "no labels")
+
+
+METRIC = Metric(
+    name="accuracy",
+    tasks=("binary", "multiclass"),
+    direction="up",
+    needs_labels=True,
+    unit="",
+    meaning="share of labelled rows whose predicted class is the true one",
+    sums=sums,
+    merge=proportion.merge,
+    read=read,
+    default_for=("multiclass",),
+)
