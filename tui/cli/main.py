@@ -16,9 +16,12 @@ from tui.cli import diagnostics
 COMMANDS: tuple[tuple[str, str], ...] = (
     ("alerts", "List, show and answer alerts."),
     ("audit", "Verify or list the audit log."),
+    ("changes", "The change feed: list it, add to it."),
     ("deploy", "Record that a version entered a stage."),
     ("diff", "Compare two versions of a model."),
     ("doctor", "Look at store, disk, audit chain, models and terminal."),
+    ("handover", "The page of the watch: show, write, accept, list."),
+    ("incidents", "Open, investigate, close and report incidents."),
     ("ingest", "Take in prediction logs: validate, measure, alert."),
     ("init", "Register a model file."),
     ("labels", "Join late labels with the batches they belong to."),
