@@ -5,14 +5,14 @@ A binary score counts as positive from the metric's threshold on; a multiclass p
 
 from __future__ import annotations
 
-import numpy as np
-
 from core.metrics import proportion
 from core.metrics.base import Metric, Reading, Sample, State
 
 
 def sums(sample: Sample) -> State:
     """Right rows and labelled rows."""
+    import numpy as np
+
     scores, labels = sample.labelled()
     right = (scores >= sample.threshold) == (labels == 1) if sample.task == "binary" else scores == labels
     return {"hits": int(np.count_nonzero(right)), "n": int(labels.size)}

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Literal
-
-import numpy as np
-import numpy.typing as npt
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from storage.records.models import Task
 
-Array = npt.NDArray[np.float64]
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    Array: TypeAlias = npt.NDArray[np.float64]
+
 State = dict[str, Any]
 """Mergeable sums: numbers and lists of numbers only, since they are stored as JSON."""
 
@@ -24,6 +26,8 @@ REGRESSION: tuple[Task, ...] = ("regression",)
 
 def nothing() -> Array:
     """An empty array, for what a log doesn't have."""
+    import numpy as np
+
     return np.empty(0, dtype=np.float64)
 
 
@@ -47,11 +51,15 @@ class Sample:
 
     def usable(self) -> npt.NDArray[np.bool_]:
         """Which predictions can be judged: finite, and in a binary task within [0, 1]."""
+        import numpy as np
+
         good = np.isfinite(self.scores)
         return good & (self.scores >= 0) & (self.scores <= 1) if self.task == "binary" else good
 
     def labelled(self) -> tuple[Array, Array]:
         """Predictions and labels of the rows that have a usable one of each."""
+        import numpy as np
+
         good = self.usable() & np.isfinite(self.labels)
         return self.scores[good], self.labels[good]
 

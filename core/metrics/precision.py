@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from core.metrics import proportion
 from core.metrics.base import BINARY, Metric, Reading, Sample, State
 
 
 def sums(sample: Sample) -> State:
     """True positives and predicted positives."""
+    import numpy as np
+
     scores, labels = sample.labelled()
     claimed = scores >= sample.threshold
     return {"hits": int(np.count_nonzero(claimed & (labels == 1))), "n": int(np.count_nonzero(claimed))}

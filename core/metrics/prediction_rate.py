@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from core.metrics import proportion
 from core.metrics.base import BINARY, Metric, Reading, Sample, State
 
 
 def sums(sample: Sample) -> State:
     """Rows predicted positive and rows with a usable prediction."""
+    import numpy as np
+
     scores = sample.scores[sample.usable()]
     return {"hits": int(np.count_nonzero(scores >= sample.threshold)), "n": int(scores.size)}
 

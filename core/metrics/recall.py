@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from core.metrics import proportion
 from core.metrics.base import BINARY, Metric, Reading, Sample, State
 
 
 def sums(sample: Sample) -> State:
     """True positives and labelled positives."""
+    import numpy as np
+
     scores, labels = sample.labelled()
     true = labels == 1
     return {"hits": int(np.count_nonzero(true & (scores >= sample.threshold))), "n": int(np.count_nonzero(true))}
