@@ -41,6 +41,7 @@ class Sample:
         labels: binary: 0 or 1; regression: the true value; multiclass: the number of the true class.
         latency: milliseconds, empty when the log has none.
         threshold: from which score on a binary prediction counts as positive.
+        classes: the class that the serving system decided on, 0 or 1, NaN where it told none; empty when it never does.
     """
 
     task: Task
@@ -48,6 +49,22 @@ class Sample:
     labels: Array
     latency: Array = field(default_factory=nothing)
     threshold: float = 0.5
+    classes: Array = field(default_factory=nothing)
+
+    def positive(self) -> npt.NDArray[np.bool_]:
+        """Which rows of a binary task were predicted positive: as decided by the serving system, else by threshold."""
+        import numpy as np
+
+        by_score = self.scores >= self.threshold
+        if self.classes.size == 0:
+            return by_score
+        return np.where(np.isnan(self.classes), by_score, self.classes == 1)
+
+    def judged(self) -> npt.NDArray[np.bool_]:
+        """Which rows have a usable prediction and a label."""
+        import numpy as np
+
+        return self.usable() & np.isfinite(self.labels)
 
     def usable(self) -> npt.NDArray[np.bool_]:
         """Which predictions can be judged: finite, and in a binary task within [0, 1]."""
@@ -58,9 +75,7 @@ class Sample:
 
     def labelled(self) -> tuple[Array, Array]:
         """Predictions and labels of the rows that have a usable one of each."""
-        import numpy as np
-
-        good = self.usable() & np.isfinite(self.labels)
+        good = self.judged()
         return self.scores[good], self.labels[good]
 
 

@@ -10,8 +10,8 @@ def sums(sample: Sample) -> State:
     """True positives and predicted positives."""
     import numpy as np
 
-    scores, labels = sample.labelled()
-    claimed = scores >= sample.threshold
+    _, labels = sample.labelled()
+    claimed = sample.positive()[sample.judged()]
     return {"hits": int(np.count_nonzero(claimed & (labels == 1))), "n": int(np.count_nonzero(claimed))}
 
 

@@ -10,8 +10,8 @@ def sums(sample: Sample) -> State:
     """Rows predicted positive and rows with a usable prediction."""
     import numpy as np
 
-    scores = sample.scores[sample.usable()]
-    return {"hits": int(np.count_nonzero(scores >= sample.threshold)), "n": int(scores.size)}
+    claimed = sample.positive()[sample.usable()]
+    return {"hits": int(np.count_nonzero(claimed)), "n": int(claimed.size)}
 
 
 def read(state: State) -> Reading:

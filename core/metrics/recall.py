@@ -10,9 +10,9 @@ def sums(sample: Sample) -> State:
     """True positives and labelled positives."""
     import numpy as np
 
-    scores, labels = sample.labelled()
+    _, labels = sample.labelled()
     true = labels == 1
-    return {"hits": int(np.count_nonzero(true & (scores >= sample.threshold))), "n": int(np.count_nonzero(true))}
+    return {"hits": int(np.count_nonzero(true & sample.positive()[sample.judged()])), "n": int(np.count_nonzero(true))}
 
 
 def read(state: State) -> Reading:
