@@ -38,7 +38,9 @@ def profile_log(
     estimates = distinct_estimates(source, texts)
     columns: dict[str, ColumnProfile] = {}
     for column in texts:
-        profile = text_profile(source, column, estimates[column], column in parts.redact)
+        profile = text_profile(
+            source, column, estimates[column], hidden=column in parts.redact, unique=column == parts.id
+        )
         columns[column] = ColumnProfile(column, text=profile)
     for column in (c.name for c in kept if c.kind == "time"):
         columns[column] = ColumnProfile(column, time=time_profile(source, column))

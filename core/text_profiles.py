@@ -14,9 +14,8 @@ if TYPE_CHECKING:
 # Up to this estimate of distinct texts all are fetched; above it only those of small hash.
 _FETCHED = 5_000
 _LONGEST = 120
-_OF_VALUE = (
-    "v = '' as empty, v <> trim(v, ' \t\r\n') as padded, try_cast(v as double) is not null as numeric, length(v)"
-)
+_PADDED = "left(v, 1) in (' ', '\t', '\r', '\n') or right(v, 1) in (' ', '\t', '\r', '\n')"
+_OF_VALUE = f"v = '' as empty, {_PADDED} as padded, try_cast(v as double) is not null as numeric, length(v)"
 
 
 def distinct_estimates(source: LogSource, columns: list[str]) -> dict[str, int]:
@@ -28,11 +27,16 @@ def distinct_estimates(source: LogSource, columns: list[str]) -> dict[str, int]:
     return {column: _whole(value) for column, value in zip(columns, row, strict=True)}
 
 
-def text_profile(source: LogSource, column: str, distinct: int, hidden: bool = False) -> TextProfile:
-    """Profile of one text column of which ``distinct`` is the estimate; ``hidden`` keeps hashes instead of texts."""
+def text_profile(
+    source: LogSource, column: str, distinct: int, *, hidden: bool = False, unique: bool = False
+) -> TextProfile:
+    """Profile of one text column of which ``distinct`` is the estimate.
+
+    ``hidden`` keeps hashes instead of texts. ``unique`` (the id) keeps neither: its values say nothing as categories.
+    """
     value = f"{name(column)}::varchar"
     kept = "'#' || left(md5(v), 16)" if hidden else _shortened("v")
-    if distinct <= _FETCHED:
+    if distinct <= _FETCHED and not unique:
         rows = source.query(
             f"select {kept}, n, {_OF_VALUE} from (select {value} as v, count(*) as n from log group by 1)"
         )
@@ -53,11 +57,11 @@ def text_profile(source: LogSource, column: str, distinct: int, hidden: bool = F
             values=ValueCounts.of(counts.items()),
         )
     [row] = source.query(
-        "select count(*) - count(v), count(*) filter (v = ''), count(*) filter (v <> trim(v, ' \t\r\n')), "
+        f"select count(*) - count(v), count(*) filter (v = ''), count(*) filter ({_PADDED}), "
         f"count(try_cast(v as double)), coalesce(sum(length(v)), 0) from (select {value} as v from log)"
     )
     missing, empty, padded, numeric, characters = map(_whole, row)
-    values = _smallest(source, value, kept, distinct)
+    values = ValueCounts(complete=False) if unique else _smallest(source, value, kept, distinct)
     return TextProfile(source.rows, missing, empty, padded, numeric, characters, values)
 
 

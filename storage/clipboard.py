@@ -27,7 +27,7 @@ def to_tmux(text: str) -> bool:
     if not in_tmux() or program is None:
         return False
     try:
-        answer = subprocess.run(  # noqa: S603 - a fixed program, the text goes through its standard input
+        answer = subprocess.run(
             [program, "load-buffer", "-w", "-"],
             input=text.encode("utf-8", "replace"),
             stdout=subprocess.DEVNULL,

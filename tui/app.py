@@ -8,11 +8,11 @@ from textual import events
 from textual.binding import Binding, BindingType
 from textual.screen import ModalScreen
 
-from storage.errors import RefusedError
+from storage.errors import MidwatchError, RefusedError
 from tui import jobs, panes
 from tui.actions import ACTIONS, BY_ID
 from tui.commands import Commands
-from tui.messages import Done, Failed, StoreChanged
+from tui.messages import Done, Failed, StoreChanged, Unread
 from tui.screens.sheet import Sheet
 from tui.widgets.prompt import Prompt
 
@@ -47,8 +47,15 @@ class MidwatchApp(Commands):
         self._begun = True
         if self.specs:
             await self.action_pane(self.specs[0].id)
+        self.call_after_refresh(self._first_keys)
         self.attempt(self._start_watch)
         self.set_interval(POLL_SECONDS, self._poll)
+
+    async def _first_keys(self) -> None:
+        """Keys typed while the program started, now that there is a list to use them on."""
+        early, self._early = self._early or [], None
+        for event in early:
+            await self.on_event(event)
 
     def on_unmount(self) -> None:
         """Close the screen's connections."""
@@ -68,6 +75,9 @@ class MidwatchApp(Commands):
         The terminal's answer comes through the same queue as the keys, so all that was typed before it is dropped
         here and all that was typed after it arrives.
         """
+        if self._early is not None and isinstance(event, events.Key) and not event.is_forwarded:
+            self._early.append(event)
+            return
         sheet = self.screen if self.screen_stack and isinstance(self.screen, Sheet) else None
         if isinstance(event, events.CursorPosition):
             if sheet is not None:
@@ -132,6 +142,10 @@ class MidwatchApp(Commands):
         if event.instead is not None and event.starter.is_attached:
             event.instead(event.error)
         self._poll()
+
+    def on_unread(self, event: Unread) -> None:
+        """A list could not read its rows while it was drawn."""
+        self.fail(event.error if isinstance(event.error, MidwatchError) else jobs.sentence(event.error))
 
     def _poll(self) -> None:
         version = None if self._watch is None else self._watch.changed()

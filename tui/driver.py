@@ -18,9 +18,11 @@ from typing import IO, Any
 from textual._parser import ParseError
 from textual._xterm_parser import XTermParser
 from textual.app import App
+from textual.drivers import _writer_thread
 from textual.drivers.linux_driver import LinuxDriver
 
 from tui import terminal
+from tui.squeeze import squeeze
 
 SIGNALS = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGQUIT)
 GRACE_SECONDS = 3.0
@@ -62,15 +64,24 @@ class TolerantFile:
 class WatchDriver(LinuxDriver):
     """Textual's driver for Linux and macOS with the differences the module names."""
 
+    squeezes = True
+
     def __init__(
         self, app: App[Any], *, debug: bool = False, mouse: bool = True, size: tuple[int, int] | None = None
     ) -> None:
         super().__init__(app, debug=debug, mouse=mouse, size=size)
         if sys.__stderr__ is None:
             raise RuntimeError("the screen is drawn on standard error, which is closed")
+        # Unbounded: a full queue would stop the event loop, and with it keys and timers, while a line stalls.
+        _writer_thread.MAX_QUEUED_WRITES = 0  # type: ignore[misc]
         self._file: Any = TolerantFile(sys.__stderr__)
+        self.taken = False
         self._wake_read, self._wake_write = os.pipe()
         os.set_blocking(self._wake_write, False)
+
+    def write(self, data: str) -> None:
+        """Write to the terminal, in fewer bytes."""
+        super().write(squeeze(data) if self.squeezes else data)
 
     def start_application_mode(self) -> None:
         """Install the signal handlers, then take the terminal."""
@@ -79,12 +90,14 @@ class WatchDriver(LinuxDriver):
             # The loop's handler wakes the loop; ours, in its place, also works while the loop is busy.
             loop.add_signal_handler(number, self._leave, number)
             signal.signal(number, self._watchdog)
+        self.taken = True
         super().start_application_mode()  # type: ignore[no-untyped-call]
 
     def stop_application_mode(self) -> None:
-        """Give the terminal back, with every mode off."""
+        """Give the terminal back, with every mode off, also those that Textual forgets."""
+        self.write(terminal.MODES_OFF)
         super().stop_application_mode()
-        self.write(terminal.RESET)
+        self.taken = False
 
     def disable_input(self) -> None:
         """Wake the input thread, then wait for it."""
@@ -136,10 +149,19 @@ class WatchDriver(LinuxDriver):
 
     def _watchdog(self, number: int, _frame: object) -> None:
         def give_up() -> None:
-            terminal.reset(self._file.fileno())
+            # On a line that takes nothing any more a write never returns: not waited for.
+            writer = threading.Thread(target=terminal.reset, args=(self._file.fileno(),), daemon=True)
+            writer.start()
+            writer.join(0.5)
             terminal.sane(self.fileno)
             os._exit(128 + number)
 
         timer = threading.Timer(GRACE_SECONDS, give_up)
         timer.daemon = True
         timer.start()
+
+
+class PlainDriver(WatchDriver):
+    """For a terminal that can't erase cells (ECH): every byte as Textual wrote it."""
+
+    squeezes = False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -60,3 +61,10 @@ class Highlighted(Message):
     """The cursor of a table stands on another row, or the row was read again. ``key`` is None in an empty table."""
 
     key: str | None
+
+
+@dataclass
+class Unread(Message):
+    """A list could not read the rows it was asked to draw; bubbles to the application, which says so."""
+
+    error: MidwatchError | sqlite3.Error

@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from textual import events
 from textual.app import App
 from textual.driver import Driver
 from textual.screen import ModalScreen, Screen
@@ -60,10 +61,20 @@ class Shell(App[None], inherit_bindings=False):
         self._questions = 0
         self._late = False
         self._begun = False
+        self._early: list[events.Key] | None = []
 
     def get_default_screen(self) -> Screen[None]:
         """Header, pane, footer."""
         return MainScreen(id="_default")
+
+    def _fatal_error(self) -> None:
+        """End with a traceback without the values of variables: they may hold what a model file redacts."""
+        from rich.segment import Segments
+        from rich.traceback import Traceback
+
+        trace = Traceback(show_locals=False, width=None, max_frames=10)
+        self._exit_renderables.append(Segments(self.console.render(trace, self.console.options)))
+        self._close_messages_no_wait()
 
     # -- what panes and sheets use ------------------------------------------------------------------------------
 
@@ -115,10 +126,13 @@ class Shell(App[None], inherit_bindings=False):
         self._main.query_one(Prompt).ask(label, answer, value=value, left=self._focus_pane)
 
     def open_sheet(self, sheet: ModalScreen[Any], then: Callable[[Any], None] | None = None) -> None:
-        """Show a sheet or dialog over the pane; only one at a time. Lists keep their order until it is gone."""
+        """Show a sheet or dialog over the pane, only one at a time; lists keep their order until it is gone.
+
+        ``then(result)`` is not called when a person left without a decision (``None`` or ``False``).
+        """
 
         def closed(result: Any) -> None:
-            if then is not None and result is not None:
+            if then is not None and result is not None and result is not False:
                 then(result)
             self.call_after_refresh(self._catch_up)
 
@@ -158,11 +172,13 @@ class Shell(App[None], inherit_bindings=False):
             pane = spec.load()
             pane.id, pane.pane_id = f"pane-{name}", name
             await switcher.add_content(pane)
+            if not pane.is_attached:  # a signal ended the program meanwhile
+                return
         switcher.current = f"pane-{name}"
         self.say("")
         self._focus_pane()
-        # After the layout, so that a list knows its height before it asks for a window.
-        self.call_after_refresh(self.refresh_data, only_stale=True)
+        # Before the layout: the first frame is already the full one.
+        self.refresh_data(only_stale=True)
 
     def _focus_pane(self) -> None:
         pane = self.pane

@@ -6,18 +6,20 @@ import os
 import sys
 from collections.abc import Mapping
 
-RESET = (
+MODES_OFF = (
     "\x1b[?1016l\x1b[?1015l\x1b[?1006l\x1b[?1003l\x1b[?1002l\x1b[?1000l"  # mouse reports
     "\x1b[?1004l"  # focus reports
     "\x1b[?2004l"  # bracketed paste
     "\x1b[?2048l"  # resize reports
     "\x1b[?2026l"  # synchronised output
-    "\x1b[<u"  # kitty keyboard protocol: pop what was pushed
-    "\x1b[?1049l"  # alternate screen
-    "\x1b[<u"  # the main screen has a stack of its own
     "\x1b[?7h\x1b[?25h\x1b[0m"  # line wrap, cursor, attributes
 )
-"""Switches off every mode the screen may have switched on; harmless where none is on."""
+"""Switches off every mode that belongs to the terminal as a whole; harmless where none is on."""
+
+RESET = (
+    MODES_OFF + "\x1b[<u\x1b[?1049l\x1b[?25h"  # kitty keys of the alternate screen, then that screen itself
+)
+"""For a terminal that was not given back: what an orderly exit does, in one write."""
 
 
 def reset(descriptor: int = 2) -> None:

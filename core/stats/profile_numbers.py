@@ -73,25 +73,22 @@ class SliceCodes:
 
         ``numbers`` are those of the rows from ``offset`` on.
         """
-        codes = self.codes[offset : offset + numbers.size]
         shape = tuple(len(values) for values in self.values)
         size = math.prod(shape)
         finite = np.isfinite(numbers)
-        missing = np.zeros(size, dtype=np.int64)
-        if not finite.all():
-            missing = np.bincount(codes[np.isnan(numbers)], minlength=size)
-            codes, numbers = codes[finite], numbers[finite]
-        if numbers.size and float(np.abs(numbers).max()) > 1e150:
-            numbers = np.clip(numbers, -1e150, 1e150)
-        centre = float(numbers.mean()) if numbers.size else 0.0
-        shifted = numbers - centre
-        wide = codes.astype(np.intp)
-        cells = [
-            missing.reshape(shape),
-            np.bincount(wide, minlength=size).reshape(shape),
-            np.bincount(wide, weights=shifted, minlength=size).reshape(shape),
-            np.bincount(wide, weights=shifted * shifted, minlength=size).reshape(shape),
-        ]
+        centre = float(np.clip(numbers[finite][:_BLOCK], -1e150, 1e150).mean()) if finite.any() else 0.0
+        sums = np.zeros((4, size))
+        for start in range(0, numbers.size, _BLOCK):
+            block, good = numbers[start : start + _BLOCK], finite[start : start + _BLOCK]
+            codes = self.codes[offset + start : offset + start + block.size].astype(np.intp)
+            if not good.all():
+                sums[0] += np.bincount(codes[np.isnan(block)], minlength=size)
+                codes, block = codes[good], block[good]
+            shifted = np.clip(block, -1e150, 1e150) - centre
+            sums[1] += np.bincount(codes, minlength=size)
+            sums[2] += np.bincount(codes, weights=shifted, minlength=size)
+            sums[3] += np.bincount(codes, weights=shifted * shifted, minlength=size)
+        cells = [part.reshape(shape) for part in sums]
         found: dict[str, dict[str, tuple[int, Moments]]] = {}
         for axis, column in enumerate(self.columns):
             others = tuple(i for i in range(len(shape)) if i != axis)

@@ -79,11 +79,15 @@ class ValueCounts:
 
     @property
     def distinct(self) -> float:
-        """Distinct values: exact when complete, else estimated as ``(k - 1) / (largest kept hash)``, within 1/sqrt(k).
+        """Distinct values: exact when complete, else estimated within about 1/sqrt(k) as (k - 1) / largest kept hash.
+
+        Infinite where values were not kept at all.
 
         >>> ValueCounts.of([("a", 2), ("b", 1)]).distinct
         2.0
         """
+        if not self.complete and not self.counts:  # an id, of which no values are kept
+            return float("inf")
         if self.complete or len(self.counts) < 2:
             return float(len(self.counts))
         largest = max(value_hash(value) for value in self.counts)

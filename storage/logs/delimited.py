@@ -13,10 +13,11 @@ from storage.errors import SourceError
 from storage.logs.dialect import Dialect, sniff
 from storage.logs.engine import file_text, in_words, text
 from storage.logs.files import BLOCK, Scan, open_text
+from storage.logs.lines import torn_lines
 from storage.logs.types import MARKERS, TOLERATED, Guess, guess_types
 from storage.records.logs import Reject
 
-SAMPLE_ROWS = 20_000
+SAMPLE_ROWS = 5_000
 MOST_REPAIRS = 20
 _REASONS = {
     "MISSING COLUMNS": "too few cells",
@@ -42,33 +43,47 @@ class Staged:
     retyped: dict[str, str]
 
 
-def guess_csv(con: duckdb.DuckDBPyConnection, found: Scan) -> tuple[Dialect, Guess]:
-    """Dialect and types of a CSV file, from its beginning."""
-    whole = len(found.head) < BLOCK
-    dialect = sniff(found.path, found.head, whole)
-    reader = _reader(found.path, dialect, dict.fromkeys(dialect.names, "VARCHAR"), ("",))
-    sample = f"(select * from {reader} limit {SAMPLE_ROWS})"
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A CSV file ready to be read: ``source`` is the file, or a copy without its ``torn`` lines; types are guessed."""
+
+    found: Scan
+    source: str
+    torn: dict[int, Reject]
+    dialect: Dialect
+    guess: Guess
+
+
+def prepare_csv(con: duckdb.DuckDBPyConnection, found: Scan, copy_to: str) -> Prepared:
+    """Dialect and types of a CSV file, from its beginning; what DuckDB would stumble over goes to a copy first."""
+    dialect = sniff(found.path, found.head, len(found.head) < BLOCK)
+    torn: dict[int, Reject] = {}
+    source = found.path
     with in_words(found.path):
-        try:
-            guess = guess_types(con, sample, dialect.names)
-        finally:
-            _forget(con)
-    return dialect, guess
+        if found.quoted:
+            lost = torn_lines(found.path, found.packed)
+            torn = {line: Reject(found.path, line, "a quote is not closed", begun) for line, begun in lost.items()}
+        if torn or found.mixed_ends:
+            source = _clean_copy(found, copy_to, torn)
+        reader = _reader(source, dialect, dict.fromkeys(dialect.names, "VARCHAR"), ("",))
+        guess = guess_types(con, f"(select * from {reader} limit {SAMPLE_ROWS})", dialect.names)
+        _forget(con)
+    return Prepared(found, source, torn, dialect, guess)
 
 
 def stage_csv(
-    con: duckdb.DuckDBPyConnection, found: Scan, dialect: Dialect, guess: Guess, to: str, forced: Iterable[str] = ()
+    con: duckdb.DuckDBPyConnection, ready: Prepared, agreed: Guess, to: str, forced: Iterable[str] = ()
 ) -> Staged:
-    """Write the rows of a CSV file to Parquet at ``to``; ``forced`` columns keep their type whatever is rejected.
+    """Write the rows of a CSV file to Parquet at ``to``.
+
+    ``agreed`` are the types over all files; ``forced`` columns keep theirs whatever is rejected.
 
     Raises:
         SourceError: more than one line in a hundred is not UTF-8, or the file can't be read as a table at all.
     """
-    types = {column: guess.types[column] for column in dialect.names}
-    markers, retyped, kept = set(guess.markers), {}, set(forced)
-    source, unclosed = found.path, dict[int, Reject]()
-    if found.mixed_ends or (b"\r" in found.head and b"\n" not in found.head):
-        source = _clean_copy(found, to + ".txt", ())
+    found, dialect, source, unclosed = ready.found, ready.dialect, ready.source, dict(ready.torn)
+    types = {column: agreed.types[column] for column in dialect.names}
+    markers, retyped, kept = set(agreed.markers), dict[str, str](), set(forced)
     for _ in range(MOST_REPAIRS):
         rows, raw = _attempt(con, source, found.path, dialect, types, tuple(sorted(markers)), to)
         total = rows + len({position for position, *_ in raw})
@@ -85,11 +100,8 @@ def stage_csv(
                 types[column] = "VARCHAR"
         else:
             rejects = _with_lines(found, source, raw)
-            torn = {
-                r.line: r
-                for r, (*_, kind, line, _m) in zip(rejects, raw, strict=True)
-                if kind == "UNQUOTED VALUE" and "\n" in line.strip()
-            }
+            swallowing = {at for at, (*_, line, _m) in enumerate(raw) if "\n" in line.strip()}
+            torn = {rejects[at].line: rejects[at] for at in swallowing if raw[at][2] == "UNQUOTED VALUE"}
             if not torn or torn.keys() <= unclosed.keys():
                 break
             unclosed[min(torn)] = torn[min(torn)]
@@ -145,7 +157,7 @@ def _attempt(
             try:
                 copied = con.execute(
                     f"copy (select * from {_reader(source, dialect, types, markers, strict)}) "
-                    f"to {text(to)} (format parquet, compression uncompressed)"
+                    f"to {text(to)} (format parquet, compression uncompressed, row_group_size 40960)"
                 ).fetchone()
                 break
             except duckdb.InvalidInputException:
@@ -211,9 +223,13 @@ def _lines_at(path: str, packed: bool, positions: list[int]) -> list[int]:
 
 
 def _clean_copy(found: Scan, to: str, blank: Iterable[int]) -> str:
-    """A copy with one kind of line end, the ``blank`` lines emptied; line numbers stay as they are."""
+    """A copy with one kind of line end, the ``blank`` lines emptied; line numbers stay as they are.
+
+    A carriage return inside a line becomes a space, unless the file ends its lines by carriage returns alone.
+    """
     emptied = set(blank)
+    bare = b"\n" if b"\n" not in found.head else b" "
     with in_words(found.path), open_text(found.path, found.packed) as raw, open(to, "wb") as out:
         for number, line in enumerate(raw, start=1):
-            out.write(b"\n" if number in emptied else line.replace(b"\r\n", b"\n").replace(b"\r", b"\n"))
+            out.write(b"\n" if number in emptied else line.replace(b"\r\n", b"\n").replace(b"\r", bare))
     return to

@@ -106,11 +106,26 @@ def _check_header(path: str, records: list[tuple[int, list[str]]], usual: int) -
                     f"{path}, line {line}: holds values, and the header seems to be on line {at}",
                     f"remove the {at - 1} line(s) above it (tail -n +{at})",
                 )
-    if valued > len(header) / 2 or (valued and len(records) == 1):
+    if _all_values(header, [cells for _, cells in records[1:]]):
         raise SourceError(
             f"{path}, line {line}: {valued} of {len(header)} names are numbers or dates: no header?",
             "write the names of the columns as the first line",
         )
+
+
+def _all_values(header: list[str], rows: list[list[str]]) -> bool:
+    """Whether the first record is a row: it holds a date or a decimal, or integers that do not count columns."""
+    same = [row for row in rows[:50] if len(row) == len(header)]
+    whole = []
+    for place, cell in enumerate(header):
+        for pattern in (_NUMBER, _DATE):
+            below = sum(bool(pattern.fullmatch(row[place])) for row in same)
+            if pattern.fullmatch(cell) and below >= len(same) / 2:
+                if pattern is _DATE or "." in cell:
+                    return True
+                whole.append(cell)
+    counting = len(set(whole)) == len(whole) and whole == sorted(whole, key=float)
+    return bool(whole) and (not counting or (len(whole) == len(header) and len(header) < 3))
 
 
 def _like_header(cells: list[str], rows: list[list[str]]) -> bool:

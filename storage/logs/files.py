@@ -50,6 +50,7 @@ class Scan:
     head: bytes
     lines: int
     mixed_ends: bool
+    quoted: bool
     stamp: tuple[int, int]
 
 
@@ -101,7 +102,7 @@ def scan(path: str) -> Scan:
             raise SourceError(f"{path} is empty", "nothing was written, or the copy is not finished")
         packed = start.startswith(b"\x1f\x8b")
         if start.startswith(b"PAR1"):
-            found = Scan(path, "parquet", False, before.st_size, sha256_of(path), b"", 0, False, _stamp(before))
+            found = Scan(path, "parquet", False, before.st_size, sha256_of(path), b"", 0, False, False, _stamp(before))
         else:
             found = _scan_text(path, packed, before)
         if _stamp(os.stat(path)) != found.stamp:
@@ -144,7 +145,7 @@ def _blocks(path: str, packed: bool, digest: hashlib._Hash) -> Iterator[bytes]:
 
 def _scan_text(path: str, packed: bool, stat: os.stat_result) -> Scan:
     digest = hashlib.sha256()
-    head, lines, returns, open_line, last = b"", 0, 0, 0, b""
+    head, lines, returns, bare, open_line, last, quoted = b"", 0, 0, 0, 0, b"", False
     for block in _blocks(path, packed, digest):
         if not head:
             head = block
@@ -161,7 +162,11 @@ def _scan_text(path: str, packed: bool, stat: os.stat_result) -> Scan:
         if ends:
             open_line = len(block) - block.rfind(b"\n") - 1
         lines += ends
-        returns += block.count(b"\r\n") + (last == b"\r" and block[:1] == b"\n")
+        quoted = quoted or b'"' in block
+        if b"\r" in block:
+            returns += block.count(b"\r\n")
+            bare += block.count(b"\r")
+        returns += last == b"\r" and block[:1] == b"\n"
         last = block[-1:]
     if not head:
         raise SourceError(f"{path} is empty", "nothing was written, or the copy is not finished")
@@ -174,7 +179,18 @@ def _scan_text(path: str, packed: bool, stat: os.stat_result) -> Scan:
         raise SourceError(f"{path} is one JSON array, not JSON lines", "write one object a line (jq -c '.[]')")
     sha = sha256_of(path) if packed else digest.hexdigest()
     total = lines + (last != b"\n")
-    return Scan(path, kind, packed, stat.st_size, sha, head, total, 0 < returns < lines, _stamp(stat))
+    return Scan(
+        path,
+        kind,
+        packed,
+        stat.st_size,
+        sha,
+        head,
+        total,
+        returns not in (0, lines) or bare != returns,
+        quoted,
+        _stamp(stat),
+    )
 
 
 def _refuse_foreign(path: str, head: bytes) -> None:

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from storage.errors import SourceError
-from storage.logs.delimited import Staged, guess_csv, stage_csv
+from storage.logs.delimited import Prepared, Staged, prepare_csv, stage_csv
 from storage.logs.engine import MEMORY_LIMIT, connect, file_text, in_words, name, text
 from storage.logs.files import Scan, find_files, scan, unchanged
 from storage.logs.json_lines import guess_jsonl, stage_jsonl
@@ -128,14 +128,14 @@ class LogSource:
             file = self.files[place]
             if file.format == "csv":
                 bad = {reject.line for reject in self.rejects if reject.path == file.path}
-                found = record_lines(file.path, numbers, bad)
+                found = record_lines(file.path, numbers, bad, single=len(self.columns) == 1)
             else:
                 found = {row: row for row in numbers}
             lines.update({(place, row): line for row, line in found.items()})
         rows = []
         for place, row, *values in picked:
             at = (int(str(place)), int(str(row)))
-            rows.append(LogRow(self.files[at[0]].path, lines[at], dict(zip(shown, values, strict=True))))
+            rows.append(LogRow(self.files[at[0]].path, lines.get(at, 0), dict(zip(shown, values, strict=True))))
         return int(str(total)), rows
 
     def _as_number(self, column: str) -> str:
@@ -218,10 +218,11 @@ def _stage(
     con: duckdb.DuckDBPyConnection, scans: list[Scan], work_dir: str, forced: dict[str, str]
 ) -> dict[int, Staged]:
     """Guess the types over all text files together, then stage each."""
-    dialects, guesses = {}, dict[int, Guess]()
+    ready, guesses = dict[int, Prepared](), dict[int, Guess]()
     for place, found in enumerate(scans):
         if found.format == "csv":
-            dialects[place], guesses[place] = guess_csv(con, found)
+            ready[place] = prepare_csv(con, found, os.path.join(work_dir, f"{place}.csv"))
+            guesses[place] = ready[place].guess
         elif found.format == "jsonl":
             guesses[place] = guess_jsonl(con, found, os.path.join(work_dir, f"{place}.raw.parquet"))
     joint: dict[str, str] = {}
@@ -234,8 +235,8 @@ def _stage(
     for place, guess in guesses.items():
         agreed = Guess({column: joint[column] for column in guess.types}, markers)
         to = os.path.join(work_dir, f"{place}.parquet")
-        if place in dialects:
-            staged[place] = stage_csv(con, scans[place], dialects[place], agreed, to, forced)
+        if place in ready:
+            staged[place] = stage_csv(con, ready[place], agreed, to, forced)
         else:
             raw = os.path.join(work_dir, f"{place}.raw.parquet")
             staged[place] = stage_jsonl(con, scans[place], agreed, raw, to, forced)
@@ -279,6 +280,8 @@ def _as_read(reach: str, forced: str | None, kind: str) -> str:
         return f"try_cast({reach} as {forced})"
     if kind.endswith("]") or kind.startswith(("MAP", "UNION")):
         return f"to_json({reach})::varchar"
+    if kind == "TIMESTAMP WITH TIME ZONE":  # to UTC; as it is, DuckDB asks for one more package
+        return f"make_timestamp(epoch_us({reach}))"
     if kind_of(kind) == "text" and kind != "VARCHAR":
         return f"{reach}::varchar"
     return reach

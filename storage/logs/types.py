@@ -17,10 +17,10 @@ TYPE_OF_KIND: Mapping[Kind, str] = {"number": "DOUBLE", "text": "VARCHAR", "bool
 _NUMBERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "FLOAT", "DOUBLE", "DECIMAL", "UTINYINT")
 _CELLS = """
     count({c}) filter ({c} not in ({markers})),
-    count(*) filter (regexp_full_match({c}, '\\s*[-+]?\\d{{1,18}}\\s*')),
+    count(try_cast({c} as bigint)) filter (not contains({c}, '.') and not contains(lower({c}), 'e')),
     count(try_cast({c} as double)) filter ({c} not in ({markers})),
-    count(*) filter (regexp_full_match({c}, '0\\d+')),
-    count(try_cast({c} as timestamp)) filter (length({c}) >= 8 and {c} similar to '.*[-/:].*'),
+    count(try_cast({c} as bigint)) filter ({c}[1] = '0' and length({c}) > 1 and not contains({c}, '.')),
+    count(try_cast({c} as timestamp)) filter (length({c}) >= 8 and (contains({c}, '-') or contains({c}, '/'))),
     count(*) filter (lower({c}) in ('true', 'false')),
     list_distinct(list({c}) filter ({c} in ({markers})))
 """

@@ -70,7 +70,8 @@ class Reject:
 class LogRow:
     """One row picked from a log.
 
-    ``line`` counts from 1: the line of a text file at which the record begins, the row of a Parquet file.
+    ``line`` counts from 1: the line of a text file at which the record begins, the row of a Parquet file; 0
+    when it could not be told.
     """
 
     path: str

@@ -25,14 +25,17 @@ _RANGE = (
     _SELECT + "WHERE b.model_id = :model AND b.role = 'serving' AND b.window_end >= :start AND b.window_start < :end "
     "ORDER BY b.window_start, b.id"
 )
-_LIST = _SELECT + (
-    "WHERE (:model IS NULL OR b.model_id = :model) AND (:like IS NULL OR b.path LIKE :like ESCAPE '\\') "
-    "ORDER BY b.window_start DESC, b.id DESC LIMIT :limit OFFSET :offset"
-)
-_COUNT = (
-    "SELECT count(*) FROM batches b "
-    "WHERE (:model IS NULL OR b.model_id = :model) AND (:like IS NULL OR b.path LIKE :like ESCAPE '\\')"
-)
+_WHERE = "(:model IS NULL OR b.model_id = :model) AND (:like IS NULL OR b.path LIKE :like ESCAPE '\\')"
+_ORDERS = {
+    "window": "b.window_start, b.id",
+    "rows": "b.rows, b.id",
+    "quarantined": "b.quarantined, b.id",
+}
+_COUNT = f"SELECT count(*) FROM batches b WHERE {_WHERE}"
+_FAILED = """
+SELECT batch_id, count(*) AS n FROM check_results
+WHERE status = 'fail' AND tier <> 'evidence' AND batch_id IN (SELECT value FROM json_each(?)) GROUP BY batch_id
+"""
 _INSERT = """
 INSERT INTO batches(model_id, role, path, sha256, format, bytes, version, stage, window_start, window_end, rows,
                     quarantined, columns_json, arrived_at)
@@ -121,11 +124,41 @@ def between(db: sqlite3.Connection, model_id: int, start: datetime, end: datetim
 
 
 def page(
-    db: sqlite3.Connection, *, model_id: int | None = None, like: str | None = None, offset: int = 0, limit: int = 100
+    db: sqlite3.Connection,
+    *,
+    model_id: int | None = None,
+    like: str | None = None,
+    order: str = "window",
+    descending: bool = True,
+    offset: int = 0,
+    limit: int = 100,
 ) -> list[Batch]:
-    """A window of the list, newest first; ``like`` is part of a path."""
+    """A window of the list, newest first; ``like`` is part of a path; ``order`` is window, rows or quarantined."""
+    query = f"{_SELECT} WHERE {_WHERE} ORDER BY {_order(order, descending)} LIMIT :limit OFFSET :offset"
     values = {"model": model_id, "like": _pattern(like), "offset": offset, "limit": limit}
-    return [_batch(row) for row in db.execute(_LIST, values)]
+    return [_batch(row) for row in db.execute(query, values)]
+
+
+def place(
+    db: sqlite3.Connection,
+    batch_id: int,
+    *,
+    model_id: int | None = None,
+    like: str | None = None,
+    order: str = "window",
+    descending: bool = True,
+) -> int | None:
+    """Where a batch stands in the list that :func:`page` walks over, from 0."""
+    numbered = f"SELECT b.id, row_number() OVER (ORDER BY {_order(order, descending)}) - 1 AS place FROM batches b"
+    query = f"SELECT place FROM ({numbered} WHERE {_WHERE}) WHERE id = :id"
+    row = db.execute(query, {"model": model_id, "like": _pattern(like), "id": batch_id}).fetchone()
+    return row["place"] if row else None
+
+
+def failed_counts(db: sqlite3.Connection, batch_ids: Sequence[int]) -> dict[int, int]:
+    """How many findings that alert each of the batches has."""
+    rows = db.execute(_FAILED, (json.dumps(list(batch_ids)),))
+    return {row["batch_id"]: row["n"] for row in rows}
 
 
 def count(db: sqlite3.Connection, *, model_id: int | None = None, like: str | None = None) -> int:
@@ -162,6 +195,11 @@ def coverage(db: sqlite3.Connection, batch_id: int) -> LabelCoverage | None:
         row["lag_p50_seconds"],
         row["lag_p95_seconds"],
     )
+
+
+def _order(order: str, descending: bool) -> str:
+    terms = _ORDERS[order].split(", ")
+    return ", ".join(f"{term} DESC" if descending else term for term in terms)
 
 
 def _pattern(like: str | None) -> str | None:

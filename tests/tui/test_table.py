@@ -40,17 +40,20 @@ async def test_the_cursor_stays_on_its_row_when_rows_arrive_above(tmp_path: Path
     seed(tmp_path / "s.db", 300)
     async with app_on(tmp_path / "s.db").run_test(size=(80, 24)) as pilot:
         pane = await alerts(pilot)
-        await pilot.press(*"jjjjj")
+        await pilot.press("pagedown", "pagedown", "k")
+        await settle(pilot)
+        key, place = pane.table.key, pane.table.cursor
+        assert pane.table.scroll_offset.y > 0
         line = pane.table.cursor - pane.table.scroll_offset.y
         for number in range(20):
             write(tmp_path / "s.db", "INSERT INTO thing (id, name, size) VALUES (?, 'new', 1)", -number)
         pane.table.reload()
         await settle(pilot)
-        assert (pane.table.key, pane.table.cursor) == ("6", 25)
+        assert (pane.table.key, pane.table.cursor) == (key, place + 20)
         assert pane.table.cursor - pane.table.scroll_offset.y == line
-        write(tmp_path / "s.db", "DELETE FROM thing WHERE id = 6")
+        write(tmp_path / "s.db", "DELETE FROM thing WHERE id = ?", int(str(key)))
         pane.table.reload()
-        assert (pane.table.key, pane.table.cursor) == ("7", 25)
+        assert (pane.table.key, pane.table.cursor) == (str(int(str(key)) + 1), place + 20)
 
 
 async def test_sort_filter_and_marks(tmp_path: Path) -> None:
@@ -118,3 +121,19 @@ async def test_page_home_and_end_keys(tmp_path: Path) -> None:
         assert (pane.table.cursor, pane.table.scroll_offset.y) == (0, 0)
         await pilot.press("k")
         assert pane.table.cursor == 0
+
+
+async def test_a_resize_keeps_the_row_and_turns_the_layout(tmp_path: Path) -> None:
+    seed(tmp_path / "s.db", 300)
+    async with app_on(tmp_path / "s.db").run_test(size=(80, 24)) as pilot:
+        pane = await alerts(pilot)
+        await pilot.press("pagedown", "pagedown", "j")
+        key = pane.table.key
+        for width, height in ((120, 40), (60, 20), (200, 60), (80, 24)):
+            await pilot.resize_terminal(width, height)
+            await settle(pilot)
+            lines = screen_text(pilot.app).split("\n")  # type: ignore[arg-type]
+            assert pane.table.key == key
+            assert any(line.startswith(f"> thing {int(str(key)):06d}") for line in lines), (width, height)
+            assert (pane.detail.region.x > 0) == (width >= 110)
+            assert "? help" in lines[-1]

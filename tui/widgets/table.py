@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sqlite3
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -14,7 +15,8 @@ from textual.geometry import Size
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from tui.messages import Highlighted
+from storage.errors import MidwatchError
+from tui.messages import Highlighted, Unread
 from tui.present.columns import GAP, Column, layout
 from tui.present.text import fit
 from tui.widgets.rows import Row, RowSource, View
@@ -46,6 +48,7 @@ class Table(ScrollView, can_focus=True, inherit_bindings=False):
         self._window: Sequence[Row] = ()
         self._start = 0
         self._loaded = False
+        self._broken = False
 
     # -- what a pane asks ---------------------------------------------------------------------------------------
 
@@ -63,14 +66,20 @@ class Table(ScrollView, can_focus=True, inherit_bindings=False):
         return tuple(self.marks) or ((self.key,) if self.key is not None else ())
 
     def reload(self) -> None:
-        """Read again: the cursor stays on its row, and the row on its line of the screen, wherever it has moved."""
+        """Read again: the cursor stays on its row wherever that has moved.
+
+        A list at its top stays there, so that new rows are seen; one scrolled down keeps the row on its line.
+        """
         first, before = not self._loaded, self._cursor
-        self._loaded = True
-        self._window, self._start = (), 0
-        self.count = self.source.count(self.view)
-        place = None if self.key is None or not self.count else self.source.place(self.view, self.key)
-        self._cursor = min(before if place is None else place, max(0, self.count - 1))
-        top = self.scroll_offset.y + (0 if first or place is None else place - before)
+        # All reads come before the first change: an error leaves the list as it was.
+        count = self.source.count(self.view)
+        place = None if self.key is None or not count else self.source.place(self.view, self.key)
+        cursor = min(before if place is None else place, max(0, count - 1))
+        start = self._start_for(cursor, count)
+        self._window = self.source.window(self.view, start, 3 * self._span) if count else ()
+        self._start, self.count, self._cursor, self._loaded, self._broken = start, count, cursor, True, False
+        top = self.scroll_offset.y
+        top += 0 if first or place is None or not top else place - before
         self.virtual_size = Size(self.size.width, self.count + 1)
         self._show(top)
         self._pin()
@@ -158,13 +167,24 @@ class Table(ScrollView, can_focus=True, inherit_bindings=False):
     def _row_at(self, place: int) -> Row | None:
         if not 0 <= place < self.count:
             return None
-        if not self._start <= place < self._start + len(self._window):
-            # By the screen's height, not the table's: the first window is asked for before the layout is known.
-            height = self.app.size.height
-            self._start = max(0, min(place - height, self.count - 3 * height))
-            self._window = self.source.window(self.view, self._start, 3 * height)
+        if not self._start <= place < self._start + len(self._window) and not self._broken:
+            start = self._start_for(place, self.count)
+            try:
+                self._window, self._start = self.source.window(self.view, start, 3 * self._span), start
+            except (MidwatchError, sqlite3.Error) as error:
+                # Drawing must go on; the list stays as it is until it is read again.
+                self._broken = True
+                self.post_message(Unread(error))
         inside = place - self._start
-        return self._window[inside] if inside < len(self._window) else None
+        return self._window[inside] if 0 <= inside < len(self._window) else None
+
+    @property
+    def _span(self) -> int:
+        """By the screen's height, not the table's: the first window is asked for before the layout is known."""
+        return self.app.size.height
+
+    def _start_for(self, place: int, count: int) -> int:
+        return max(0, min(place - self._span, count - 3 * self._span))
 
     def render_line(self, y: int) -> Strip:
         """The header, then the rows."""
