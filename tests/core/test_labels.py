@@ -186,3 +186,10 @@ def test_flipped_labels_of_a_batch_are_told(scene: Scene) -> None:
     told = label_verdict(scene.db, scene.model, 4, NOW)
     assert told.verdict == "flipped"
     assert "under one half" in told.reasons[0]
+
+
+def test_labels_that_show_a_burning_budget_raise_its_alert(scene: Scene) -> None:
+    flipped = [answers(frame).assign(churned=1 - frame.churned) for frame in scene.truth]
+    scene.labels(pd.concat(flipped))
+    titles = [row["title"] for row in scene.db.execute("SELECT title FROM alerts")]
+    assert len([title for title in titles if title.startswith("auc >= 0.68: 4 of 4 windows missed")]) == 1
