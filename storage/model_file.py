@@ -197,7 +197,7 @@ class _Reader:
             actuator=actuator,
             fallback=table.get("fallback"),
             fallback_range=self.slo(bound, "fallback_range", "rollback") if bound else None,
-            settle=self.duration(table, "settle", "rollback", None) or timedelta(seconds=2),
+            settle=cast("timedelta", self.duration(table, "settle", "rollback", timedelta(seconds=2))),
             timeout=self.duration(table, "timeout", "rollback", None) or timedelta(seconds=20),
             options={key: value for key, value in table.items() if key in own},
         )

@@ -18,6 +18,7 @@ from typing import IO, Any
 from textual._parser import ParseError
 from textual._xterm_parser import XTermParser
 from textual.app import App
+from textual.drivers import _writer_thread
 from textual.drivers.linux_driver import LinuxDriver
 
 from tui import terminal
@@ -71,6 +72,8 @@ class WatchDriver(LinuxDriver):
         super().__init__(app, debug=debug, mouse=mouse, size=size)
         if sys.__stderr__ is None:
             raise RuntimeError("the screen is drawn on standard error, which is closed")
+        # Unbounded: a full queue would stop the event loop, and with it keys and timers, while a line stalls.
+        _writer_thread.MAX_QUEUED_WRITES = 0  # type: ignore[misc]
         self._file: Any = TolerantFile(sys.__stderr__)
         self.taken = False
         self._wake_read, self._wake_write = os.pipe()
@@ -146,7 +149,10 @@ class WatchDriver(LinuxDriver):
 
     def _watchdog(self, number: int, _frame: object) -> None:
         def give_up() -> None:
-            terminal.reset(self._file.fileno())
+            # On a line that takes nothing any more a write never returns: not waited for.
+            writer = threading.Thread(target=terminal.reset, args=(self._file.fileno(),), daemon=True)
+            writer.start()
+            writer.join(0.5)
             terminal.sane(self.fileno)
             os._exit(128 + number)
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections.abc import Callable
 from contextlib import closing
 from typing import Any, TypeVar
 
+from textual.app import App
 from textual.widget import Widget
 from textual.worker import Worker, get_current_worker
 
@@ -58,6 +60,23 @@ def start(
     if records:
         return app.run_worker(run, name=job, group=f"{job} (records)", thread=True)
     return widget.run_worker(run, name=job, group=job, thread=True, exclusive=True)
+
+
+class Progress:
+    """Tells on the status line how far a long job is, from the job's thread, at most four times a second.
+
+    Make one in the screen's thread and hand it to the use case as its ``tell`` argument.
+    """
+
+    def __init__(self, app: App[Any], say: Callable[[str], None]) -> None:
+        self._app, self._say, self._last = app, say, 0.0
+
+    def __call__(self, sentence: str) -> None:
+        """Tell, or leave it out when the last one was a moment ago."""
+        now = time.monotonic()
+        if now - self._last >= 0.25 and self._app.is_running:
+            self._last = now
+            self._app.call_from_thread(self._say, sentence)
 
 
 def sentence(error: sqlite3.Error) -> MidwatchError:

@@ -40,4 +40,8 @@ class PaneSpec:
 
 
 # One line a pane, in the order of their numbers: PaneSpec("home", "Home", "tui.screens.home:HomePane").
-PANES: tuple[PaneSpec, ...] = (PaneSpec("alerts", "Alerts", "tui.screens.alerts:AlertsPane"),)
+PANES: tuple[PaneSpec, ...] = (
+    PaneSpec("home", "Home", "tui.screens.home:HomePane"),
+    PaneSpec("alerts", "Alerts", "tui.screens.alerts:AlertsPane"),
+    PaneSpec("data", "Data", "tui.screens.data:DataPane"),
+)

@@ -1,1 +1,1 @@
-"""What makes a rollback true in the world, and what reads the world back: plan, execute, verify."""
+"""What makes a rollback true in the world, and what reads the world back: one file an actuator."""

@@ -76,3 +76,20 @@ class MetricValue:
     note: str | None = None
     state: dict[str, Any] | None = None
     version: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MetricPoint:
+    """One metric of one batch in its place in time.
+
+    Attributes:
+        window_start, window_end: of the batch; its arrival where the log has no usable times.
+        labelled: labelled rows of the batch, None when never measured.
+    """
+
+    batch_id: int
+    window_start: datetime
+    window_end: datetime
+    stage: str | None
+    labelled: int | None
+    reading: MetricValue

@@ -25,14 +25,17 @@ _RANGE = (
     _SELECT + "WHERE b.model_id = :model AND b.role = 'serving' AND b.window_end >= :start AND b.window_start < :end "
     "ORDER BY b.window_start, b.id"
 )
-_LIST = _SELECT + (
-    "WHERE (:model IS NULL OR b.model_id = :model) AND (:like IS NULL OR b.path LIKE :like ESCAPE '\\') "
-    "ORDER BY b.window_start DESC, b.id DESC LIMIT :limit OFFSET :offset"
-)
-_COUNT = (
-    "SELECT count(*) FROM batches b "
-    "WHERE (:model IS NULL OR b.model_id = :model) AND (:like IS NULL OR b.path LIKE :like ESCAPE '\\')"
-)
+_WHERE = "(:model IS NULL OR b.model_id = :model) AND (:like IS NULL OR b.path LIKE :like ESCAPE '\\')"
+_ORDERS = {
+    "window": "b.window_start, b.id",
+    "rows": "b.rows, b.id",
+    "quarantined": "b.quarantined, b.id",
+}
+_COUNT = f"SELECT count(*) FROM batches b WHERE {_WHERE}"
+_FAILED = """
+SELECT batch_id, count(*) AS n FROM check_results
+WHERE status = 'fail' AND tier <> 'evidence' AND batch_id IN (SELECT value FROM json_each(?)) GROUP BY batch_id
+"""
 _INSERT = """
 INSERT INTO batches(model_id, role, path, sha256, format, bytes, version, stage, window_start, window_end, rows,
                     quarantined, columns_json, arrived_at)
@@ -42,6 +45,12 @@ _INSERT_REJECT = "INSERT INTO quarantine(batch_id, path, line, reason, text) VAL
 _REJECTS = "SELECT path, line, reason, text FROM quarantine WHERE batch_id = ? ORDER BY id LIMIT ?"
 _INSERT_PROFILE = "INSERT INTO profiles(batch_id, format, body) VALUES (?, ?, ?)"
 _PROFILE = "SELECT body FROM profiles WHERE batch_id = ?"
+_INSERT_READINGS = "INSERT INTO readings(batch_id, form, body, at) VALUES (?, ?, ?, ?)"
+_READINGS = """
+SELECT batch_id, body FROM readings
+WHERE id IN (SELECT max(id) FROM readings
+             WHERE form = ? AND batch_id IN (SELECT value FROM json_each(?)) GROUP BY batch_id)
+"""
 _INSERT_BASELINE = "INSERT INTO baseline_events(batch_id, kind, reason, by, at) VALUES (?, ?, ?, ?, ?)"
 _COVERAGE = "SELECT * FROM label_coverage WHERE batch_id = ? ORDER BY id DESC LIMIT 1"
 
@@ -121,11 +130,41 @@ def between(db: sqlite3.Connection, model_id: int, start: datetime, end: datetim
 
 
 def page(
-    db: sqlite3.Connection, *, model_id: int | None = None, like: str | None = None, offset: int = 0, limit: int = 100
+    db: sqlite3.Connection,
+    *,
+    model_id: int | None = None,
+    like: str | None = None,
+    order: str = "window",
+    descending: bool = True,
+    offset: int = 0,
+    limit: int = 100,
 ) -> list[Batch]:
-    """A window of the list, newest first; ``like`` is part of a path."""
+    """A window of the list, newest first; ``like`` is part of a path; ``order`` is window, rows or quarantined."""
+    query = f"{_SELECT} WHERE {_WHERE} ORDER BY {_order(order, descending)} LIMIT :limit OFFSET :offset"
     values = {"model": model_id, "like": _pattern(like), "offset": offset, "limit": limit}
-    return [_batch(row) for row in db.execute(_LIST, values)]
+    return [_batch(row) for row in db.execute(query, values)]
+
+
+def place(
+    db: sqlite3.Connection,
+    batch_id: int,
+    *,
+    model_id: int | None = None,
+    like: str | None = None,
+    order: str = "window",
+    descending: bool = True,
+) -> int | None:
+    """Where a batch stands in the list that :func:`page` walks over, from 0."""
+    numbered = f"SELECT b.id, row_number() OVER (ORDER BY {_order(order, descending)}) - 1 AS place FROM batches b"
+    query = f"SELECT place FROM ({numbered} WHERE {_WHERE}) WHERE id = :id"
+    row = db.execute(query, {"model": model_id, "like": _pattern(like), "id": batch_id}).fetchone()
+    return row["place"] if row else None
+
+
+def failed_counts(db: sqlite3.Connection, batch_ids: Sequence[int]) -> dict[int, int]:
+    """How many findings that alert each of the batches has."""
+    rows = db.execute(_FAILED, (json.dumps(list(batch_ids)),))
+    return {row["batch_id"]: row["n"] for row in rows}
 
 
 def count(db: sqlite3.Connection, *, model_id: int | None = None, like: str | None = None) -> int:
@@ -141,6 +180,17 @@ def rejects(db: sqlite3.Connection, batch_id: int, limit: int = 100) -> list[Rej
 def profile(db: sqlite3.Connection, batch_id: int) -> bytes:
     """The stored profile, as ``core.stats`` packs it."""
     return bytes(db.execute(_PROFILE, (batch_id,)).fetchone()["body"])
+
+
+def add_readings(db: sqlite3.Connection, batch_id: int, *, form: int, body: bytes, now: datetime) -> None:
+    """Append what the statistics of a batch read."""
+    with transaction(db):
+        db.execute(_INSERT_READINGS, (batch_id, form, body, to_text(now)))
+
+
+def readings(db: sqlite3.Connection, batch_ids: Sequence[int], *, form: int) -> dict[int, bytes]:
+    """The latest readings of that form, for those of the batches that have them."""
+    return {row["batch_id"]: bytes(row["body"]) for row in db.execute(_READINGS, (form, json.dumps(list(batch_ids))))}
 
 
 def set_baseline(db: sqlite3.Connection, batch_id: int, *, admit: bool, reason: str, by: str, now: datetime) -> None:
@@ -162,6 +212,11 @@ def coverage(db: sqlite3.Connection, batch_id: int) -> LabelCoverage | None:
         row["lag_p50_seconds"],
         row["lag_p95_seconds"],
     )
+
+
+def _order(order: str, descending: bool) -> str:
+    terms = _ORDERS[order].split(", ")
+    return ", ".join(f"{term} DESC" if descending else term for term in terms)
 
 
 def _pattern(like: str | None) -> str | None:

@@ -22,7 +22,7 @@ _BY_ID = _SELECT + "WHERE m.id = ?"
 _ALL = _SELECT + "ORDER BY m.name"
 _INSERT = "INSERT INTO models(name, registered_at) VALUES (?, ?)"
 _INSERT_FILE = "INSERT INTO model_files(model_id, path, text, sha256, at) VALUES (?, ?, ?, ?, ?)"
-_NAMES = "SELECT name FROM models ORDER BY name"
+_NAMES = "SELECT id, name FROM models ORDER BY name"
 
 
 def register(
@@ -72,6 +72,11 @@ def get_by_id(db: sqlite3.Connection, model_id: int) -> Model:
 def list_all(db: sqlite3.Connection) -> list[Model]:
     """Every registered model, by name."""
     return [_model(row) for row in db.execute(_ALL)]
+
+
+def names(db: sqlite3.Connection) -> dict[int, str]:
+    """Name per row id, without reading a model file."""
+    return {row["id"]: row["name"] for row in db.execute(_NAMES)}
 
 
 def _model(row: sqlite3.Row) -> Model:

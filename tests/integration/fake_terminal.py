@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import fcntl
 import os
 import pty
@@ -21,6 +22,7 @@ import pyte
 
 _PRIVATE = re.compile(rb"\x1b\[\?([\d;]+)([hl])")
 _KITTY = re.compile(rb"\x1b\[([<>])\d*u")
+_COPY = re.compile(rb"\x1b\]52;c;([^\x07]*)\x07")
 _QUESTION = re.compile(rb"\x1b\[6n|\x1b\[\?\d+\$p|\x1b\[[<>]\d*u")
 WATCHED = {"1049", "1000", "1002", "1003", "1004", "1006", "1015", "1016", "2004", "2048", "2026"}
 
@@ -49,6 +51,8 @@ class FakeTerminal:
         self.cursor_hidden = False
         self.wrap = True
         self.received = 0
+        self.copied = ""
+        self.at_question = ""
         self._answers: list[tuple[float, bytes]] = []
         self._rest = b""
         self.master, slave = pty.openpty()
@@ -135,6 +139,8 @@ class FakeTerminal:
         cut = data.rfind(b"\x1b", max(0, len(data) - 24))
         whole = cut < 0 or re.match(rb"\x1b(\[[\d;?<>=$ ]*[@-~]|[78=>c]|\].*(\x07|\x1b\\))", data[cut:], re.S)
         data, self._rest = (data, b"") if whole else (data[:cut], data[cut:])
+        for match in _COPY.finditer(data):
+            self.copied = base64.b64decode(match[1]).decode()
         for match in _PRIVATE.finditer(data):
             for mode in match[1].decode().split(";"):
                 on = match[2] == b"h"
@@ -149,6 +155,7 @@ class FakeTerminal:
             place = match.end()
             if match[0] == b"\x1b[6n" and self.delay is not None:
                 cursor = self.screen.cursor
+                self.at_question = self.text
                 answer = f"\x1b[{cursor.y + 1};{cursor.x + 1}R".encode()
                 self._answers.append((time.monotonic() + self.delay, answer))
         self.stream.feed(data[place:])

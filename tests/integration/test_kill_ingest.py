@@ -13,7 +13,7 @@ import pytest
 
 from storage import db as store
 from storage.tables import audit, batches, models
-from tests.integration.rows import write_log, write_model
+from tests.rows import write_log, write_model
 from tui.cli.main import run
 
 KILLS = int(os.environ.get("MIDWATCH_KILLS", "50"))

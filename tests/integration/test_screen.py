@@ -3,6 +3,8 @@
 import os
 import signal
 import sqlite3
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -45,6 +47,8 @@ def test_keys_typed_ahead_execute_nothing(store: Path, delay: float) -> None:
         terminal.type("\x1b[1;2R")
         terminal.type("v41\r")
         assert terminal.until_text("armed: type, then enter"), terminal.text
+        assert "v42 -> v41" in terminal.at_question
+        assert "type v41 to confirm" in terminal.at_question
         assert "confirm > _" in terminal.text
         assert done(store) == 0
         terminal.type("\x1b[200~v41\r\x1b[201~")
@@ -163,3 +167,37 @@ def test_a_dumb_terminal_is_refused_in_one_sentence(store: Path, term: str) -> N
         assert terminal.ended() == 2
         assert "can draw no screen: use the commands" in " ".join(terminal.text.split())
         assert not terminal.modes
+
+
+def test_a_copy_reaches_the_terminals_clipboard(store: Path) -> None:
+    with started(store) as terminal:
+        terminal.type("jy")
+        assert terminal.until(lambda: bool(terminal.copied)), terminal.text
+        assert terminal.copied == "thing 2\nthing 000002\nsize 838\nseen 0"
+
+
+def test_reset_tty_gives_back_a_terminal_after_kill(store: Path) -> None:
+    with started(store) as terminal:
+        terminal.signal(signal.SIGKILL)
+        terminal.ended()
+        assert terminal.clean
+        mender = subprocess.run(
+            [sys.executable, "-m", "tui", "reset-tty"],
+            stdin=terminal.slave,
+            stdout=terminal.slave,
+            stderr=terminal.slave,
+            timeout=30,
+            check=True,
+        )
+        assert mender.returncode == 0
+        terminal.pump(0.3)
+        assert terminal.clean == []
+
+
+def test_a_stalled_line_does_not_keep_the_program(store: Path) -> None:
+    with started(store) as terminal:
+        for _ in range(200):
+            terminal.type("Gg")
+            time.sleep(0.005)  # the terminal reads nothing: its buffer and the program's queue fill
+        terminal.signal(signal.SIGTERM)
+        assert terminal.process.wait(15) in (143, 0)

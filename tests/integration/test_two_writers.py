@@ -10,7 +10,7 @@ import pytest
 
 from storage import db as store
 from storage.tables import audit, batches, models
-from tests.integration.rows import write_log, write_model
+from tests.rows import write_log, write_model
 from tui.cli.main import run
 
 pytestmark = pytest.mark.integration

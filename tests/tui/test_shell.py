@@ -1,5 +1,6 @@
 """The shell: panes, read-only, sheets, jobs, prompt, copy."""
 
+import random
 import sqlite3
 import time
 from pathlib import Path
@@ -325,3 +326,48 @@ async def test_colour_never_carries_meaning_alone(store: Path, monkeypatch: pyte
         lines = screen_text(shell(pilot)).split("\n")
         assert lines[2].startswith(" *")
         assert lines[3].startswith("> ")
+
+
+async def test_a_long_job_tells_how_far_it_is(store: Path) -> None:
+    async with app_on(store).run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        await pilot.press("2")
+        await settle(pilot)
+        pane = pilot.app.query_one(ThingPane)
+        tell = pane.progress()
+        seen: list[str] = []
+
+        def work(db: sqlite3.Connection) -> int:
+            for number in range(50):
+                tell(f"{number} of 50")
+            return 50
+
+        pane.read("long", work, lambda n: seen.append(f"{status(pilot)}, then {n}"))
+        await settle(pilot)
+        assert seen == ["0 of 50, then 50"]
+
+
+async def test_random_keys_neither_crash_nor_record_while_read_only(store: Path) -> None:
+    keys = [
+        *"jkgGsa?/:RWfuxytzin v41[]",
+        "enter",
+        "escape",
+        "tab",
+        "space",
+        "pagedown",
+        "1",
+        "2",
+        "backspace",
+        "ctrl+c",
+    ]
+    chance = random.Random(7)
+    async with app_on(store).run_test(size=(60, 20)) as pilot:
+        await settle(pilot)
+        await pilot.press("2")
+        for _ in range(6):
+            await pilot.press(*chance.choices(keys, k=10))
+        await settle(pilot)
+        assert pilot.app.is_running
+        assert "midwatch RO" in screen_text(shell(pilot)) or len(pilot.app.screen_stack) > 1
+    assert one(store, "SELECT count(*) FROM done") == 0
+    assert one(store, "SELECT sum(seen) FROM thing") == 0

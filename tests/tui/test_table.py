@@ -121,3 +121,19 @@ async def test_page_home_and_end_keys(tmp_path: Path) -> None:
         assert (pane.table.cursor, pane.table.scroll_offset.y) == (0, 0)
         await pilot.press("k")
         assert pane.table.cursor == 0
+
+
+async def test_a_resize_keeps_the_row_and_turns_the_layout(tmp_path: Path) -> None:
+    seed(tmp_path / "s.db", 300)
+    async with app_on(tmp_path / "s.db").run_test(size=(80, 24)) as pilot:
+        pane = await alerts(pilot)
+        await pilot.press("pagedown", "pagedown", "j")
+        key = pane.table.key
+        for width, height in ((120, 40), (60, 20), (200, 60), (80, 24)):
+            await pilot.resize_terminal(width, height)
+            await settle(pilot)
+            lines = screen_text(pilot.app).split("\n")  # type: ignore[arg-type]
+            assert pane.table.key == key
+            assert any(line.startswith(f"> thing {int(str(key)):06d}") for line in lines), (width, height)
+            assert (pane.detail.region.x > 0) == (width >= 110)
+            assert "? help" in lines[-1]

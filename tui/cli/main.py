@@ -10,16 +10,30 @@ from typing import Any
 import click
 
 from storage.errors import MidwatchError
+from tui import VERSION
 from tui.cli import diagnostics
 
 COMMANDS: tuple[tuple[str, str], ...] = (
     ("alerts", "List, show and answer alerts."),
     ("audit", "Verify or list the audit log."),
+    ("changes", "The change feed: list it, add to it."),
     ("check", "Validate files against others, with no set-up."),
+    ("demo", "Seed a store with three models in trouble and open the screen."),
+    ("deploy", "Record that a version entered a stage."),
+    ("diff", "Compare two versions of a model."),
     ("doctor", "Look at store, disk, audit chain, models and terminal."),
+    ("handover", "The page of the watch: show, write, accept, list."),
+    ("incidents", "Open, investigate, close and report incidents."),
     ("infer", "Propose checks from a reference."),
+    ("ingest", "Take in prediction logs: validate, measure, alert."),
     ("init", "Register a model file."),
+    ("labels", "Join late labels with the batches they belong to."),
+    ("live", "Show what was live, stage by stage, at any minute."),
     ("models", "List the registered models."),
+    ("reset-tty", "Give back a terminal after a kill -9."),
+    ("rollback", "Put another version in force and read the world back."),
+    ("undo", "Undo the last rollback, byte for byte."),
+    ("versions", "List the versions of a model, or add one."),
 )
 """Name and one line of help; the module is ``tui.cli.commands.NAME`` and holds ``command``."""
 
@@ -58,11 +72,16 @@ class LazyGroup(click.Group):
 
 
 @click.command(cls=LazyGroup, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--store", metavar="PATH", help="The store; else $MIDWATCH_STORE, else the user's own.")
+@click.option("--read-only", is_flag=True, help="Open the screen read-only; W can't unlock it.")
+@click.version_option(VERSION, message="midwatch %(version)s")
 @click.pass_context
-def cli(ctx: click.Context) -> None:
+def cli(ctx: click.Context, store: str | None, read_only: bool) -> None:
     """Keep machine-learning models alive: without a command, the screen on the default store."""
     if ctx.invoked_subcommand is None:
-        click.echo(ctx.get_help())
+        from tui.launch import launch
+
+        ctx.exit(launch(store, read_only=read_only))
 
 
 def run(arguments: list[str] | None = None) -> int:

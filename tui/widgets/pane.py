@@ -82,6 +82,10 @@ class Pane(Widget):
         """A longer read in a thread, on a connection of its own; ``then(result)`` follows in the screen's thread."""
         jobs.start(self, job, work, connect=self.shell.services.reader, then=then)
 
+    def progress(self) -> jobs.Progress:
+        """For the use case of a long job: call it with one sentence from the job's thread."""
+        return jobs.Progress(self.shell, self.shell.say)
+
     def record(
         self,
         job: str,
@@ -195,7 +199,10 @@ class ListPane(Pane):
 
     def copy_text(self) -> str:
         """See :meth:`Pane.copy_text`."""
-        return "" if self.table.key is None else self.detail.plain
+        if self.table.key is None:
+            return ""
+        self._show(self.table.key)  # a key typed right after a move is faster than the details
+        return self.detail.plain
 
     def row(self) -> Row | None:
         """The row under the cursor."""

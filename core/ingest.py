@@ -1,0 +1,286 @@
+"""From files to batches: read, profile, validate, measure, raise alerts; one transaction a file.
+
+Everything that takes time (reading, profiling, validation, metrics) happens before the transaction; what was
+acknowledged is in the store, and what is not in the store was never acknowledged. The same bytes twice are one batch.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+from core import alerts
+from core.alert_raising import PROGRAM, raise_alerts
+from core.baseline import Baseline, Baselines
+from core.checks.base import CheckContext
+from core.checks.stored_readings import FORM
+from core.checks.stored_readings import pack as pack_readings
+from core.failing_rows import with_rows
+from core.measure import measure_batch
+from core.profiles import profile_log
+from core.stats.packing import pack
+from core.stats.profile import BatchProfile
+from core.validate import roles_of, validate
+from core.watchdogs import watch_metrics
+from storage.db import transaction
+from storage.errors import SourceError
+from storage.host import Actor
+from storage.logs.files import find_files
+from storage.logs.source import LogSource, open_log
+from storage.records.alerts import Alert
+from storage.records.batches import Batch, Role
+from storage.records.models import Model
+from storage.records.results import Finding
+from storage.tables import alerts as alert_table
+from storage.tables import audit, batches, deployments, metrics, results
+
+Progress = Callable[[int, int, str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Ingested:
+    """What became of one file.
+
+    Attributes:
+        new: False when these bytes were a batch already; nothing was recorded then.
+        score: the belief that a person should look; ranks batches.
+        alerts: those this batch raised or continued, the worst first.
+        findings: failing verdicts, the worst first.
+        not_checked: what could not be judged, and why.
+    """
+
+    batch: Batch
+    new: bool
+    score: float
+    alerts: tuple[Alert, ...]
+    findings: tuple[Finding, ...]
+    not_checked: tuple[Finding, ...]
+
+
+def ingest(
+    db: sqlite3.Connection,
+    model: Model,
+    paths: Sequence[str],
+    *,
+    role: Role = "serving",
+    version: str | None = None,
+    stage: str | None = None,
+    actor: Actor,
+    now: datetime,
+    progress: Progress | None = None,
+) -> Iterator[Ingested]:
+    """Take in each file as one batch, in the order given; each is recorded before the next is read.
+
+    Args:
+        role: ``reference`` batches are compared with and not judged.
+        version, stage: what the rows were served by, where the log has no column for it.
+
+    Raises:
+        SourceError: a file can't be read; those before it are recorded.
+    """
+    files = find_files(paths)
+    baselines = Baselines(db, model)
+    for position, path in enumerate(files):
+        if progress:
+            progress(position, len(files), path)
+        with open_log([path]) as source:
+            known = batches.find(db, model.id, role, source.files[0].sha256)
+            if known is None:
+                yield _take_in(db, model, source, baselines, role, version, stage, actor, now)
+            else:
+                if not metrics.current(db, known.id):  # killed between its two transactions
+                    _measure(db, model, known, source, now)
+                yield recall(db, known)
+    if role == "reference":
+        baselines.settle_reference(now)
+    if progress:
+        progress(len(files), len(files), "ingested")
+
+
+def recall(db: sqlite3.Connection, batch: Batch) -> Ingested:
+    """What became of a batch that is in the store already."""
+    findings = tuple(r.finding for r in results.of_batch(db, batch.id, status="fail"))
+    raised = tuple(alert_table.of_batch(db, batch.id))
+    not_checked = tuple(r.finding for r in results.of_batch(db, batch.id, status="not_checked"))
+    drafts = alerts.group(findings, model=str(batch.model_id))
+    return Ingested(batch, False, alerts.batch_score(findings, drafts), raised, findings, not_checked)
+
+
+def _take_in(
+    db: sqlite3.Connection,
+    model: Model,
+    source: LogSource,
+    baselines: Baselines,
+    role: Role,
+    version: str | None,
+    stage: str | None,
+    actor: Actor,
+    now: datetime,
+) -> Ingested:
+    columns = model.file.columns
+    _require(source, columns.time, columns.prediction)
+    roles = roles_of(model.file)
+    baseline = baselines.before(None)
+    profile = profile_log(source, roles, baseline.slice_columns or None)
+    start, end = window_of(profile, columns.time)
+    batch = _batch(model, source, profile, role, version, stage, (start, end), now)
+    judged = _NOTHING if role == "reference" else _judge(model, profile, baselines.before(start), (start, end), source)
+    return _record(db, model, batch, source, profile, judged, actor, now)
+
+
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    """Every verdict, and the readings they rest on, packed; None where there was nothing to compare with."""
+
+    verdicts: tuple[Finding, ...]
+    readings: bytes | None
+
+
+_NOTHING = _Judged((), None)
+
+
+def _judge(
+    model: Model,
+    profile: BatchProfile,
+    baseline: Baseline,
+    window: tuple[datetime | None, datetime | None],
+    source: LogSource,
+) -> _Judged:
+    """Every verdict, the failing ones with counted rows and a redacted sample."""
+    if not baseline.batches:
+        told = "nothing to compare with yet: ingest a reference with --role reference"
+        return _Judged((Finding("all", "ops", "evidence", "not_checked", told),), None)
+    roles = roles_of(model.file)
+    context = CheckContext(
+        current=profile,
+        reference=baseline.merged,
+        past=baseline.past,
+        roles=roles,
+        specs=model.file.checks,
+        calendar=model.file.columns.calendar,
+        window_start=window[0],
+        window_end=window[1],
+    )
+    validation = validate(context)
+    verdicts = replace(validation, findings=with_rows(validation.findings, source, roles)).results
+    return _Judged(verdicts, pack_readings(context.readings))
+
+
+def _record(
+    db: sqlite3.Connection,
+    model: Model,
+    batch: Batch,
+    source: LogSource,
+    profile: BatchProfile,
+    judged: _Judged,
+    actor: Actor,
+    now: datetime,
+) -> Ingested:
+    verdicts = judged.verdicts
+    drafts = alerts.group(verdicts, model=model.name, prediction=model.file.columns.prediction)
+    packed = pack(profile)
+    with transaction(db):
+        known = batches.find(db, model.id, batch.role, batch.sha256)
+        if known is not None:  # another process was faster with the same bytes
+            return recall(db, known)
+        batch_id = batches.insert(db, batch, source.rejects, packed)
+        stored = batches.get(db, batch_id)
+        ids = results.insert(db, batch_id, verdicts, now)
+        if judged.readings is not None:
+            batches.add_readings(db, batch_id, form=FORM, body=judged.readings, now=now)
+        if batch.role == "serving":
+            raised = raise_alerts(db, model, stored, drafts, verdicts, ids, now)
+            if not any(alert.tier in ("page", "ticket") for alert in raised):
+                reason = "it raised neither page nor ticket"
+                batches.set_baseline(db, batch_id, admit=True, reason=reason, by=PROGRAM, now=now)
+            _observe(db, model, stored, now)
+        after = {"model": model.name, "path": batch.path, "sha256": batch.sha256, "rows": batch.rows}
+        audit.record(db, "batch.ingest", actor=actor, now=now, object_kind="batch", object_id=batch_id, after=after)
+    _measure(db, model, stored, source, now)
+    return Ingested(
+        batch=batches.get(db, batch_id),
+        new=True,
+        score=alerts.batch_score(verdicts, drafts),
+        alerts=tuple(alert_table.of_batch(db, batch_id)),
+        findings=tuple(sorted((f for f in verdicts if f.status == "fail"), key=lambda f: -f.score)),
+        not_checked=tuple(f for f in verdicts if f.status == "not_checked"),
+    )
+
+
+def _measure(db: sqlite3.Connection, model: Model, batch: Batch, source: LogSource, now: datetime) -> None:
+    """Metrics of a serving batch, and what they mean for the objectives; a reference is not judged."""
+    if batch.role == "serving":
+        measure_batch(db, model, batch, source, now)
+        watch_metrics(db, model, batch.id, now)
+
+
+def _observe(db: sqlite3.Connection, model: Model, batch: Batch, now: datetime) -> None:
+    """What a log shows of versions and stages is a fact too: it tells whether a deployment was true."""
+    if batch.version is None or batch.window_start is None:
+        return
+    stage = batch.stage or model.file.full_stage
+    deployments.record_observed(db, model.id, batch.version, stage, at=batch.window_start, now=now)
+
+
+def window_of(profile: BatchProfile, time: str) -> tuple[datetime | None, datetime | None]:
+    """First and last moment of a batch; (None, None) when no row has a readable time."""
+    column = profile.columns.get(time)
+    if column is None or column.time is None or column.time.minimum > column.time.maximum:
+        return None, None
+    return (
+        datetime.fromtimestamp(column.time.minimum, UTC),
+        datetime.fromtimestamp(column.time.maximum, UTC),
+    )
+
+
+def _batch(
+    model: Model,
+    source: LogSource,
+    profile: BatchProfile,
+    role: Role,
+    version: str | None,
+    stage: str | None,
+    window: tuple[datetime | None, datetime | None],
+    now: datetime,
+) -> Batch:
+    file, columns = source.files[0], model.file.columns
+    return Batch(
+        id=0,
+        model_id=model.id,
+        role=role,
+        path=file.path,
+        sha256=file.sha256,
+        format=file.format,
+        bytes=file.size,
+        version=version or most_frequent(profile, columns.version),
+        stage=stage or most_frequent(profile, columns.stage),
+        window_start=window[0],
+        window_end=window[1],
+        rows=source.rows,
+        quarantined=source.rejected,
+        columns=tuple((column.name, column.kind) for column in source.columns),
+        arrived_at=now,
+        admitted=role == "reference",
+    )
+
+
+def most_frequent(profile: BatchProfile, column: str | None) -> str | None:
+    """The value most rows of a column have, as the version that served most of a batch."""
+    found = profile.columns.get(column) if column else None
+    if found is None or found.text is None:
+        return None
+    top = found.text.values.top(1)
+    return top[0][0] if top else None
+
+
+def _require(source: LogSource, *names: str) -> None:
+    known = [column.name for column in source.columns]
+    for name in names:
+        if name not in known:
+            import difflib
+
+            near = difflib.get_close_matches(name, known, n=1)
+            hint = f"did you mean {near[0]!r}?" if near else f"it has {', '.join(known[:12])}"
+            raise SourceError(f"{source.files[0].path} has no column {name!r}, which the model file names", hint)

@@ -1,0 +1,95 @@
+"""``midwatch ingest MODEL FILES...``: take in logs, validate them, raise alerts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from core.ingest import Ingested, ingest
+from storage.tables import models
+from tui.cli import diagnostics, output, shapes
+from tui.cli.options import shared, writing
+
+
+@click.command("ingest")
+@click.argument("model")
+@click.argument("files", nargs=-1, required=True)
+@click.option("--role", type=click.Choice(("serving", "reference", "labels")), default="serving", show_default=True)
+@click.option("--version", "version", help="The version that served these rows, where the log does not say.")
+@click.option("--stage", help="The stage these rows are from, where the log does not say.")
+@click.option("--dry-run", is_flag=True, help="Show how the columns would be read; record nothing.")
+@shared
+def command(
+    model: str,
+    files: tuple[str, ...],
+    role: str,
+    version: str | None,
+    stage: str | None,
+    dry_run: bool,
+    store: str | None,
+    as_json: bool,
+) -> None:
+    """Take in FILES (files, directories or patterns) as batches of MODEL; exit 1 when one raised a page or a ticket."""
+    if role == "labels":
+        from tui.cli.commands.labels import command as labels
+
+        click.get_current_context().invoke(labels, model=model, files=files, store=store, as_json=as_json)
+        return
+    with writing(store) as session:
+        registered = models.get(session.db, model)
+        if dry_run:
+            from tui.cli.dry_run import show_reading
+
+            show_reading(registered, files, as_json)
+            return
+        taken = []
+        for done in ingest(
+            session.db,
+            registered,
+            files,
+            role="reference" if role == "reference" else "serving",
+            version=version,
+            stage=stage,
+            actor=session.actor,
+            now=session.now,
+            progress=diagnostics.progress,
+        ):
+            taken.append(document(done))
+            if not as_json:
+                output.text(line(done))
+    if as_json:
+        output.document(taken[0] if len(taken) == 1 else {"batches": taken})
+    loud = any(a["tier"] in ("page", "ticket") for one in taken for a in one["alerts"])
+    click.get_current_context().exit(int(loud))
+
+
+def document(done: Ingested) -> dict[str, Any]:
+    """What the contract gives for one file."""
+    return {
+        "batch": done.batch.id,
+        "new": done.new,
+        "path": done.batch.path,
+        "rows": done.batch.rows,
+        "quarantined": done.batch.quarantined,
+        "window_start": done.batch.window_start,
+        "window_end": done.batch.window_end,
+        "version": done.batch.version,
+        "stage": done.batch.stage,
+        "score": done.score,
+        "alerts": [shapes.alert(a, [f for f in done.findings if _belongs(f.column, a.columns)]) for a in done.alerts],
+        "findings": len(done.findings),
+        "not_checked": [f.message for f in done.not_checked],
+    }
+
+
+def line(done: Ingested) -> str:
+    """One line for a person, and one for each alert."""
+    batch = done.batch
+    quarantined = f", {batch.quarantined} quarantined" if batch.quarantined else ""
+    head = f"batch {batch.id}{'' if done.new else ' (known already)'}: {batch.rows} rows{quarantined}  {batch.path}"
+    return "\n".join([head, *(f"  {a.tier:6} alert {a.id}: {a.title}" for a in done.alerts)])
+
+
+def _belongs(column: str | None, columns: tuple[str, ...]) -> bool:
+    return column in columns or (column is None and not columns)

@@ -1,0 +1,116 @@
+"""Home: a model's line and its page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+from rich.text import Text
+
+from core.home import Health, ModelLine
+from tui.present.charts import Mark, Series, line_chart, spark
+from tui.present.moments import age
+from tui.present.text import visible
+
+Stamp = Callable[[datetime], str]
+
+
+def cells(line: ModelLine, health: Health | None, now: datetime) -> tuple[str | Text, ...]:
+    """Mark and model, live version, stage, objective, age of the last batch, labels, trend, open alerts."""
+    pages, tickets = line.firing.get("page", 0), line.firing.get("ticket", 0)
+    digests = line.firing.get("digest", 0)
+    mark = "!!" if pages else "! " if tickets else "? " if line.silent else "  "
+    style = "bold" if pages else ""
+    version, stage = line.live or ("-", "-")
+    counted = ((pages, "page"), (tickets, "tkt"), (digests, "dig"))
+    opened = " ".join(f"{n} {word}" for n, word in counted if n) or "-"
+    words = (
+        mark + line.model.name,
+        version,
+        stage,
+        objective(health),
+        last_batch(line, now),
+        f"{line.coverage.share:.0%}" if line.coverage else "-",
+        spark([p.value for p in health.trend[-8:]]) if health else "",
+        opened,
+    )
+    return tuple(Text(visible(word), style=style) for word in words)
+
+
+def objective(health: Health | None) -> str:
+    """The first objective in a few words: never a number that rests on too few labels."""
+    if health is None:
+        return "..."
+    told = health.objective
+    if told.state == "no objective":
+        return "-"
+    if told.value is None:
+        return f"{told.metric} ? {'no labels' if told.state == 'not enough labels' else told.state}"
+    word = "ok" if told.state == "ok" else "FAIL"
+    burning = f" x{told.burn_fast:.0f}" if told.burn_fast and told.burn_fast >= 2 else ""
+    return f"{told.metric} {word} {told.value:.3g}{burning}"
+
+
+def last_batch(line: ModelLine, now: datetime) -> str:
+    """How old the last batch is; silence is said, not shown as zero."""
+    if line.newest is None:
+        return "none yet"
+    moment = line.newest.window_end or line.newest.arrived_at
+    return f"{age(now - moment)} SILENT" if line.silent else f"{age(now - moment)} ago"
+
+
+def detail(line: ModelLine, health: Health | None, stamp: Stamp, width: int) -> Text:
+    """The model's page: what is live, the objective, the chart, what is not monitored."""
+    text = Text()
+    live = f"{line.live[0]} in {line.live[1]}" if line.live else "nothing is known to be live"
+    others = ", ".join(f"{version} in {stage}" for version, stage in line.others)
+    production = "production" if line.model.file.production else "not production"
+    _line(text, f"{live}{f'; also {others}' if others else ''}  ({line.model.file.task}, {production})")
+    if line.newest is not None:
+        window = line.newest.window_end or line.newest.arrived_at
+        every = f", usually every {age(line.every)}" if line.every else ""
+        _line(text, f"last batch {line.newest.id} up to {stamp(window)}, {line.newest.rows:,} rows{every}")
+    if line.silent:
+        _line(text, "NO DATA: the next batch is overdue; nothing can be said of it, neither good nor bad", "bold")
+    if health is None:
+        _line(text, "reading the metrics ...")
+    else:
+        _objective(text, health, stamp, width)
+    if line.gaps:
+        _line(text, f"NOT MONITORED: {line.model.name} has {', '.join(line.gaps)}")
+    return text
+
+
+def _objective(text: Text, health: Health, stamp: Stamp, width: int) -> None:
+    told = health.objective
+    bounds = f" [{told.low:.3g} {told.high:.3g}]" if told.low is not None and told.high is not None else ""
+    value = "?" if told.value is None else f"{told.value:.4g}{bounds} n={told.n:,}"
+    _line(text, f"{told.metric} {value}  objective {told.objective or 'none'}  {told.state}", "bold")
+    if told.note:
+        _line(text, told.note)
+    known = [point for point in health.trend if point.value is not None]
+    if len(known) < 2:
+        return
+    first = known[0].window_start
+    hours = {point.batch_id: (point.window_start - first).total_seconds() / 3600 for point in known}
+    marks = [
+        Mark(x, letter, f"{stamp(moment)} {words}")
+        for letter, rows in (("|", health.deployments), ("*", health.incidents))
+        for moment, words in rows
+        if 0 <= (x := (moment - first).total_seconds() / 3600) <= max(hours.values())
+    ]
+    ends = (known[0], known[-1])
+    bound = None if told.objective is None else float(told.objective.split()[-1])
+    drawn = line_chart(
+        [Series(told.metric, "braille", [hours[p.batch_id] for p in known], [p.value for p in known])],
+        width=min(width - 2, 100),
+        height=9,
+        ticks=[(hours[p.batch_id], stamp(p.window_start)[5:16]) for p in ends],
+        marks=marks,
+        bound=bound,
+    )
+    text.append(drawn + "\n")
+
+
+def _line(text: Text, words: str, style: str = "") -> None:
+    text.append(visible(words) + "\n", style)

@@ -1,0 +1,82 @@
+"""Pane 1: one line a model, those in trouble first."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+
+from rich.console import RenderableType
+
+from core.home import Health, ModelLine, health, lines
+from storage.errors import UsageError
+from storage.tables import models
+from tui.present import home as present
+from tui.present.columns import Column
+from tui.widgets.pane import ListPane
+from tui.widgets.rows import ListSource, Row, RowSource
+
+
+class HomePane(ListPane):
+    """What is live, whether it is well, what is open."""
+
+    columns = (
+        Column("model", " MODEL", 11, grow=1),
+        Column("live", "LIVE", 6),
+        Column("stage", "STAGE", 7, rank=3),
+        Column("objective", "OBJECTIVE", 15, grow=1),
+        Column("batch", "BATCH", 11, rank=1, sortable=False),
+        Column("labels", "LABELS", 6, rank=4, right=True),
+        Column("trend", "TREND", 8, rank=2, sortable=False),
+        Column("open", "OPEN", 12, sortable=False),
+    )
+    empty = "no models yet: midwatch init MODEL.toml"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.known: dict[int, ModelLine] = {}
+        self.healths: dict[int, Health] = {}
+
+    def source(self) -> RowSource:
+        """See ListPane."""
+        return ListSource([column.id for column in self.columns], self._rows)
+
+    def _rows(self) -> Sequence[Row]:
+        found = lines(self.db, self.shell.now())
+        self.known = {line.model.id: line for line in found}
+        wanted = self.shell.model
+        now = self.shell.now()
+        return [
+            Row(str(line.model.id), present.cells(line, self.healths.get(line.model.id), now))
+            for line in found
+            if wanted in ("", line.model.name)
+        ]
+
+    def reload(self) -> None:
+        """The lines at once; what needs the metrics follows from a thread."""
+        super().reload()
+        self.read("health", self._read_health, self._show_health)
+
+    def _read_health(self, db: sqlite3.Connection) -> dict[int, Health]:
+        import plotext  # noqa: F401  -- in this thread, so that the first chart does not hold up a key
+
+        now = self.shell.now()
+        return {model.id: health(db, model, now) for model in models.list_all(db)}
+
+    def _show_health(self, found: dict[int, Health]) -> None:
+        if found != self.healths:
+            self.healths = found
+            self.table.reload()
+
+    def line(self, key: str | None = None) -> ModelLine:
+        """The model under the cursor."""
+        wanted = key or self.table.key
+        if wanted is None or int(wanted) not in self.known:
+            raise UsageError("there is no model under the cursor", "register one: midwatch init MODEL.toml")
+        return self.known[int(wanted)]
+
+    def details(self, key: str) -> tuple[str, RenderableType]:
+        """See ListPane."""
+        line = self.line(key)
+        width = self.detail.size.width or self.size.width
+        body = present.detail(line, self.healths.get(int(key)), self.shell.stamp, width)
+        return f"{line.model.name}  owner {line.model.file.owner or 'nobody'}", body
