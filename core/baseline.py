@@ -10,8 +10,6 @@ from core.checks.base import PastBatch
 from core.stats.profile import BatchProfile
 from core.stats.profile_bytes import from_bytes
 from storage.records.batches import Batch
-from storage.records.logs import Roles
-from storage.records.models import Columns
 from storage.tables import batches
 
 BASELINE_BATCHES = 60
@@ -54,17 +52,3 @@ class Baselines:
         if batch_id not in self._profiles:
             self._profiles[batch_id] = from_bytes(batches.profile(self._db, batch_id))
         return self._profiles[batch_id]
-
-
-def roles_of(columns: Columns) -> Roles:
-    """The model file's roles as a log knows them."""
-    return Roles(
-        time=columns.time,
-        id=columns.id,
-        prediction=columns.prediction,
-        label=columns.label,
-        version=columns.version,
-        stage=columns.stage,
-        ignore=columns.ignore,
-        redact=columns.redact,
-    )

@@ -13,12 +13,15 @@ from datetime import UTC, datetime
 
 from core import alerts
 from core.alert_raising import PROGRAM, raise_alerts
-from core.baseline import Baseline, Baselines, roles_of
+from core.baseline import Baseline, Baselines
 from core.checks.base import CheckContext
+from core.failing_rows import with_rows
+from core.measure import measure_batch
 from core.profiles import profile_log
 from core.stats.profile import BatchProfile
 from core.stats.profile_bytes import to_bytes
-from core.validate import Validation, validate
+from core.validate import roles_of, validate
+from core.watchdogs import watch_metrics
 from storage.db import transaction
 from storage.errors import SourceError
 from storage.host import Actor
@@ -29,7 +32,7 @@ from storage.records.batches import Batch, Role
 from storage.records.models import Model
 from storage.records.results import Finding
 from storage.tables import alerts as alert_table
-from storage.tables import audit, batches, results
+from storage.tables import audit, batches, deployments, metrics, results
 
 Progress = Callable[[int, int, str], None]
 
@@ -85,6 +88,8 @@ def ingest(
             if known is None:
                 yield _take_in(db, model, source, baselines, role, version, stage, actor, now)
             else:
+                if not metrics.current(db, known.id):  # killed between its two transactions
+                    _measure(db, model, known, source, now)
                 yield recall(db, known)
     if progress:
         progress(len(files), len(files), "ingested")
@@ -112,16 +117,13 @@ def _take_in(
 ) -> Ingested:
     columns = model.file.columns
     _require(source, columns.time, columns.prediction)
-    roles = roles_of(columns)
+    roles = roles_of(model.file)
     baseline = baselines.before(None)
     profile = profile_log(source, roles, baseline.slice_columns or None)
     start, end = window_of(profile, columns.time)
     batch = _batch(model, source, profile, role, version, stage, (start, end), now)
-    if role == "reference":
-        validation = Validation((), (), 0)
-    else:
-        validation = _judge(model, profile, baselines.before(start), (start, end), source)
-    return _record(db, model, batch, source, profile, validation, actor, now)
+    verdicts = () if role == "reference" else _judge(model, profile, baselines.before(start), (start, end), source)
+    return _record(db, model, batch, source, profile, verdicts, actor, now)
 
 
 def _judge(
@@ -130,18 +132,24 @@ def _judge(
     baseline: Baseline,
     window: tuple[datetime | None, datetime | None],
     source: LogSource,
-) -> Validation:
+) -> tuple[Finding, ...]:
+    """Every verdict, the failing ones with counted rows and a redacted sample."""
+    if not baseline.batches:
+        told = "nothing to compare with yet: ingest a reference with --role reference"
+        return (Finding("all", "ops", "evidence", "not_checked", told),)
+    roles = roles_of(model.file)
     context = CheckContext(
         current=profile,
         reference=baseline.merged,
         past=baseline.past,
-        roles=roles_of(model.file.columns),
+        roles=roles,
         specs=model.file.checks,
         calendar=model.file.columns.calendar,
         window_start=window[0],
         window_end=window[1],
     )
-    return validate(context, source)
+    validation = validate(context)
+    return replace(validation, findings=with_rows(validation.findings, source, roles)).results
 
 
 def _record(
@@ -150,34 +158,51 @@ def _record(
     batch: Batch,
     source: LogSource,
     profile: BatchProfile,
-    validation: Validation,
+    verdicts: tuple[Finding, ...],
     actor: Actor,
     now: datetime,
 ) -> Ingested:
-    findings = validation.findings
-    drafts = alerts.group(findings, model=model.name, prediction=model.file.columns.prediction)
+    drafts = alerts.group(verdicts, model=model.name, prediction=model.file.columns.prediction)
     packed = to_bytes(profile)
     with transaction(db):
         known = batches.find(db, model.id, batch.role, batch.sha256)
         if known is not None:  # another process was faster with the same bytes
             return recall(db, known)
         batch_id = batches.insert(db, batch, source.rejects, packed)
-        stored = replace(batch, id=batch_id)
-        ids = results.insert(db, batch_id, findings, now)
-        raised = raise_alerts(db, model, stored, drafts, findings, ids, now) if batch.role == "serving" else []
-        if batch.role == "serving" and not any(a.tier in ("page", "ticket") for a in raised):
-            reason = "it raised neither page nor ticket"
-            batches.set_baseline(db, batch_id, admit=True, reason=reason, by=PROGRAM, now=now)
+        stored = batches.get(db, batch_id)
+        ids = results.insert(db, batch_id, verdicts, now)
+        if batch.role == "serving":
+            raised = raise_alerts(db, model, stored, drafts, verdicts, ids, now)
+            if not any(alert.tier in ("page", "ticket") for alert in raised):
+                reason = "it raised neither page nor ticket"
+                batches.set_baseline(db, batch_id, admit=True, reason=reason, by=PROGRAM, now=now)
+            _observe(db, model, stored, now)
         after = {"model": model.name, "path": batch.path, "sha256": batch.sha256, "rows": batch.rows}
         audit.record(db, "batch.ingest", actor=actor, now=now, object_kind="batch", object_id=batch_id, after=after)
+    _measure(db, model, stored, source, now)
     return Ingested(
         batch=batches.get(db, batch_id),
         new=True,
-        score=alerts.batch_score(findings, drafts),
-        alerts=tuple(raised),
-        findings=tuple(sorted((f for f in findings if f.status == "fail"), key=lambda f: -f.score)),
-        not_checked=tuple(f for f in findings if f.status == "not_checked"),
+        score=alerts.batch_score(verdicts, drafts),
+        alerts=tuple(alert_table.of_batch(db, batch_id)),
+        findings=tuple(sorted((f for f in verdicts if f.status == "fail"), key=lambda f: -f.score)),
+        not_checked=tuple(f for f in verdicts if f.status == "not_checked"),
     )
+
+
+def _measure(db: sqlite3.Connection, model: Model, batch: Batch, source: LogSource, now: datetime) -> None:
+    """Metrics of a serving batch, and what they mean for the objectives; a reference is not judged."""
+    if batch.role == "serving":
+        measure_batch(db, model, batch, source, now)
+        watch_metrics(db, model, batch.id, now)
+
+
+def _observe(db: sqlite3.Connection, model: Model, batch: Batch, now: datetime) -> None:
+    """What a log shows of versions and stages is a fact too: it tells whether a deployment was true."""
+    if batch.version is None or batch.window_start is None:
+        return
+    stage = batch.stage or model.file.full_stage
+    deployments.record_observed(db, model.id, batch.version, stage, at=batch.window_start, now=now)
 
 
 def window_of(profile: BatchProfile, time: str) -> tuple[datetime | None, datetime | None]:

@@ -121,7 +121,7 @@ def take_in(db: sqlite3.Connection, scenario: Scenario, name: str) -> None:
         if owner != name:
             continue
         if file.role == "labels":
-            labels.ingest_labels(db, model, [str(file.path)], actor=feed, now=file.arrived)
+            labels.ingest_labels(db, model, file.path, actor=feed, now=file.arrived)
         else:
             _take_in_file(db, name, file, feed)
 

@@ -100,10 +100,18 @@ def write(
     return True
 
 
+def _read_back(done: Rollback) -> bool:
+    """Whether the world was read back; otherwise only the log tells since when."""
+    return done.plan.actuation is not None and done.plan.actuation.verifiable
+
+
 def _follow(db: sqlite3.Connection, done: Rollback, since: datetime, actor: Actor, now: datetime) -> None:
     """The deployment counts from when the program acted, if that is known: recovery may come hours later."""
     acted = [event.at for event in rollbacks.events(db, done.id) if event.state in ("started", "actuated")]
-    at = min(acted[-1], since) if acted else since
+    at = min(acted[-1], since) if acted and _read_back(done) else since
+    latest = deployments.live_at(db, done.model_id, now).get(done.stage)
+    if latest is not None and latest.at > at and latest.version != done.to_version:
+        at = now  # someone recorded another version meanwhile; the world was read later than that
     before = deployments.live_at(db, done.model_id, at).get(done.stage)
     deployments.append(
         db, done.model_id, done.to_version, done.stage, "enter", at=at, now=now, by=done.by, source="rollback",

@@ -63,7 +63,8 @@ def _candidate(
     items = preflight.of_version(db, model, version, now=now, bound=bound)
     primary = model.file.primary_metric
     last = rollback_evidence.last_metric(db, model.id, primary.name, version) if primary else None
-    bad = tuple(item.message for item in items if item.light != "green")
+    # The red ones first: a narrow column shows only the first reason.
+    bad = tuple(item.message for light in ("red", "amber") for item in items if item.light == light)
     return Candidate(
         kind=kind,
         version=version,

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from core.rollback import preflight
-from core.rollback.actuation import actuator_of
+from core.rollback.actuation import EVER, actuator_of
 from core.rollback.fallback import candidates, fallback_readiness, named
 from storage.actuators.base import Actuator, version_name
 from storage.clock import to_text
@@ -127,7 +127,7 @@ def assemble(
 
 def in_force(db: sqlite3.Connection, model: Model) -> str | None:
     """The version the store believes to be live in the last stage."""
-    live = deployments.live_at(db, model.id, _EVER).get(model.file.full_stage)
+    live = deployments.live_at(db, model.id, EVER).get(model.file.full_stage)
     return live.version if live else None
 
 
@@ -179,6 +179,3 @@ def _ways_out(others: list[Candidate], target: str) -> list[str]:
         "hold: open an incident and watch",
         "traffic zero: at your router, then record it with midwatch deploy",
     ]
-
-
-_EVER = datetime.fromisoformat("9999-01-01T00:00:00+00:00")

@@ -6,7 +6,7 @@ import sqlite3
 from datetime import datetime, timedelta
 
 from core.rollback import conclude
-from core.rollback.actuation import actuator_of
+from core.rollback.actuation import actuator_of, model_then
 from core.rollback.conclude import Verdict
 from core.rollback.execution import Outcome, outcome
 from storage import process
@@ -14,7 +14,7 @@ from storage.actuators.base import Actuator, Clock, HostClock
 from storage.errors import ActuatorError, RefusedError, UsageError
 from storage.host import Actor
 from storage.records.rollbacks import Rollback
-from storage.tables import deployments, models, rollbacks
+from storage.tables import rollback_evidence, rollbacks
 
 STRANGER = timedelta(seconds=60)
 """On top of its own time limits: how long a process of another host, which can't be looked at, is left alone."""
@@ -47,11 +47,10 @@ def recover(
         if conclude.write(db, found.id, verdict, actor=actor, now=now, detail={"recovered": True}, after=after):
             ended.append(outcome(rollbacks.get(db, found.id)))
     for found in rollbacks.unread(db):
-        seen = deployments.last_observed(db, found.model_id, found.stage)
-        if seen is not None and seen.version == found.to_version and seen.at >= found.at:
-            verdict = Verdict(
-                "verified", f"a log shows {seen.version} since {seen.at:%Y-%m-%d %H:%M:%SZ}", seen.version
-            )
+        seen = rollback_evidence.shown_since(db, found.model_id, found.to_version, found.stage, found.at)
+        if seen is not None:
+            message = f"a log shows {found.to_version} since {seen:%Y-%m-%d %H:%M:%SZ}"
+            verdict = Verdict("verified", message, found.to_version, seen)
             conclude.write(db, found.id, verdict, actor=actor, now=now, after=("not verified",))
             ended.append(outcome(rollbacks.get(db, found.id)))
     return ended
@@ -92,7 +91,7 @@ def _asked(db: sqlite3.Connection, found: Rollback, clock: Clock, actuator: Actu
     late = found.state_at + timedelta(seconds=found.plan.timeout_seconds) - now
     patience = timedelta(0) if found.actuator == "pointer_file" else max(timedelta(0), late)
     try:
-        acting = actuator or actuator_of(db, models.get_by_id(db, found.model_id), clock)
+        acting = actuator or actuator_of(db, model_then(db, found), clock)
     except ActuatorError as error:
         return Verdict("unknown", f"the world can't be read: {error.message}")
     return conclude.settle(acting, found.plan, clock, patience=patience)

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import sqlite3
 from datetime import datetime
+from pathlib import Path
 
 from core.rollback import preflight
-from core.rollback.actuation import actuator_of
+from core.rollback.actuation import actuator_of, model_then
 from core.rollback.execution import Outcome, execute
 from core.rollback.planning import assemble, reachable
 from storage.actuators.base import Actuator, Clock
 from storage.errors import RefusedError
 from storage.host import Actor
-from storage.records.models import Model
-from storage.records.rollbacks import ActuatorPlan, PreflightItem, Rollback, RollbackPlan
+from storage.records.models import Model, Rollback
+from storage.records.rollbacks import ActuatorPlan, PreflightItem, RollbackPlan
+from storage.records.rollbacks import Rollback as Journalled
 from storage.tables import rollbacks
 
 
@@ -30,6 +32,11 @@ def plan_undo(
     done = last.plan.actuation
     if done is None or last.from_version is None:
         raise RefusedError(f"what was in force before rollback {last.id} is unknown", "roll back with --to V instead")
+    if actuator is None and _way(model_then(db, last)) != _way(model):
+        raise RefusedError(
+            f"the model file names another actuator than rollback {last.id} used",
+            "its exact former state lies elsewhere",
+        )
     acting = actuator or actuator_of(db, model)
     actuation = acting.plan(last.from_version, restore=done.prior)
     if not _unmoved(actuation, last):
@@ -77,7 +84,7 @@ def undo(
     )  # fmt: skip
 
 
-def undoable(db: sqlite3.Connection, model: Model) -> Rollback:
+def undoable(db: sqlite3.Connection, model: Model) -> Journalled:
     """The rollback that an undo would undo: the last one that was not itself an undo.
 
     Raises:
@@ -96,7 +103,12 @@ def undoable(db: sqlite3.Connection, model: Model) -> Rollback:
     return last
 
 
-def _unmoved(actuation: ActuatorPlan, last: Rollback) -> bool:
+def _way(model: Model) -> tuple[str, str, dict[str, object]]:
+    spec = model.file.rollback or Rollback()
+    return (spec.actuator, str(Path(model.path).parent), spec.options)
+
+
+def _unmoved(actuation: ActuatorPlan, last: Journalled) -> bool:
     """Whether the world is, to the byte where bytes are known, what the rollback left."""
     done = last.plan.actuation
     if done is None or not actuation.verifiable:

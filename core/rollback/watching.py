@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from dataclasses import dataclass
 
-from core.rollback.actuation import actuator_of
+from core.rollback.actuation import actuator_of, model_then
 from storage.actuators.base import Actuator, Clock
 from storage.errors import ActuatorError
 from storage.records.models import Model
@@ -36,7 +36,7 @@ def watch(
     if last is None:
         return WatchVerdict(None, f"no rollback of {model.name} was verified: there is nothing to watch")
     try:
-        reading = (actuator or actuator_of(db, model, clock)).verify(last.to_version)
+        reading = (actuator or actuator_of(db, model_then(db, last), clock)).verify(last.to_version)
     except ActuatorError as error:
         return WatchVerdict(None, f"the world can't be read: {error.message}", last.to_version)
     if reading.value is None:

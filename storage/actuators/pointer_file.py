@@ -51,7 +51,13 @@ class PointerFile:
             raise ActuatorError("the model file's [rollback] names no path", 'add path = "/srv/MODEL/CURRENT"')
         path = folder / str(options["path"])
         directory = folder / str(options["directory"]) if options.get("directory") else path.parent
-        if ".." in path.parts or ".." in directory.parts or not path.is_relative_to(directory) or path == directory:
+        if (
+            "\0" in str(path)
+            or ".." in path.parts
+            or ".." in directory.parts
+            or not path.is_relative_to(directory)
+            or path == directory
+        ):
             raise ActuatorError(f"{path} is not inside {directory}", "a pointer never leaves its directory")
         return cls(path, directory, clock, seconds)
 

@@ -17,7 +17,7 @@ from storage.logs.lines import torn_lines
 from storage.logs.types import MARKERS, TOLERATED, Guess, guess_types
 from storage.records.logs import Reject
 
-SAMPLE_ROWS = 10_000
+SAMPLE_ROWS = 5_000
 MOST_REPAIRS = 20
 _REASONS = {
     "MISSING COLUMNS": "too few cells",
@@ -63,7 +63,7 @@ def prepare_csv(con: duckdb.DuckDBPyConnection, found: Scan, copy_to: str) -> Pr
         if found.quoted:
             lost = torn_lines(found.path, found.packed)
             torn = {line: Reject(found.path, line, "a quote is not closed", begun) for line, begun in lost.items()}
-        if torn or found.mixed_ends or (b"\r" in found.head and b"\n" not in found.head):
+        if torn or found.mixed_ends:
             source = _clean_copy(found, copy_to, torn)
         reader = _reader(source, dialect, dict.fromkeys(dialect.names, "VARCHAR"), ("",))
         guess = guess_types(con, f"(select * from {reader} limit {SAMPLE_ROWS})", dialect.names)
@@ -157,7 +157,7 @@ def _attempt(
             try:
                 copied = con.execute(
                     f"copy (select * from {_reader(source, dialect, types, markers, strict)}) "
-                    f"to {text(to)} (format parquet, compression uncompressed)"
+                    f"to {text(to)} (format parquet, compression uncompressed, row_group_size 40960)"
                 ).fetchone()
                 break
             except duckdb.InvalidInputException:
@@ -223,9 +223,13 @@ def _lines_at(path: str, packed: bool, positions: list[int]) -> list[int]:
 
 
 def _clean_copy(found: Scan, to: str, blank: Iterable[int]) -> str:
-    """A copy with one kind of line end, the ``blank`` lines emptied; line numbers stay as they are."""
+    """A copy with one kind of line end, the ``blank`` lines emptied; line numbers stay as they are.
+
+    A carriage return inside a line becomes a space, unless the file ends its lines by carriage returns alone.
+    """
     emptied = set(blank)
+    bare = b"\n" if b"\n" not in found.head else b" "
     with in_words(found.path), open_text(found.path, found.packed) as raw, open(to, "wb") as out:
         for number, line in enumerate(raw, start=1):
-            out.write(b"\n" if number in emptied else line.replace(b"\r\n", b"\n").replace(b"\r", b"\n"))
+            out.write(b"\n" if number in emptied else line.replace(b"\r\n", b"\n").replace(b"\r", bare))
     return to

@@ -16,7 +16,7 @@ MEMORY_LIMIT = "250MB"
 
 def connect(work_dir: str, memory_limit: str = MEMORY_LIMIT) -> duckdb.DuckDBPyConnection:
     """An in-memory database that spills to ``work_dir`` and loads no extensions from the network."""
-    return duckdb.connect(
+    con = duckdb.connect(
         config={
             "threads": 1,
             "memory_limit": memory_limit,
@@ -26,6 +26,8 @@ def connect(work_dir: str, memory_limit: str = MEMORY_LIMIT) -> duckdb.DuckDBPyC
             "preserve_insertion_order": "true",
         }
     )
+    con.execute("set enable_progress_bar=false")  # it would write on the terminal that is someone's screen
+    return con
 
 
 def name(identifier: str) -> str:
@@ -66,5 +68,7 @@ def in_words(where: str) -> Iterator[None]:
             ) from error
         if isinstance(error, duckdb.OutOfMemoryException):
             raise SourceError(f"{where}: needs more memory than is allowed", "read fewer files at once") from error
+        if "state machine" in said:
+            said = "its quotes and line ends do not fit together"
         first = re.split(r"(?<=[.!]) |Possible fixes|LINE 1:", said.split(": ", 1)[-1])[0]
         raise SourceError(f"{where} can't be read: {first[:300].rstrip('. ')}", "check that it is complete") from error

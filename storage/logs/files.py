@@ -145,7 +145,7 @@ def _blocks(path: str, packed: bool, digest: hashlib._Hash) -> Iterator[bytes]:
 
 def _scan_text(path: str, packed: bool, stat: os.stat_result) -> Scan:
     digest = hashlib.sha256()
-    head, lines, returns, open_line, last, quoted = b"", 0, 0, 0, b"", False
+    head, lines, returns, bare, open_line, last, quoted = b"", 0, 0, 0, 0, b"", False
     for block in _blocks(path, packed, digest):
         if not head:
             head = block
@@ -165,6 +165,7 @@ def _scan_text(path: str, packed: bool, stat: os.stat_result) -> Scan:
         quoted = quoted or b'"' in block
         if b"\r" in block:
             returns += block.count(b"\r\n")
+            bare += block.count(b"\r")
         returns += last == b"\r" and block[:1] == b"\n"
         last = block[-1:]
     if not head:
@@ -178,7 +179,18 @@ def _scan_text(path: str, packed: bool, stat: os.stat_result) -> Scan:
         raise SourceError(f"{path} is one JSON array, not JSON lines", "write one object a line (jq -c '.[]')")
     sha = sha256_of(path) if packed else digest.hexdigest()
     total = lines + (last != b"\n")
-    return Scan(path, kind, packed, stat.st_size, sha, head, total, 0 < returns < lines, quoted, _stamp(stat))
+    return Scan(
+        path,
+        kind,
+        packed,
+        stat.st_size,
+        sha,
+        head,
+        total,
+        returns not in (0, lines) or bare != returns,
+        quoted,
+        _stamp(stat),
+    )
 
 
 def _refuse_foreign(path: str, head: bytes) -> None:

@@ -8,7 +8,7 @@ import sqlite3
 from dataclasses import dataclass
 from datetime import datetime
 
-from storage.clock import from_text
+from storage.clock import from_text, to_text
 
 _NEWEST_COLUMNS = """
 SELECT columns_json, version, window_end, arrived_at FROM batches
@@ -43,6 +43,16 @@ JOIN incident_state s ON s.incident_id = i.id JOIN incident_events e ON e.incide
 WHERE i.model_id = :model AND e.kind IN ('cause', 'hypothesis', 'supports')
   AND s.state NOT IN ('resolved', 'reviewed', 'closed', 'duplicate', 'false_alarm')
 """
+_SHOWN = """
+SELECT coalesce(window_end, arrived_at) AS at FROM batches
+WHERE model_id = :model AND role = 'serving' AND version = :version AND coalesce(stage, :stage) = :stage
+  AND coalesce(window_end, arrived_at) > :since
+UNION ALL
+SELECT at FROM deployments
+WHERE model_id = :model AND version = :version AND stage = :stage AND action = 'observed' AND at >= :since
+ORDER BY at LIMIT 1
+"""
+_FILE_THEN = "SELECT path, text FROM model_files WHERE model_id = ? AND sha256 = ? ORDER BY id DESC LIMIT 1"
 _INCIDENT = "SELECT id FROM incidents WHERE key = ?"
 _INCIDENT_TITLE = "SELECT key, title FROM incidents WHERE id = ?"
 _OPEN_OF_MODEL = """
@@ -124,6 +134,21 @@ def rolled_back_from(db: sqlite3.Connection, model_id: int, version: str) -> tup
     """When and why the version was last rolled back from (and that was not undone)."""
     row = db.execute(_AWAY, (model_id, version)).fetchone()
     return (from_text(row["at"]), row["reason"]) if row else None
+
+
+def shown_since(db: sqlite3.Connection, model_id: int, version: str, stage: str, since: datetime) -> datetime | None:
+    """When a log first showed the version in the stage after ``since``, None when none did."""
+    values = {"model": model_id, "version": version, "stage": stage, "since": to_text(since)}
+    row = db.execute(_SHOWN, values).fetchone()
+    return from_text(row["at"]) if row else None
+
+
+def model_file_then(db: sqlite3.Connection, model_id: int, sha256: str) -> tuple[str, str]:
+    """Path and text of the model file that had this hash (a ``KeyError`` is a mistake of the program)."""
+    row = db.execute(_FILE_THEN, (model_id, sha256)).fetchone()
+    if row is None:
+        raise KeyError(sha256)
+    return row["path"], row["text"]
 
 
 def incident_id(db: sqlite3.Connection, key: str) -> int | None:

@@ -8,7 +8,7 @@ import random
 import pytest
 
 from core.profiles import profile_log
-from core.stats.profile_bytes import from_bytes, to_bytes
+from core.stats.packing import pack, unpack
 from core.stats.profile_roles import guess_roles
 from storage.logs.source import open_log
 from storage.records.logs import Roles
@@ -102,7 +102,7 @@ def test_duplicates_without_an_id_are_whole_rows(rows, profiled):
 
 def test_bytes_and_hints(rows, profiled):
     found = profiled(rows)
-    data = to_bytes(found)
-    assert from_bytes(data) == found
+    data = pack(found)
+    assert unpack(data) == found
     assert len(data) < 40_000
     assert guess_roles(found) == {"when": "calendar", "id": "identifier"}

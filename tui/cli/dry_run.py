@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from core.baseline import roles_of
 from core.profiles import profile_log
 from core.stats.profile_roles import guess_roles
+from core.validate import roles_of
 from storage.logs.source import open_log
 from storage.records.models import Model
 from tui.cli import output
@@ -14,7 +14,7 @@ from tui.cli import output
 
 def show_reading(model: Model, files: Sequence[str], as_json: bool) -> None:
     """Print each column's kind, its role in the model file, and what it looks like."""
-    roles = roles_of(model.file.columns)
+    roles = roles_of(model.file)
     named = {getattr(roles, role): role for role in ("time", "id", "prediction", "label", "version", "stage")}
     with open_log(list(files)) as source:
         profile = profile_log(source, roles)

@@ -22,10 +22,15 @@ def lines(plan: RollbackPlan) -> list[str]:
     if plan.actuation is not None:
         told.append(f"  does: {plan.actuation.does}")
         told += [
-            f"    {name}: {value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)}"
+            f"    {name}: {value if _plain(value) else json.dumps(value, ensure_ascii=False)}"
             for name, value in plan.actuation.detail.items()
             if value
         ]
         told.append(f"  then: reads it back for {plan.settle_seconds:g} s before saying so")
     told += [f"  or: {way}" for way in plan.ways_out]
     return [*told, f"  undo: {plan.undo_how}"]
+
+
+def _plain(value: object) -> bool:
+    """Whether a value can stand in a line as it is; a line end in it would be invisible."""
+    return isinstance(value, str) and value.isprintable()

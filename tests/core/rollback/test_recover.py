@@ -1,17 +1,19 @@
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from core import rollback
+from core import rollback, versions
 from storage import process
 from storage.clock import utc_now
+from storage.errors import RefusedError
 from storage.tables import audit, deployments, rollbacks
-from tests.conftest import ADA, NOW
-from tests.core.rollback.conftest import Desk
+from tests.conftest import ADA, CHURN, NOW
+from tests.core.rollback.conftest import POINTER, Desk
 from tests.core.rollback.test_execute import World
 from tests.fake_clock import FakeClock
 
@@ -79,3 +81,29 @@ def test_two_that_recover_at_once_end_it_once(desk: Desk, store_file: Path) -> N
     assert [e.state for e in inner] == ["verified"]
     assert [e.state for e in rollbacks.events(desk.db, 1)].count("verified") == 1
     assert len(desk.db.execute("SELECT 1 FROM deployments WHERE source = 'rollback'").fetchall()) == 1
+
+
+def test_recovery_and_undo_know_where_the_rollback_acted(
+    desk: Desk, store_file: Path, other_file: Callable[[str], Desk]
+) -> None:
+    """The model file may name another pointer by now; what was done was done to the former one."""
+    call = [sys.executable, "-m", "tests.core.rollback.killed_process", str(store_file), "swapped"]
+    subprocess.run(call, check=False, capture_output=True)
+    (desk.folder / "OTHER").write_text("v13\n")
+    moved = other_file(CHURN + POINTER.replace("CURRENT", "OTHER"))
+    now = utc_now()
+    ended = rollback.recover(desk.db, now=now, actor=ADA, clock=FakeClock(now))
+    assert [e.state for e in ended] == ["verified"]
+    assert rollback.watch(moved.db, moved.model).holds is True
+    (desk.folder / "OTHER").write_text("v12\n")
+    with pytest.raises(RefusedError, match="another actuator"):
+        rollback.plan_undo(moved.db, moved.model, now=now, actor=ADA)
+
+
+def test_what_was_recorded_by_hand_meanwhile_does_not_hide_the_world(desk: Desk, store_file: Path) -> None:
+    call = [sys.executable, "-m", "tests.core.rollback.killed_process", str(store_file), "swapped"]
+    subprocess.run(call, check=False, capture_output=True)
+    later = utc_now() + timedelta(hours=1)
+    versions.deploy(desk.db, desk.model, "v14", "full", at=later - timedelta(minutes=30), actor=ADA, now=later)
+    rollback.recover(desk.db, now=later, actor=ADA, clock=FakeClock(later))
+    assert deployments.live_at(desk.db, desk.model.id, later)["full"].version == "v12"

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from core.stats.packing import pack, unpack
 from core.stats.profile import BatchProfile, ColumnProfile, NumberProfile, SliceProfile, TextProfile, TimeProfile
-from core.stats.profile_bytes import from_bytes, to_bytes
 from core.stats.profile_numbers import join_codes, number_profile
 from core.stats.sketch_numbers import MAX_BINS, Histogram, Moments
 from core.stats.sketch_values import HourCounts, ValueCounts
@@ -144,13 +144,13 @@ def _batch(values: list[float], words: list[str], hours: dict[int, int]) -> Batc
 @given(NUMBERS, st.lists(st.text(alphabet=st.characters(exclude_categories=["Cs"]), max_size=4), max_size=9))
 def test_bytes_give_back_the_same_profile(values, words):
     batch = _batch(values, words, {3: 4, -5: 1})
-    assert from_bytes(to_bytes(batch)) == batch
+    assert unpack(pack(batch)) == batch
 
 
-@pytest.mark.parametrize("data", [b"", b"nonsense", b"mwp\x09xxxx", b"mwp\x01xxxx", to_bytes(BatchProfile())[:-3]])
+@pytest.mark.parametrize("data", [b"", b"nonsense", b"mwp\x09xxxx", b"mwp\x01xxxx", pack(BatchProfile())[:-3]])
 def test_bytes_that_are_no_profile_are_refused(data):
     with pytest.raises(ValueError, match="profile"):
-        from_bytes(data)
+        unpack(data)
 
 
 def test_batches_merge_columns_that_one_side_lacks_or_reads_as_another_kind():

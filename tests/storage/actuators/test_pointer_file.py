@@ -78,7 +78,7 @@ def test_a_link_to_a_version_directory_is_swapped(tmp_path: Path) -> None:
         actuator.plan("v11")  # there is no such directory
 
 
-@pytest.mark.parametrize("path", ["../CURRENT", "/etc/CURRENT", "a/../../CURRENT", "."])
+@pytest.mark.parametrize("path", ["../CURRENT", "/etc/CURRENT", "a/../../CURRENT", ".", "a\0b"])
 def test_a_path_outside_its_directory_is_refused(tmp_path: Path, path: str) -> None:
     with pytest.raises(ActuatorError, match="is not inside"):
         pointer(tmp_path, path=path, directory=".")

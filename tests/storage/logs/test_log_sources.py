@@ -133,6 +133,15 @@ def test_json_lines_count_up_and_nest(write):
             assert (row.line, row.values["device.size"]) == (9, "[1,2]")
 
 
+def test_json_lines_that_are_no_text_are_quarantined(write):
+    rows = [b'{"a": %d}' % i for i in range(40)]
+    rows[3], rows[8], rows[12] = b'{"a": "\xe9"}', b'{"a": 1\x1f}', b'{"a":\r 7}'
+    with open_log(write("a.jsonl", b"\n".join(rows))) as log:
+        assert [r.line for r in log.rejects] == [4, 9]
+        assert log.rows == 38
+        assert log.query("select count(*) from log where a = 7") == [(2,)]
+
+
 def test_parquet_structs_lists_and_decimals(tmp_path):
     path = tmp_path / "a.parquet"
     duckdb.execute(

@@ -1,0 +1,165 @@
+"""Changes: taken in from options or JSON lines, and what was altered before a symptom began."""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import json
+import sqlite3
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from storage.clock import from_text, to_text
+from storage.db import transaction
+from storage.errors import UsageError
+from storage.host import Actor
+from storage.records.changes import LAYERS, Change, ChangeFilter, NewChange
+from storage.tables import audit, changes, models
+
+KEYS: tuple[str, ...] = (
+    "layer",
+    "kind",
+    "subject",
+    "model",
+    "at",
+    "by",
+    "size",
+    "reviewed_by",
+    "before",
+    "after",
+    "source",
+    "source_ref",
+)
+"""What a line of JSON may hold; layer, kind and subject are required."""
+
+_REQUIRED = ("layer", "kind", "subject")
+_MAXIMUM_TEXT = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What became of lines that were fed: ``bad`` holds line number (from 1) and what is wrong with it."""
+
+    read: int
+    added: int
+    known: int
+    bad: tuple[tuple[int, str], ...]
+
+
+def parse(db: sqlite3.Connection, fields: Mapping[str, Any], *, source: str, now: datetime) -> NewChange:
+    """One change from its fields; ``source`` holds where the fields name none, ``now`` where they name no moment.
+
+    Without a ``source_ref`` one is derived by hash from what happened, so that the same line fed twice is one change.
+
+    Raises:
+        UsageError: a field is missing, unknown or of the wrong kind.
+    """
+    for key in fields:
+        if key not in KEYS:
+            near = difflib.get_close_matches(str(key), KEYS, n=1, cutoff=0.5)
+            hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(KEYS)}"
+            raise UsageError(f"there is no field {key!r}", hint)
+    texts = {key: _text(fields, key) for key in KEYS if key not in ("size", "at")}
+    for key in _REQUIRED:
+        if not texts[key]:
+            raise UsageError(f"{key} is missing", f"required: {', '.join(_REQUIRED)}")
+    if texts["layer"] not in LAYERS:
+        raise UsageError(f"there is no layer {texts['layer']!r}", f"one of {', '.join(LAYERS)}")
+    size = fields.get("size")
+    if size is not None and (isinstance(size, bool) or not isinstance(size, int) or not 0 <= size < 2**63):
+        raise UsageError(f"size {size!r} is not a whole number from 0 up", "count lines, rows or files")
+    at = _moment(fields["at"]) if fields.get("at") is not None else now
+    model = models.get(db, texts["model"]) if texts["model"] else None
+    digest = json.dumps([*(texts[k] for k in KEYS if k in texts and k != "source_ref"), size, to_text(at)])
+    return NewChange(
+        layer=texts["layer"],
+        kind=texts["kind"] or "",
+        subject=texts["subject"] or "",
+        at=at,
+        source=texts["source"] or source,
+        source_ref=texts["source_ref"] or f"sha256:{hashlib.sha256(digest.encode()).hexdigest()}",
+        model_id=model.id if model else None,
+        by=texts["by"],
+        size=size,
+        reviewed_by=texts["reviewed_by"],
+        before=texts["before"],
+        after=texts["after"],
+    )
+
+
+def add(db: sqlite3.Connection, fields: Mapping[str, Any], *, source: str, actor: Actor, now: datetime) -> bool:
+    """Record one change; False when it was known already.
+
+    Raises:
+        UsageError: as :func:`parse`.
+    """
+    return bool(_store(db, [parse(db, fields, source=source, now=now)], actor, now))
+
+
+def add_lines(db: sqlite3.Connection, lines: Iterable[str], *, source: str, actor: Actor, now: datetime) -> Taken:
+    """Record changes from JSON lines: good lines are kept, bad ones reported by number, empty ones passed over."""
+    good: list[NewChange] = []
+    bad: list[tuple[int, str]] = []
+    read = 0
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        read += 1
+        try:
+            fields = json.loads(line)
+            if not isinstance(fields, dict):
+                raise UsageError("not a JSON object")
+            # A feed is told when things happened; the moment of reading would make each reading another change.
+            if fields.get("at") is None:
+                raise UsageError("at is missing", 'as in "at": "2026-11-23T02:10:00Z"')
+            good.append(parse(db, fields, source=source, now=now))
+        except UsageError as error:
+            bad.append((number, str(error)))
+        except (ValueError, RecursionError) as error:
+            bad.append((number, f"not JSON: {error}"))
+    added = _store(db, good, actor, now)
+    return Taken(read, added, len(good) - added, tuple(bad))
+
+
+def between(db: sqlite3.Connection, model_id: int | None, start: datetime, end: datetime) -> list[Change]:
+    """What was altered in ``[start, end)``, for a model or for all: nearest to ``end`` first.
+
+    Of two at the same moment the un-reviewed one comes first, then the larger one.
+    """
+    found = changes.feed(db, limit=-1, where=ChangeFilter(model_id=model_id, since=start, until=end))
+    return sorted(found, key=lambda c: (end - c.at, not c.unreviewed, -(c.size or 0)))
+
+
+def _store(db: sqlite3.Connection, good: list[NewChange], actor: Actor, now: datetime) -> int:
+    if not good:
+        return 0
+    with transaction(db):
+        added = changes.add(db, good, now=now)
+        if added:
+            told = {"added": added, "known": len(good) - added, "sources": sorted({c.source for c in good})}
+            audit.record(db, "changes.add", actor=actor, now=now, object_kind="changes", after=told)
+    return added
+
+
+def _text(fields: Mapping[str, Any], key: str) -> str | None:
+    value = fields.get(key)
+    if value is None:
+        return None
+    if not isinstance(value, str):
+        raise UsageError(f"{key} must be a text, not {value!r}", "put it in quotes")
+    if len(value) > _MAXIMUM_TEXT:
+        raise UsageError(f"{key} is longer than {_MAXIMUM_TEXT} characters", "name the thing, link the rest")
+    if any(0xD800 <= ord(c) <= 0xDFFF for c in value):
+        raise UsageError(f"{key} holds half a character", "write it as UTF-8")
+    return value.strip() or None
+
+
+def _moment(value: object) -> datetime:
+    if isinstance(value, datetime):
+        return value
+    try:
+        return from_text(str(value))
+    except (ValueError, OverflowError) as error:
+        raise UsageError(f"at {value!r} is not a moment", "as in 2026-11-23T02:10:00Z") from error

@@ -1,0 +1,133 @@
+"""Findings of one cause brought together: what a cause explains is kept as its evidence, and does not alarm again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from core.checks.base import CheckContext, quieter, slice_parts
+from storage.records.results import TIERS, Finding
+
+ORDER = (
+    "constant prediction",
+    "rename",
+    "schema",
+    "swap",
+    "unit change",
+    "time zone",
+    "category rename",
+    "frozen",
+    "null burst",
+    "encoding",
+    "clipped",
+    "default value",
+    "new values",
+    "category",
+    "lost values",
+    "buckets",
+    "segment",
+    "slice shift",
+    "bounds",
+    "drift",
+    "labels",
+    "prediction",
+)
+"""Causes that explain a column, the most telling first."""
+
+SHADOWS = frozenset({"drift", "prediction", "segment", "slice shift", "lost values", "buckets"})
+"""What missing rows bring about: they were of other hours than those that came."""
+
+_LOUD = ("page", "ticket")
+
+
+def explained(context: CheckContext, findings: Sequence[Finding]) -> list[Finding]:
+    """The failures with one loud finding per cause, the loudest and furthest first."""
+    findings = _one_clock(findings)
+    volume = next((f for f in findings if f.evidence["cause"] == "volume" and f.tier in _LOUD), None)
+    owner: dict[str, Finding] = {}
+    for finding in sorted(findings, key=_telling):
+        if finding.tier in _LOUD and finding.evidence["cause"] in ORDER:
+            for column in (
+                finding.evidence["columns"] if finding.evidence["cause"] in ("swap", "rename") else [finding.column]
+            ):
+                if column is not None:
+                    owner.setdefault(column, finding)
+    told = []
+    for finding in findings:
+        why = _owner(context, finding, owner)
+        if why is None and volume is not None and finding.evidence["cause"] in SHADOWS:
+            why = volume
+        hard = finding.check == "bounds" and finding.error_class == "hard"
+        if why is None or why is finding or hard:
+            told.append(finding)
+            continue
+        cause = why.evidence["cause"]
+        if finding.evidence["cause"] == "labels" and cause not in ("swap", "unit change"):
+            told.append(finding)
+            continue
+        told.append(quieter(finding, "evidence", cause=cause, columns=why.evidence["columns"], explained_by=why.check))
+    return ranked(_downstream(context, told))
+
+
+def ranked(findings: Iterable[Finding]) -> list[Finding]:
+    """Loudest tier first, then the furthest beyond its threshold."""
+    return sorted(findings, key=lambda f: (TIERS.index(f.tier), -f.score, f.check, f.column or "", f.slice or ""))
+
+
+def _telling(finding: Finding) -> tuple[int, float]:
+    cause = finding.evidence["cause"]
+    return (ORDER.index(cause) if cause in ORDER else len(ORDER), -finding.score)
+
+
+def _owner(context: CheckContext, finding: Finding, owner: dict[str, Finding]) -> Finding | None:
+    """What explains the finding: the cause of its column, or that of the column its slice is cut by."""
+    if finding.column in owner:
+        return owner[finding.column]
+    if finding.slice is not None:
+        by, _ = slice_parts(context, finding.slice)
+        why = owner.get(by)
+        if why is not None and why.evidence["cause"] in (
+            "swap",
+            "rename",
+            "category rename",
+            "encoding",
+            "new values",
+            "schema",
+        ):
+            return why
+    return None
+
+
+def _one_clock(findings: Sequence[Finding]) -> list[Finding]:
+    """A turned clock moves the hours covered; a day cut short looks like a turned clock. Rows tell them apart."""
+    short = any(f.check in ("volume", "conservation") and f.tier in _LOUD for f in findings)
+    clocks = [f for f in findings if f.check == "time_zone"]
+    told = []
+    for finding in findings:
+        if short and finding.check == "time_zone":
+            told.append(quieter(finding, "evidence", cause="volume", explained_by="volume"))
+        elif clocks and not short and finding.check == "freshness":
+            columns = [c for f in clocks for c in f.evidence["columns"]]
+            told.append(quieter(finding, "evidence", cause="time zone", columns=columns, explained_by="time_zone"))
+        else:
+            told.append(finding)
+    return told
+
+
+def _downstream(context: CheckContext, findings: list[Finding]) -> list[Finding]:
+    """Predictions that moved because an input is broken accuse the input."""
+    inputs = [
+        f
+        for f in findings
+        if f.tier in _LOUD
+        and f.column not in (None, context.roles.prediction, context.roles.label)
+        and f.evidence["cause"] not in ("drift", "segment", "slice shift")
+    ]
+    if not inputs:
+        return findings
+    why = max(inputs, key=lambda f: f.score)
+    return [
+        quieter(f, "evidence", cause=why.evidence["cause"], columns=why.evidence["columns"], explained_by=why.check)
+        if f.check == "prediction_drift" or (f.check == "label_residual" and f.score < why.score)
+        else f
+        for f in findings
+    ]

@@ -1,0 +1,175 @@
+"""Today's statistics held against what they were expected to be."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from core.checks.measures import STATS, Bounds, Key, Reading, readings
+from core.stats.expectation import MINIMUM_PAST, expectations, family_threshold
+
+if TYPE_CHECKING:
+    from core.checks.base import CheckContext, PastBatch
+
+NOISE = 4.0
+"""Standard errors of sampling noise that are never called a departure."""
+
+PAST = 35
+"""Past batches looked back upon: five weeks of days."""
+
+RELATIVE = 1.5
+"""A share of missing values that is not new must grow by this much of itself when only one reference is known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Departure:
+    """One statistic today.
+
+    Attributes:
+        value: as measured; ``expected`` from its past, or the reference's own value.
+        scale: the departure that would still be ordinary.
+        ratio: ``|value - expected| / scale`` over its family's threshold: from 1.0 on it stands out.
+    """
+
+    value: float
+    expected: float
+    scale: float
+    ratio: float
+
+    @property
+    def rise(self) -> float:
+        """How far it rose, negative for a fall."""
+        return self.value - self.expected
+
+    @property
+    def bound(self) -> float:
+        """The value at which it begins to stand out, on the side where it lies."""
+        step = abs(self.rise) / self.ratio if self.ratio else self.scale
+        return self.expected + math.copysign(step, self.rise)
+
+
+@dataclass(frozen=True, slots=True)
+class Departures:
+    """Every statistic; ``days`` is how many past batches the scales rest on, 0 when only the reference does."""
+
+    days: int = 0
+    found: Mapping[Key, Departure] = field(default_factory=dict)
+
+    def get(self, column: str, stat: str, part: str = "") -> Departure | None:
+        """That statistic, None when it could not be measured."""
+        return self.found.get(Key(column, stat, part))
+
+    def ratio(self, column: str, stat: str, part: str = "") -> float:
+        """Its ratio, 0.0 when it could not be measured."""
+        found = self.get(column, stat, part)
+        return found.ratio if found else 0.0
+
+    def of(self, stat: str) -> list[tuple[Key, Departure]]:
+        """All of one kind of statistic, the furthest departed first."""
+        return sorted(((k, d) for k, d in self.found.items() if k.stat == stat), key=lambda kd: -kd[1].ratio)
+
+
+def departures(context: CheckContext) -> Departures:
+    """Measure the batch, and judge it by its past where at least ``MINIMUM_PAST`` batches allow."""
+    past = context.past
+    now = readings(
+        context.current, context.reference, context.traits, context.roles, _reference_bounds(context), member=False
+    )
+    if len(past) >= MINIMUM_PAST:
+        return _against_past(context, now)
+    base = readings(
+        context.reference, context.reference, context.traits, context.roles, _reference_bounds(context), member=False
+    )
+    earlier = [
+        readings(b.profile, context.reference, context.traits, context.roles, _reference_bounds(context), member=False)
+        for b in past
+    ]
+    found = {}
+    for key, reading in now.items():
+        before = base.get(key)
+        seen = [e[key].value for e in earlier if key in e]
+        if key.column == "" and key.stat in ("rows", "hours", "last_hour", "gap") and not seen:
+            continue  # a merged reference says nothing of how large one batch is
+        if before is None and not seen:
+            continue
+        expected = before.value if before and key.column else (float(np.median(seen)) if seen else 0.0)
+        if not key.column and before and not seen:
+            expected = before.value
+        wobble = 2 * max((abs(value - expected) for value in seen), default=0.0)
+        noise = math.hypot(reading.noise, before.noise if before and key.column else 0.0)
+        usual = RELATIVE * expected if STATS[key.stat].group == "missing" or key.stat == "slice_missing" else 0.0
+        scale = max(STATS[key.stat].alone + NOISE * noise + usual, wobble)
+        found[key] = Departure(reading.value, expected, scale, abs(reading.value - expected) / scale)
+    return Departures(0, found)
+
+
+def _against_past(context: CheckContext, now: Mapping[Key, Reading]) -> Departures:
+    past = context.past[-PAST:]
+    told = [
+        readings(b.profile, context.reference, context.traits, context.roles, _bounds_without(past, i), member=True)
+        for i, b in enumerate(past)
+    ]
+    keys = [key for key in now if sum(key in day for day in told) >= MINIMUM_PAST]
+    if not keys:
+        return Departures(len(past), {})
+    history = np.array([[day[key].value if key in day else np.nan for key in keys] for day in told])
+    typical = np.median([[day[key].noise if key in day else now[key].noise for key in keys] for day in told], axis=0)
+    today = np.array([now[key].value for key in keys])
+    noise = np.maximum(typical, [now[key].noise for key in keys])
+    floor = np.array([STATS[key.stat].floor for key in keys]) + NOISE * noise
+    seasons, season = _seasons(context, past)
+    judged = expectations(history, today, floor, seasons, season)
+    families = np.array([STATS[key.stat].family for key in keys])
+    threshold = np.ones(len(keys))
+    for family in set(families.tolist()):
+        members = families == family
+        threshold[members] = family_threshold(judged.past_ratios[:, members])
+    return Departures(
+        len(past),
+        {
+            key: Departure(
+                float(today[i]),
+                float(judged.expected[i]),
+                float(judged.scale[i]),
+                float(judged.ratio[i] / threshold[i]),
+            )
+            for i, key in enumerate(keys)
+        },
+    )
+
+
+def _seasons(context: CheckContext, past: Sequence[PastBatch]) -> tuple[npt.NDArray[np.int64], int]:
+    """The season of each past batch and of this one: the weekday, or the hour for batches under half a day apart."""
+    starts = [b.window_start for b in past]
+    if context.window_start is None or any(start is None for start in starts):
+        return np.zeros(len(starts), np.int64), 0
+    moments = [start for start in starts if start is not None]
+    gaps = [(b - a).total_seconds() for a, b in pairwise(moments)]
+    if gaps and float(np.median(gaps)) < 43_200:
+        return np.array([m.hour for m in moments]), context.window_start.hour
+    return np.array([m.weekday() for m in moments]), context.window_start.weekday()
+
+
+def _reference_bounds(context: CheckContext) -> Bounds:
+    numbers = {name: c.number for name, c in context.reference.columns.items() if c.number is not None}
+    return Bounds({n: p.minimum for n, p in numbers.items()}, {n: p.maximum for n, p in numbers.items()})
+
+
+def _bounds_without(past: Sequence[PastBatch], index: int) -> Bounds:
+    """The range that all past batches but one have seen."""
+    low: dict[str, float] = {}
+    high: dict[str, float] = {}
+    for i, batch in enumerate(past):
+        if i == index:
+            continue
+        for name, column in batch.profile.columns.items():
+            if column.number is not None:
+                low[name] = min(low.get(name, math.inf), column.number.minimum)
+                high[name] = max(high.get(name, -math.inf), column.number.maximum)
+    return Bounds(low, high)

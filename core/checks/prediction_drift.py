@@ -1,0 +1,66 @@
+"""The model's answers against their own past."""
+
+from __future__ import annotations
+
+from core.checks.base import MINIMUM_ROWS, Check, CheckContext, failed, percent
+from core.checks.similarity import psi
+from core.checks.summary import answer, ratio
+from core.stats.profile import NumberProfile
+from storage.records.results import Finding
+
+SHIFTED = 0.25
+
+
+def run(context: CheckContext) -> list[Finding]:
+    """Mean, distribution and share of confident answers, or the share of each predicted class."""
+    name = context.roles.prediction
+    if name is None or name not in context.shared:
+        return answer(CHECK, [], 0, ["no prediction column is known"])
+    now, before = context.current.columns[name], context.reference.columns[name]
+    if min(now.rows - now.missing, before.rows - before.missing) < MINIMUM_ROWS:
+        return answer(CHECK, [], 0, [f"fewer than {MINIMUM_ROWS} predictions"])
+    value = psi(now, before)
+    spec = context.spec(CHECK.name, name)
+    limit = spec.threshold if spec is not None and spec.threshold else SHIFTED
+    loud = value / (limit + 40.0 / min(now.rows, before.rows))
+    if context.departures.days and not (spec is not None and spec.threshold):
+        stats = ("mean", "spread", "distance", "unseen", "peak")
+        best = sorted((ratio(context, CHECK, name, context.departures.get(name, s)) for s in stats), reverse=True)
+        loud = (best[0] * best[1]) ** 0.5
+    if loud < 1:
+        return answer(CHECK, [], 1)
+    told = f"PSI {value:.2f}"
+    if now.number is not None and before.number is not None and now.number.finite:
+        told += f", mean {now.number.moments.mean:.4g} ({before.number.moments.mean:.4g} before)"
+        if now.number.minimum >= 0 and now.number.maximum <= 1 and now.number.finite:
+            sure = [_sure(side.number) for side in (now, before) if side.number is not None]
+            told += f", sure (under 10 % or over 90 %) in {percent(sure[0])} of rows ({percent(sure[1])})"
+    message = f"the predictions moved: {told}"
+    return [
+        failed(
+            context,
+            CHECK,
+            message,
+            cause="prediction",
+            ratio=loud,
+            column=name,
+            value=value,
+            threshold=limit,
+            tier="ticket" if loud >= 3 else "digest",
+        )
+    ]
+
+
+def _sure(number: NumberProfile) -> float:
+    low, high = number.histogram.cdf([0.1, 0.9])
+    return float(low + 1 - high)
+
+
+CHECK = Check(
+    "prediction_drift",
+    "drift",
+    "digest",
+    f"{MINIMUM_ROWS} predictions",
+    "predictions move before labels tell why",
+    run,
+)

@@ -1,0 +1,57 @@
+"""Missing values inside one slice, against the slice's own past."""
+
+from __future__ import annotations
+
+from core.checks.base import Check, CheckContext, failed, percent, slice_parts, slice_sql, sql_name
+from core.checks.summary import answer, ratio
+from storage.records.results import Finding
+
+
+def run(context: CheckContext) -> list[Finding]:
+    """The worst slice per column, unless the whole column lost as much."""
+    if not context.current.slices:
+        return answer(CHECK, [], 0, ["no column with few enough values to slice by"])
+    best: dict[str, Finding] = {}
+    judged = set()
+    for key, departure in context.departures.of("slice_missing"):
+        judged.add(key.column)
+        if context.traits[key.column].kind == "label":
+            continue
+        loud = ratio(context, CHECK, key.column, departure)
+        whole = context.departures.get(key.column, "missing")
+        if loud < 1 or departure.rise <= 0 or (whole is not None and departure.rise < 1.5 * whole.rise):
+            continue
+        by, value = slice_parts(context, key.slice)
+        part = context.current.slices[by][value]
+        missing = part.missing.get(key.column, 0)
+        column = context.current.columns[key.column]
+        loud *= 1 + missing / max(column.missing, 1)  # of slices that overlap the one that holds most of the loss
+        finding = failed(
+            context,
+            CHECK,
+            f"{key.column!r}: {percent(departure.value)} missing where {key.slice} "
+            f"({missing:,} of {part.rows:,} rows), "
+            f"{percent(departure.expected)} expected there",
+            cause="null burst",
+            ratio=loud,
+            column=key.column,
+            part=key.slice,
+            value=departure.value,
+            threshold=departure.bound,
+            tier="ticket" if departure.rise >= 0.015 else "digest",
+            rows=missing,
+            rows_sql=f"{slice_sql(by, value)} AND {sql_name(key.column)} IS NULL",
+        )
+        if key.column not in best or finding.score > best[key.column].score:
+            best[key.column] = finding
+    return answer(CHECK, list(best.values()), len(judged))
+
+
+CHECK = Check(
+    "slice_completeness",
+    "soft",
+    "ticket",
+    "a column with at most 32 values",
+    "two per cent missing inside one region is nothing in the whole batch; only the region's own past shows it",
+    run,
+)

@@ -1,0 +1,49 @@
+"""How surely a column left its past: several statistics must agree, and columns that all move together are weather."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from core.checks.base import CheckContext
+from core.checks.measures import STATS
+
+CONTRAST = 5
+ALONE = frozenset({"values", "far", "pattern", "missing"})
+"""Groups that need no second opinion: they say that something impossible came."""
+
+
+@dataclass(frozen=True, slots=True)
+class Strength:
+    """``ratio`` after corroboration and contrast (1.0 at the threshold), and the statistics that said most."""
+
+    ratio: float
+    said: tuple[str, ...]
+
+
+def strengths(context: CheckContext) -> Mapping[str, Strength]:
+    """Per column: the geometric mean of its two furthest statistics of different kind, over that of the fifth column.
+
+    Features and clocks only; slices count as one kind.
+    """
+    groups: dict[str, dict[str, tuple[float, str]]] = defaultdict(dict)
+    for key, departure in context.departures.found.items():
+        if not key.column or context.traits[key.column].kind not in ("feature", "clock", "prediction"):
+            continue
+        group = STATS[key.stat].group
+        if group in ("slice", "residual"):
+            continue
+        if departure.ratio > groups[key.column].get(group, (0.0, ""))[0]:
+            groups[key.column][group] = (departure.ratio, key.stat)
+    raw: dict[str, Strength] = {}
+    for column, found in groups.items():
+        best = sorted(found.items(), key=lambda item: -item[1][0])[:2]
+        ratio = math.sqrt(best[0][1][0] * best[1][1][0]) if len(best) == 2 else 0.0
+        if best and best[0][0] in ALONE:
+            ratio = max(ratio, best[0][1][0])
+        raw[column] = Strength(ratio, tuple(stat for _, (_, stat) in best))
+    order = sorted((s.ratio for n, s in raw.items() if context.traits[n].kind != "prediction"), reverse=True)
+    weather = max(1.0, order[CONTRAST - 1]) if len(order) >= CONTRAST else 1.0
+    return {name: Strength(s.ratio / weather, s.said) for name, s in raw.items()}

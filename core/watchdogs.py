@@ -1,0 +1,85 @@
+"""Alerts that rest on more than one batch: an objective whose budget burns, a metric that slid, a model gone silent.
+
+They stand until their reason has gone; no silence keeps the burning of a budget quiet.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import sqlite3
+from datetime import datetime
+
+from core.alert_raising import SLO_BURN, raise_standing, resolve_standing
+from core.home import line
+from storage.records.alerts import Alert, AlertDraft
+from storage.records.models import Model
+from storage.records.results import ErrorClass, Tier
+from storage.tables import models
+
+NO_DATA = "no data"
+METRIC_DROP = "metric drop"
+
+
+def watch_metrics(db: sqlite3.Connection, model: Model, batch_id: int, now: datetime) -> list[Alert]:
+    """Raise or resolve what the model's metrics say, after a batch or late labels; returns what was raised."""
+    from core.objectives import persistent_drop, slo_states
+
+    raised = []
+    for objective in slo_states(db, model, now):
+        draft = _draft(
+            model,
+            SLO_BURN,
+            objective.metric,
+            tier="page" if objective.level == "page" else "ticket",
+            error_class="hard",
+            title=f"{objective.metric} {objective.objective}: {objective.note}",
+            score=max(objective.burn_fast or 0.0, objective.burn_slow or 0.0, 1.0),
+        )
+        if objective.level == "none":
+            resolve_standing(db, model, draft.group_key, now, "the error budget burns no more")
+        elif alert := raise_standing(db, model, draft, now, batch_id=batch_id):
+            raised.append(alert)
+    primary = model.file.primary_metric
+    if primary is not None:
+        verdict, onset = persistent_drop(db, model, primary.name, now)
+        since = f" since {onset:%Y-%m-%d %H:%M}Z" if onset else ""
+        title = f"{primary.name} has worsened a little and stayed so{since}: {verdict.message}"
+        draft = _draft(model, METRIC_DROP, primary.name, tier="ticket", error_class="drift", title=title, score=2.0)
+        if verdict.status == "fail":
+            if alert := raise_standing(db, model, draft, now, batch_id=batch_id):
+                raised.append(alert)
+        elif verdict.status == "pass":
+            resolve_standing(db, model, draft.group_key, now, f"{primary.name} is back")
+    return raised
+
+
+def watch_silence(db: sqlite3.Connection, now: datetime) -> list[Alert]:
+    """Raise a ticket for each model whose next batch is overdue, and resolve it where one has come."""
+    raised = []
+    for model in models.list_all(db):
+        seen = line(db, model, now)
+        last = seen.newest.window_end or seen.newest.arrived_at if seen.newest else None
+        title = f"no batch of {model.name} since {last:%Y-%m-%d %H:%M}Z" if last else f"no batch of {model.name} yet"
+        draft = _draft(model, NO_DATA, "", tier="ticket", error_class="ops", title=title, score=1.0)
+        if not seen.silent:
+            resolve_standing(db, model, draft.group_key, now, "data came again")
+        elif alert := raise_standing(db, model, draft, now):
+            raised.append(alert)
+    return raised
+
+
+def _draft(
+    model: Model, cause: str, subject: str, *, tier: Tier, error_class: ErrorClass, title: str, score: float
+) -> AlertDraft:
+    key = hashlib.sha256("\x1f".join((model.name, cause, subject)).encode()).hexdigest()[:16]
+    return AlertDraft(
+        fingerprint=key,
+        group_key=key,
+        tier=tier,
+        error_class=error_class,
+        cause=cause,
+        title=title,
+        columns=(),
+        score=score,
+        findings=(),
+    )

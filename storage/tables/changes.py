@@ -1,0 +1,164 @@
+"""The change feed: stored changes, deployments and rollbacks as one list; none of them is stored twice."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, get_args
+
+from storage.clock import from_text, to_text
+from storage.db import transaction
+from storage.errors import UsageError
+from storage.records.changes import Change, ChangeFilter, ChangeSort, NewChange
+
+_INSERT = """
+INSERT INTO changes(layer, kind, subject, model_id, before, after, size, reviewed_by, at, by, source, source_ref,
+                    recorded_at)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT(source, source_ref) DO NOTHING
+"""
+_WINDOW = """
+  AND (:model IS NULL OR {0}.model_id = :model{1})
+  AND (:since IS NULL OR {0}.at >= :since) AND (:until IS NULL OR {0}.at < :until)
+"""
+_STORED = """
+SELECT 'changes' AS source_table, c.id, c.layer, c.kind, c.subject, c.model_id, c.before, c.after, c.size,
+       c.reviewed_by, c.at, c.by, c.source
+FROM changes c WHERE 1
+""" + _WINDOW.format("c", " OR c.model_id IS NULL")
+# A deployment that a rollback made is told by the rollback's own line.
+_DEPLOYED = """
+SELECT 'deployments' AS source_table, d.id, 'run' AS layer,
+       CASE d.action WHEN 'enter' THEN 'deploy' ELSE d.action END AS kind,
+       d.version || ' ' || d.stage AS subject, d.model_id, NULL AS before,
+       d.version || coalesce(' traffic ' || d.traffic, '') AS after, NULL AS size, NULL AS reviewed_by,
+       d.at, d.by, d.source
+FROM deployments d WHERE d.rollback_id IS NULL
+""" + _WINDOW.format("d", "")
+_ROLLED_BACK = """
+SELECT 'rollbacks' AS source_table, r.id, 'run' AS layer, r.kind,
+       r.stage || ' ' || coalesce((SELECT state FROM rollback_events e WHERE e.rollback_id = r.id
+                                   ORDER BY e.id DESC LIMIT 1), 'planned') AS subject,
+       r.model_id, r.from_version AS before, r.to_version AS after, NULL AS size, NULL AS reviewed_by,
+       r.at, r.by, r.actuator AS source
+FROM rollbacks r WHERE 1
+""" + _WINDOW.format("r", "")
+_MATCHES = """
+WHERE (:layer IS NULL OR layer = :layer)
+  AND (:text IS NULL OR instr(lower(kind || ' ' || subject || ' ' || coalesce(by, '') || ' '
+       || coalesce(before, '') || ' ' || coalesce(after, '')), lower(:text)) > 0)
+"""
+_PARTS = (_STORED, _DEPLOYED, _ROLLED_BACK)
+_FEED = f"""
+SELECT f.*, m.name AS model FROM (SELECT * FROM ({" UNION ALL ".join(_PARTS)}) {_MATCHES}) f
+LEFT JOIN models m ON m.id = f.model_id
+"""
+
+
+def _nearest(direction: str) -> str:
+    """The feed by moment: of each part only as many rows as the page may need, so that no part is sorted whole."""
+    cut = f"{_MATCHES} ORDER BY at {direction}, id DESC LIMIT :reach"
+    parts = " UNION ALL ".join(f"SELECT * FROM (SELECT * FROM ({part}) {cut})" for part in _PARTS)
+    return f"SELECT f.*, m.name AS model FROM ({parts}) f LEFT JOIN models m ON m.id = f.model_id"
+
+
+# Without the columns nobody counts; a rollback's state, a search for every row, is not looked up either.
+_COUNT = f"""
+SELECT (SELECT count(*) FROM changes c WHERE (:layer IS NULL OR c.layer = :layer)
+        {_WINDOW.format("c", " OR c.model_id IS NULL")})
+     + (SELECT count(*) FROM deployments d WHERE d.rollback_id IS NULL AND (:layer IS NULL OR :layer = 'run')
+        {_WINDOW.format("d", "")})
+     + (SELECT count(*) FROM rollbacks r WHERE (:layer IS NULL OR :layer = 'run') {_WINDOW.format("r", "")})
+"""
+_ORDER: dict[ChangeSort, str] = {
+    "at": "f.at",
+    "layer": "f.layer",
+    "kind": "f.kind",
+    "subject": "f.subject",
+    "model": "m.name",
+    "size": "f.size",
+}
+
+
+def add(db: sqlite3.Connection, changes: Sequence[NewChange], *, now: datetime) -> int:
+    """Store changes in one transaction and return how many were new; known (source, source_ref) are left alone."""
+    new = 0
+    with transaction(db):
+        for c in changes:
+            cursor = db.execute(
+                _INSERT,
+                (
+                    c.layer,
+                    c.kind,
+                    c.subject,
+                    c.model_id,
+                    c.before,
+                    c.after,
+                    c.size,
+                    c.reviewed_by,
+                    to_text(c.at),
+                    c.by,
+                    c.source,
+                    c.source_ref,
+                    to_text(now),
+                ),
+            )
+            new += cursor.rowcount
+    return new
+
+
+def feed(
+    db: sqlite3.Connection,
+    *,
+    offset: int = 0,
+    limit: int = 100,
+    sort: ChangeSort = "at",
+    descending: bool = True,
+    where: ChangeFilter | None = None,
+) -> list[Change]:
+    """``limit`` lines of the feed from ``offset`` on; ties by moment, then newest row first."""
+    if sort not in get_args(ChangeSort):
+        raise UsageError(f"changes can't be sorted by {sort!r}", f"one of {', '.join(get_args(ChangeSort))}")
+    direction = "DESC" if descending else "ASC"
+    rows_from = _nearest(direction) if sort == "at" else _FEED
+    query = f"{rows_from} ORDER BY {_ORDER[sort]} {direction}, f.at DESC, f.source_table, f.id DESC"
+    bound = {**_bound(where), "limit": limit, "offset": offset, "reach": -1 if limit < 0 else offset + limit}
+    rows = db.execute(f"{query} LIMIT :limit OFFSET :offset", bound)
+    return [_change(row) for row in rows]
+
+
+def count(db: sqlite3.Connection, where: ChangeFilter | None = None) -> int:
+    """How many lines :func:`feed` would go through."""
+    bound = _bound(where)
+    query = f"SELECT count(*) FROM ({_FEED})" if bound["text"] else _COUNT
+    return int(db.execute(query, bound).fetchone()[0])
+
+
+def _bound(where: ChangeFilter | None) -> dict[str, Any]:
+    chosen = where or ChangeFilter()
+    return {
+        "model": chosen.model_id,
+        "layer": chosen.layer,
+        "since": to_text(chosen.since) if chosen.since else None,
+        "until": to_text(chosen.until) if chosen.until else None,
+        "text": chosen.text or None,
+    }
+
+
+def _change(row: sqlite3.Row) -> Change:
+    return Change(
+        table=row["source_table"],
+        id=row["id"],
+        layer=row["layer"],
+        kind=row["kind"],
+        subject=row["subject"],
+        model_id=row["model_id"],
+        model=row["model"],
+        before=row["before"],
+        after=row["after"],
+        size=row["size"],
+        reviewed_by=row["reviewed_by"],
+        at=from_text(row["at"]),
+        by=row["by"],
+        source=row["source"],
+    )
