@@ -28,6 +28,9 @@ STEP_WORDS = {
     "undone": "undone",
 }
 
+_GOOD = {"suspect": "not suspect", "in flight": "none in flight", "undo": "nothing moved since"}
+"""Names of items that would read wrong beside "ok"."""
+
 
 def head(plan: RollbackPlan) -> str:
     """The first line: what, from where, to where; production says so in capitals."""
@@ -65,7 +68,7 @@ def steps(events: Sequence[RollbackEvent], plan: RollbackPlan, stamp: Stamp) -> 
     for event in events:
         said = str(event.detail.get("message") or "")
         words = STEP_WORDS[event.state]
-        text.append(f"{stamp(event.at):<24}", "dim")
+        text.append(f"{stamp(event.at):<13}", "dim")
         text.append(f"{words:<13}", "bold" if words.isupper() else "")
         text.append(visible("" if said == event.state else said) + "\n")
     if not events:
@@ -111,8 +114,8 @@ def _preflight(items: Sequence[PreflightItem]) -> list[str | Text]:
             Text.assemble((MARKS[item.light], "bold reverse" if item.light == "red" else "bold"), " ",
                           (item.name, "bold"), visible(f": {item.message}{final}"))
         )  # fmt: skip
-    good = "  ".join(f"{MARKS['green']} {item.name}" for item in items if item.light == "green")
-    return [*([good] if good else []), *lines]
+    good = ", ".join(_GOOD.get(item.name, item.name) for item in items if item.light == "green")
+    return [*([f"{MARKS['green']} {good}"] if good else []), *lines]
 
 
 def _does(plan: RollbackPlan) -> list[str | Text]:

@@ -19,6 +19,7 @@ from storage.errors import MidwatchError
 from storage.tables import rollbacks
 from tui import jobs
 from tui.present import rollback_sheet as present
+from tui.present.moments import second
 from tui.present.text import visible
 from tui.screens.sheet import Sheet
 
@@ -188,7 +189,7 @@ class ActingSheet(Sheet):
             states = rollbacks.events(self.shell.db, found.id) if found else []
         except sqlite3.Error:
             return  # a writer holds the store: the next tick reads it
-        told = present.steps(states, self.seen.plan, self.shell.stamp)
+        told = present.steps(states, self.seen.plan, lambda moment: second(moment, utc=self.shell.utc))
         if told.plain != self._steps:
             self._steps = told.plain
             self.query_one("#sheet-body", Static).update(self._body(self.seen, told))
