@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from core.checks.base import PastBatch
+from core.stats.packing import unpack
 from core.stats.profile import BatchProfile
-from core.stats.profile_bytes import from_bytes
 from storage.records.batches import Batch
 from storage.tables import batches
 
@@ -50,5 +50,5 @@ class Baselines:
 
     def _profile(self, batch_id: int) -> BatchProfile:
         if batch_id not in self._profiles:
-            self._profiles[batch_id] = from_bytes(batches.profile(self._db, batch_id))
+            self._profiles[batch_id] = unpack(batches.profile(self._db, batch_id))
         return self._profiles[batch_id]

@@ -6,8 +6,8 @@ import sqlite3
 from dataclasses import dataclass
 
 from core.baseline import Baselines
+from core.stats.packing import unpack
 from core.stats.profile import BatchProfile, ColumnProfile, NumberProfile, TextProfile
-from core.stats.profile_bytes import from_bytes
 from storage.records.batches import Batch, LabelCoverage
 from storage.records.logs import Reject
 from storage.records.models import Model
@@ -58,7 +58,7 @@ def view(db: sqlite3.Connection, batch_id: int, *, distributions: int = 4) -> Ba
     """Read one batch; ``distributions`` is how many of the accused columns are shown in full."""
     batch = batches.get(db, batch_id)
     model = models.get_by_id(db, batch.model_id)
-    profile = from_bytes(batches.profile(db, batch_id))
+    profile = unpack(batches.profile(db, batch_id))
     baseline = Baselines(db, batch.model_id).before(batch.window_start, without=batch_id)
     findings = tuple(r.finding for r in results.of_batch(db, batch_id, status="fail"))
     hidden = {*model.file.columns.redact, *model.file.columns.ignore}

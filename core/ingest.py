@@ -18,8 +18,8 @@ from core.checks.base import CheckContext
 from core.failing_rows import with_rows
 from core.measure import measure_batch
 from core.profiles import profile_log
+from core.stats.packing import pack
 from core.stats.profile import BatchProfile
-from core.stats.profile_bytes import to_bytes
 from core.validate import roles_of, validate
 from core.watchdogs import watch_metrics
 from storage.db import transaction
@@ -163,7 +163,7 @@ def _record(
     now: datetime,
 ) -> Ingested:
     drafts = alerts.group(verdicts, model=model.name, prediction=model.file.columns.prediction)
-    packed = to_bytes(profile)
+    packed = pack(profile)
     with transaction(db):
         known = batches.find(db, model.id, batch.role, batch.sha256)
         if known is not None:  # another process was faster with the same bytes

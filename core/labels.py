@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.measure import measure_batch
+from core.watchdogs import watch_metrics
 from storage.db import transaction
 from storage.errors import MidwatchError, SourceError, UsageError
 from storage.host import Actor
@@ -90,7 +91,7 @@ class LabelReport:
 def ingest_labels(
     db: sqlite3.Connection, model: Model, path: str | Path, *, actor: Actor, now: datetime
 ) -> LabelReport:
-    """Join a label file with the batches that hold its ids, and recompute the metrics of those.
+    """Join a label file with the batches that hold its ids, recompute their metrics, and watch the objectives.
 
     The same file twice is one: batches it was joined with are left alone, those that failed or came since are tried.
     A batch that can't be read is reported, and the others are done all the same.
@@ -146,6 +147,9 @@ def ingest_labels(
                 object_id=model.name,
                 after={"path": file.path, "sha256": file.sha256, "batches": [batch.batch for batch in done]},
             )
+    newest = max(done, key=lambda batch: (batch.window_start or now, batch.batch), default=None)
+    if newest is not None:
+        watch_metrics(db, model, newest.batch, now)
     return LabelReport(
         label_file=file.path,
         sha256=file.sha256,

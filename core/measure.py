@@ -6,7 +6,6 @@ came late belong to the batch that holds their ids, whenever they came.
 
 from __future__ import annotations
 
-import re
 import sqlite3
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -14,20 +13,18 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from core.metrics import business
-from core.metrics.base import Reading, Sample, State
-from core.metrics.registry import metric, specs
+from core.metrics.batch_sums import built_in, business_states, floored, merge, needs_labels, plans, read, value_of
+from core.metrics.registry import specs
 from storage.db import transaction
 from storage.errors import UsageError
 from storage.records.batches import Batch, LabelCoverage
-from storage.records.labels import JoinCounts, LabelFile
+from storage.records.labels import LabelFile
 from storage.records.models import MetricSpec, Model, ModelFile
 from storage.records.results import MetricPoint, MetricValue
 from storage.tables import labels, metrics
 
 if TYPE_CHECKING:
-    from storage.business_sql import Plan
-    from storage.logs.join import Joined, Workspace
+    from storage.logs.join import Workspace
     from storage.logs.source import LogSource
 
 
@@ -113,13 +110,13 @@ def measure_batch(
         for file in known:
             room.load(file, model.file)
         wanted = specs(model.file)
-        plans = _plans(wanted, model.file, source)
-        keep = [column for plan in plans.values() for column in plan.columns]
+        found = plans(wanted, model.file, source)
+        keep = [column for plan in found.values() for column in plan.columns]
         joined = room.join(source, model.file, known, keep)
-        states = _states(joined, wanted, model.file)
-        states.update(_business(joined, wanted, plans))
+        states = built_in(joined, wanted, model.file)
+        states.update(business_states(joined, wanted, found))
     counts = joined.counts
-    values = tuple(_value(spec, states.get(spec.name), counts, model.file, plans.get(spec.name)) for spec in wanted)
+    values = tuple(value_of(spec, states.get(spec.name), counts, model.file, found.get(spec.name)) for spec in wanted)
     values = tuple(replace(value, version=batch.version) for value in values)
     with transaction(db):
         if arriving is not None:
@@ -161,12 +158,10 @@ def window(
         return Window(name, start, end, None, None, None, 0, rows, labelled, len(taken), left, note)
     total = states[0]
     for state in states[1:]:
-        total = (
-            business.merge(total, state) if spec.kind == "business" else metric(name, model.file).merge(total, state)
-        )
-    read = _floored(_read(spec, total, model.file), spec, model.file, labelled)
-    found = (read.value, read.low, read.high, read.n)
-    return Window(name, start, end, *found, rows, labelled, len(taken), left, read.note)
+        total = merge(spec, total, state, model.file)
+    told = floored(read(spec, total, model.file), spec, model.file, labelled)
+    found = (told.value, told.low, told.high, told.n)
+    return Window(name, start, end, *found, rows, labelled, len(taken), left, told.note)
 
 
 def trend(
@@ -218,14 +213,6 @@ def spec_of(file: ModelFile, name: str) -> MetricSpec:
     return found
 
 
-def needs_labels(spec: MetricSpec, file: ModelFile) -> bool:
-    """Whether a metric waits for labels: a business metric does when its SQL reads the label column."""
-    if spec.kind == "business":
-        label = file.columns.label
-        return label is not None and re.search(rf"\b{re.escape(label)}\b", spec.sql or "", re.IGNORECASE) is not None
-    return metric(spec.name, file).needs_labels
-
-
 def mature(point: MetricPoint, spec: MetricSpec, file: ModelFile, now: datetime) -> bool:
     """Whether the labels of a window have had the time they take; always so for what needs none."""
     return point.window_end + file.labels.lag <= now or not needs_labels(spec, file)
@@ -235,77 +222,6 @@ def serving(file: ModelFile, points: Sequence[MetricPoint]) -> list[MetricPoint]
     """The points that users saw: batches of test and shadow stages are judged by gates, not by objectives."""
     unseen = {stage.name for stage in file.stages if stage.kind in ("test", "shadow")}
     return [point for point in points if point.stage not in unseen]
-
-
-def _plans(wanted: Sequence[MetricSpec], file: ModelFile, source: LogSource) -> dict[str, Plan]:
-    """The checked SQL of every business metric."""
-    from storage.business_sql import plan
-
-    columns = [*(c.name for c in source.columns if c.name != file.columns.label)]
-    columns += [file.columns.label] if file.columns.label else []
-    return {
-        spec.name: plan(spec.sql or "", columns, f"the business metric {spec.name!r} of {file.name!r}")
-        for spec in wanted
-        if spec.kind == "business"
-    }
-
-
-def _states(joined: Joined, wanted: Sequence[MetricSpec], file: ModelFile) -> dict[str, State]:
-    """The sums of every built-in metric over a batch, piece by piece."""
-    states: dict[str, State] = {}
-    built = [(spec, metric(spec.name, file)) for spec in wanted if spec.kind != "business"]
-    for scores, truths, latencies in joined.pieces():
-        for spec, kind in built:
-            sums = kind.sums(Sample(file.task, scores, truths, latencies, spec.threshold))
-            states[spec.name] = kind.merge(states[spec.name], sums) if spec.name in states else sums
-    return states
-
-
-def _business(joined: Joined, wanted: Sequence[MetricSpec], plans: dict[str, Plan]) -> dict[str, State]:
-    """The sums of every business metric over a batch."""
-    from storage.business_sql import run
-
-    states: dict[str, State] = {}
-    for spec in wanted:
-        if spec.name in plans:
-            outcome = run(joined.path, plans[spec.name], f"the business metric {spec.name!r}")
-            states[spec.name] = business.sums(plans[spec.name], outcome)
-    return states
-
-
-def _merge(spec: MetricSpec, a: State, b: State, file: ModelFile) -> State:
-    return business.merge(a, b) if spec.kind == "business" else metric(spec.name, file).merge(a, b)
-
-
-def _read(spec: MetricSpec, state: State, file: ModelFile) -> Reading:
-    return business.read(state) if spec.kind == "business" else metric(spec.name, file).read(state)
-
-
-def _value(
-    spec: MetricSpec, state: State | None, counts: JoinCounts, file: ModelFile, plan: Plan | None
-) -> MetricValue:
-    """What is recorded of one metric: a number only where it rests on enough labels."""
-    kind = spec.kind if plan is not None else metric(spec.name, file).kind
-    if state is None:
-        return MetricValue(spec.name, kind, None, None, None, 0, counts.rows, "no rows")
-    read = _floored(_read(spec, state, file), spec, file, counts.labelled)
-    notes = [read.note] if read.note else []
-    if kind != "business" and spec.name != "latency":
-        left = ", ".join(f"{count:,} {word}" for word, count in counts.unusable)
-        notes += [f"predictions left out: {left}"] if left else []
-        if counts.unreadable and needs_labels(spec, file):
-            hint = "; name the positive one in labels.positive" if file.task == "binary" else ""
-            notes.append(f"{counts.unreadable:,} labels can't be read{hint}")
-    note = "; ".join(notes) or None
-    return MetricValue(spec.name, kind, read.value, read.low, read.high, read.n, counts.rows, note, state)
-
-
-def _floored(read: Reading, spec: MetricSpec, file: ModelFile, labelled: int) -> Reading:
-    """The reading, or words where it rests on fewer labels than the model file asks for."""
-    if labelled >= file.labels.minimum or not needs_labels(spec, file):
-        return read
-    note = f"not enough labels: {labelled:,} of {file.labels.minimum:,}"
-    return Reading(None, None, None, read.n, note)
 
 
 def _labelled(points: Sequence[MetricPoint]) -> int:

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from core.measure import TrendPoint, mature, needs_labels, serving, spec_of, trend, window
+from core.measure import TrendPoint, mature, serving, spec_of, trend, window
+from core.metrics.batch_sums import needs_labels
 from core.metrics.registry import direction, specs
 from core.stats.cusum import Drop, drop
 from core.stats.intervals import Z95
@@ -79,15 +80,19 @@ def objective(db: sqlite3.Connection, model: Model, spec: MetricSpec, now: datet
     """Where one metric stands against its objective, judged on mature windows only."""
     if spec.slo is None:
         return Objective(spec.name, "no objective", note=f"{spec.name} has no slo in the model file")
-    history = metrics.history(db, model.id, spec.name, start=now - 2 * spec.slo.window, end=now)
+    # Labels take their time: the objective's window ends where windows are mature, not now.
+    until = now - model.file.labels.lag if needs_labels(spec, model.file) else now
+    since = until - spec.slo.window
+    history = metrics.history(db, model.id, spec.name, start=since - spec.slo.window, end=now)
     points = [p for p in serving(model.file, history) if mature(p, spec, model.file, now)]
     judged = [(p, p.reading.value) for p in points if p.reading.value is not None]
-    if not points:
-        waiting = len(history)
-        note = f"{waiting} windows are younger than the label lag" if waiting else "no batch has been measured"
+    if not points or points[-1].window_start < since:
+        waiting = len(history) - len(points)
+        note = f"no mature window in the {spec.slo.window.days} days before {until:%Y-%m-%d}"
+        note += f"; {waiting} are younger than the label lag" if waiting else ""
         return Objective(spec.name, "no data", str(spec.slo), note=note)
     if not judged:
-        whole = window(db, model, spec.name, now - spec.slo.window, now, now=now)
+        whole = window(db, model, spec.name, since, now, now=now)
         if whole.value is None:
             short = needs_labels(spec, model.file) and whole.labelled < model.file.labels.minimum
             return Objective(spec.name, "not enough labels" if short else "no data", str(spec.slo), note=whole.note)
@@ -97,7 +102,7 @@ def objective(db: sqlite3.Connection, model: Model, spec: MetricSpec, now: datet
         found = (whole.value, whole.low, whole.high, whole.n)
         return Objective(spec.name, state, str(spec.slo), *found, whole.start, note=note)
     series = [Point(p.window_start, met(value, spec.slo), max(p.reading.n, 1)) for p, value in judged]
-    burned = burn(series, now, budget=spec.slo.budget, window=spec.slo.window, every=model.file.cadence)
+    burned = burn(series, until, budget=spec.slo.budget, window=spec.slo.window, every=model.file.cadence)
     last, value = judged[-1]
     return Objective(
         metric=spec.name,

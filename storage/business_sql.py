@@ -11,7 +11,6 @@ from __future__ import annotations
 import copy
 import difflib
 import json
-import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +19,7 @@ from typing import Any, Literal
 import duckdb
 
 from storage.errors import ModelFileError, SourceError
+from storage.fenced_sql import query
 
 TABLE = "log_rows"
 """The table a business metric reads."""
@@ -28,7 +28,6 @@ GROUPS = 32
 """Sums of a ratio are kept for so many groups of rows (row number modulo 32): its interval comes from their spread."""
 
 TIME_LIMIT_SECONDS = 10.0
-MEMORY_LIMIT = "256MB"
 MAXIMUM_LENGTH = 4_000
 
 AGGREGATES = frozenset({
@@ -125,43 +124,6 @@ def run(rows: Path, asked: Plan, what: str, *, time_limit: float = TIME_LIMIT_SE
         sides = [groups.get(g, (0.0, 0.0)) for g in range(GROUPS)]
         return Outcome(value, n, above=tuple(a for a, _ in sides), below=tuple(b for _, b in sides))
     return Outcome(value, n, above=(value or 0.0,) if asked.shape == "total" else ())
-
-
-def query(rows: Path, statements: Sequence[str], what: str, *, time_limit: float) -> list[list[tuple[Any, ...]]]:
-    """Results of SELECT statements on the fenced connection: no files, network, extensions or settings.
-
-    Raises:
-        SourceError: a statement fails or hits a limit.
-    """
-    config: dict[str, str | bool | int | float | list[str]] = {
-        "enable_external_access": "false",
-        "autoinstall_known_extensions": "false",
-        "autoload_known_extensions": "false",
-        "memory_limit": MEMORY_LIMIT,
-        "temp_directory": "",
-        "threads": "1",
-        "lock_configuration": "true",
-    }
-    connection = duckdb.connect(str(rows), read_only=True, config=config)
-    timer = threading.Timer(time_limit, connection.interrupt)
-    timer.daemon = True
-    timer.start()
-    try:
-        return [connection.execute(statement).fetchall() for statement in statements]
-    except duckdb.InterruptException as error:
-        raise SourceError(
-            f"{what} was stopped after {time_limit:g} s", "write a cheaper expression for it in the model file"
-        ) from error
-    except duckdb.OutOfMemoryException as error:
-        raise SourceError(
-            f"{what} needs more than {MEMORY_LIMIT} of memory", "write a cheaper expression for it in the model file"
-        ) from error
-    except duckdb.Error as error:
-        said = " ".join(str(error).split("LINE 1:")[0].split())
-        raise SourceError(f"{what} fails: {said[:300]}", "correct its sql in the model file") from error
-    finally:
-        timer.cancel()
-        connection.close()
 
 
 def _parsed(expression: str, what: str) -> Node:

@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from core.checks.measures import STATS, Bounds, Key, Reading, readings
 from core.stats.expectation import MINIMUM_PAST, expectations, family_threshold
+from core.stats.sketch_values import ValueCounts
 
 if TYPE_CHECKING:
     from core.checks.base import CheckContext, PastBatch
@@ -77,18 +78,13 @@ class Departures:
 
 def departures(context: CheckContext) -> Departures:
     """Measure the batch, and judge it by its past where at least ``MINIMUM_PAST`` batches allow."""
-    past = context.past
-    now = readings(
-        context.current, context.reference, context.traits, context.roles, _reference_bounds(context), member=False
-    )
+    past, bounds = context.past, _reference_bounds(context)
+    now = readings(context.current, context.reference, context.traits, context.roles, bounds, member=False)
     if len(past) >= MINIMUM_PAST:
         return _against_past(context, now)
-    base = readings(
-        context.reference, context.reference, context.traits, context.roles, _reference_bounds(context), member=False
-    )
+    base = readings(context.reference, context.reference, context.traits, context.roles, bounds, member=False)
     earlier = [
-        readings(b.profile, context.reference, context.traits, context.roles, _reference_bounds(context), member=False)
-        for b in past
+        readings(b.profile, context.reference, context.traits, context.roles, bounds, member=False) for b in past
     ]
     found = {}
     for key, reading in now.items():
@@ -111,8 +107,11 @@ def departures(context: CheckContext) -> Departures:
 
 def _against_past(context: CheckContext, now: Mapping[Key, Reading]) -> Departures:
     past = context.past[-PAST:]
+    patterns = _patterns(context)
     told = [
-        readings(b.profile, context.reference, context.traits, context.roles, _bounds_without(past, i), member=True)
+        readings(
+            b.profile, context.reference, context.traits, context.roles, _bounds_without(past, i, patterns), member=True
+        )
         for i, b in enumerate(past)
     ]
     keys = [key for key in now if sum(key in day for day in told) >= MINIMUM_PAST]
@@ -158,10 +157,16 @@ def _seasons(context: CheckContext, past: Sequence[PastBatch]) -> tuple[npt.NDAr
 
 def _reference_bounds(context: CheckContext) -> Bounds:
     numbers = {name: c.number for name, c in context.reference.columns.items() if c.number is not None}
-    return Bounds({n: p.minimum for n, p in numbers.items()}, {n: p.maximum for n, p in numbers.items()})
+    return Bounds(
+        {n: p.minimum for n, p in numbers.items()}, {n: p.maximum for n, p in numbers.items()}, _patterns(context)
+    )
 
 
-def _bounds_without(past: Sequence[PastBatch], index: int) -> Bounds:
+def _patterns(context: CheckContext) -> Mapping[str, ValueCounts]:
+    return {name: c.text.patterns for name, c in context.reference.columns.items() if c.text is not None}
+
+
+def _bounds_without(past: Sequence[PastBatch], index: int, patterns: Mapping[str, ValueCounts]) -> Bounds:
     """The range that all past batches but one have seen."""
     low: dict[str, float] = {}
     high: dict[str, float] = {}
@@ -172,4 +177,4 @@ def _bounds_without(past: Sequence[PastBatch], index: int) -> Bounds:
             if column.number is not None:
                 low[name] = min(low.get(name, math.inf), column.number.minimum)
                 high[name] = max(high.get(name, -math.inf), column.number.maximum)
-    return Bounds(low, high)
+    return Bounds(low, high, patterns)

@@ -91,10 +91,11 @@ STATS: Mapping[str, Stat] = {
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """What counts as seen: per number column the lowest and highest number of the other batches."""
+    """What counts as seen: the lowest and highest number of the other batches, and the patterns of texts."""
 
     low: Mapping[str, float]
     high: Mapping[str, float]
+    patterns: Mapping[str, ValueCounts]
 
 
 def readings(
@@ -156,7 +157,7 @@ def _column(
 ) -> Iterator[tuple[str, Reading]]:
     if column.text is not None and column.kind == "text":
         if reference.text is not None and column.text.rows > column.text.missing:
-            yield from _text(column.text, reference.text, member)
+            yield from _text(column.text, reference.text, bounds.patterns[column.name], member)
     elif column.number is not None and reference.number is not None and column.number.finite:
         yield from _number(column.name, column.number, reference.number, bounds, member)
 
@@ -231,7 +232,7 @@ def _lost(a: Floats, b: Floats) -> Reading:
     return Reading(float(gone.sum()), 1 / max(float(a.sum()), 1.0))
 
 
-def _text(now: TextProfile, before: TextProfile, member: bool) -> Iterator[tuple[str, Reading]]:
+def _text(now: TextProfile, before: TextProfile, patterns: ValueCounts, member: bool) -> Iterator[tuple[str, Reading]]:
     n = now.rows - now.missing
     yield "empty", _share(now.empty, n)
     yield "padded", _share(now.padded, n)
@@ -249,8 +250,8 @@ def _text(now: TextProfile, before: TextProfile, member: bool) -> Iterator[tuple
         yield "peak", Reading(gain, share_noise(max(gain, 0.0), float(a.sum())))
     if now.values.complete:
         yield "distinct", Reading(math.log(max(now.values.distinct, 1.0)), 1 / math.sqrt(max(now.values.distinct, 1.0)))
-    p, q, names = drift.value_counts(now.patterns.counts, before.patterns.counts)
-    if p.sum() and before.patterns.complete and names:
+    p, q, names = drift.value_counts(now.patterns.counts, patterns.counts)
+    if p.sum() and names and len(patterns.counts) < patterns.limit:
         yield "patterns", _share(float(p[(q <= (p if member else 0)) & (p > 0)].sum()), float(p.sum()))
 
 

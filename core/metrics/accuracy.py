@@ -1,11 +1,10 @@
 """Accuracy: the share of labelled rows whose predicted class is the true one. In [0, 1], up is good.
 
-A binary score counts as positive from the metric's threshold on; a multiclass prediction is compared as a class.
+A binary row counts as positive where the log says so, else from the metric's threshold on; a multiclass prediction is
+compared as a class.
 """
 
 from __future__ import annotations
-
-import numpy as np
 
 from core.metrics import proportion
 from core.metrics.base import Metric, Reading, Sample, State
@@ -13,8 +12,11 @@ from core.metrics.base import Metric, Reading, Sample, State
 
 def sums(sample: Sample) -> State:
     """Right rows and labelled rows."""
+    import numpy as np
+
     scores, labels = sample.labelled()
-    right = (scores >= sample.threshold) == (labels == 1) if sample.task == "binary" else scores == labels
+    binary = sample.task == "binary"
+    right = sample.positive()[sample.judged()] == (labels == 1) if binary else scores == labels
     return {"hits": int(np.count_nonzero(right)), "n": int(labels.size)}
 
 

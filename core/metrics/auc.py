@@ -5,11 +5,14 @@ Computed from counts in fixed score bins (:mod:`core.stats.auc`), so that window
 
 from __future__ import annotations
 
-import numpy as np
+from typing import TYPE_CHECKING
 
 from core.metrics.base import BINARY, Metric, Reading, Sample, State, missing
-from core.stats.auc import BINS, Counts, area, histogram
+from core.stats.auc import BINS, area, histogram
 from core.stats.intervals import logit_interval
+
+if TYPE_CHECKING:
+    from core.stats.auc import Counts
 
 
 def sums(sample: Sample) -> State:
@@ -37,11 +40,15 @@ def read(state: State) -> Reading:
 
 
 def _state(positives: Counts, negatives: Counts) -> State:
+    import numpy as np
+
     held = np.flatnonzero(positives + negatives)
     return {"bin": held.tolist(), "pos": positives[held].tolist(), "neg": negatives[held].tolist()}
 
 
 def _counts(state: State) -> tuple[Counts, Counts]:
+    import numpy as np
+
     positives, negatives = np.zeros(BINS, dtype=np.int64), np.zeros(BINS, dtype=np.int64)
     held = np.asarray(state["bin"], dtype=np.int64)
     positives[held], negatives[held] = state["pos"], state["neg"]

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from core.metrics.base import Array, Reading, State, missing
+from typing import TYPE_CHECKING
+
+from core.metrics.base import Reading, State, missing
 from core.stats.intervals import mean_interval
 from core.stats.moments import Moments, moments
 from core.stats.moments import merge as merge_moments
+
+if TYPE_CHECKING:
+    from core.metrics.base import Array
 
 
 def sums(values: Array) -> State:

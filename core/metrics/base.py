@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Literal
-
-import numpy as np
-import numpy.typing as npt
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from storage.records.models import Task
 
-Array = npt.NDArray[np.float64]
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    Array: TypeAlias = npt.NDArray[np.float64]
+
 State = dict[str, Any]
 """Mergeable sums: numbers and lists of numbers only, since they are stored as JSON."""
 
@@ -24,6 +26,8 @@ REGRESSION: tuple[Task, ...] = ("regression",)
 
 def nothing() -> Array:
     """An empty array, for what a log doesn't have."""
+    import numpy as np
+
     return np.empty(0, dtype=np.float64)
 
 
@@ -37,6 +41,7 @@ class Sample:
         labels: binary: 0 or 1; regression: the true value; multiclass: the number of the true class.
         latency: milliseconds, empty when the log has none.
         threshold: from which score on a binary prediction counts as positive.
+        classes: the class that the serving system decided on, 0 or 1, NaN where it told none; empty when it never does.
     """
 
     task: Task
@@ -44,15 +49,33 @@ class Sample:
     labels: Array
     latency: Array = field(default_factory=nothing)
     threshold: float = 0.5
+    classes: Array = field(default_factory=nothing)
+
+    def positive(self) -> npt.NDArray[np.bool_]:
+        """Which rows of a binary task were predicted positive: as decided by the serving system, else by threshold."""
+        import numpy as np
+
+        by_score = self.scores >= self.threshold
+        if self.classes.size == 0:
+            return by_score
+        return np.where(np.isnan(self.classes), by_score, self.classes == 1)
+
+    def judged(self) -> npt.NDArray[np.bool_]:
+        """Which rows have a usable prediction and a label."""
+        import numpy as np
+
+        return self.usable() & np.isfinite(self.labels)
 
     def usable(self) -> npt.NDArray[np.bool_]:
         """Which predictions can be judged: finite, and in a binary task within [0, 1]."""
+        import numpy as np
+
         good = np.isfinite(self.scores)
         return good & (self.scores >= 0) & (self.scores <= 1) if self.task == "binary" else good
 
     def labelled(self) -> tuple[Array, Array]:
         """Predictions and labels of the rows that have a usable one of each."""
-        good = self.usable() & np.isfinite(self.labels)
+        good = self.judged()
         return self.scores[good], self.labels[good]
 
 

@@ -8,12 +8,14 @@ Techniques, 6.4). Totals add up and have no interval; any other aggregate stands
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from core.metrics import average
 from core.metrics.base import Reading, State, missing
 from core.stats.intervals import t_point
-from storage.business_sql import Outcome, Plan
+
+if TYPE_CHECKING:
+    from storage.business_sql import Outcome, Plan
 
 
 def sums(plan: Plan, outcome: Outcome) -> State:

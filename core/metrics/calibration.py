@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
-
 from core.metrics.base import BINARY, Metric, Reading, Sample, State, missing
 from core.stats.intervals import Z95
 
@@ -19,6 +17,8 @@ BINS = 10
 
 def sums(sample: Sample) -> State:
     """Rows, positives and the sum of scores per bin."""
+    import numpy as np
+
     scores, labels = sample.labelled()
     held = np.minimum((scores * BINS).astype(np.int64), BINS - 1)
     return {

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
-
 from core.metrics.base import Metric, Reading, Sample, State, missing
 from core.stats.intervals import Z95
 
@@ -20,6 +18,8 @@ QUANTILE = 0.95
 
 def sums(sample: Sample) -> State:
     """Rows per bin; only bins that hold a row are kept."""
+    import numpy as np
+
     times = sample.latency[np.isfinite(sample.latency) & (sample.latency >= 0)]
     held = np.floor(np.log(np.maximum(times, SMALLEST) / SMALLEST) / GROWTH).astype(np.int64)
     bins, counts = np.unique(held, return_counts=True)
@@ -38,6 +38,8 @@ def merge(a: State, b: State) -> State:
 
 def read(state: State) -> Reading:
     """The 95th percentile with the interval of its rank."""
+    import numpy as np
+
     rows = int(sum(state["n"]))
     if rows == 0:
         return missing(0, "no latencies")

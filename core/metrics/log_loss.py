@@ -5,16 +5,18 @@ Scores are kept 2.2e-16 away from 0 and 1, as in scikit-learn, so that one certa
 
 from __future__ import annotations
 
-import numpy as np
+import sys
 
 from core.metrics import average
 from core.metrics.base import BINARY, Metric, Sample, State
 
-EPSILON = float(np.finfo(np.float64).eps)
+EPSILON = sys.float_info.epsilon
 
 
 def sums(sample: Sample) -> State:
     """Moments of each labelled row's loss."""
+    import numpy as np
+
     scores, labels = sample.labelled()
     clipped = np.clip(scores, EPSILON, 1 - EPSILON)
     return average.sums(-np.log(np.where(labels == 1, clipped, 1 - clipped)))

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from core.metrics import average
 from core.metrics.base import REGRESSION, Metric, Sample, State
 
 
 def sums(sample: Sample) -> State:
     """Moments of each labelled row's absolute error."""
+    import numpy as np
+
     predicted, true = sample.labelled()
     return average.sums(np.abs(predicted - true))
 

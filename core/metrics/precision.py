@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from core.metrics import proportion
 from core.metrics.base import BINARY, Metric, Reading, Sample, State
 
 
 def sums(sample: Sample) -> State:
     """True positives and predicted positives."""
-    scores, labels = sample.labelled()
-    claimed = scores >= sample.threshold
+    import numpy as np
+
+    _, labels = sample.labelled()
+    claimed = sample.positive()[sample.judged()]
     return {"hits": int(np.count_nonzero(claimed & (labels == 1))), "n": int(np.count_nonzero(claimed))}
 
 

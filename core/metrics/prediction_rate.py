@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from core.metrics import proportion
 from core.metrics.base import BINARY, Metric, Reading, Sample, State
 
 
 def sums(sample: Sample) -> State:
     """Rows predicted positive and rows with a usable prediction."""
-    scores = sample.scores[sample.usable()]
-    return {"hits": int(np.count_nonzero(scores >= sample.threshold)), "n": int(scores.size)}
+    import numpy as np
+
+    claimed = sample.positive()[sample.usable()]
+    return {"hits": int(np.count_nonzero(claimed)), "n": int(claimed.size)}
 
 
 def read(state: State) -> Reading:

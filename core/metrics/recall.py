@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from core.metrics import proportion
 from core.metrics.base import BINARY, Metric, Reading, Sample, State
 
 
 def sums(sample: Sample) -> State:
     """True positives and labelled positives."""
-    scores, labels = sample.labelled()
+    import numpy as np
+
+    _, labels = sample.labelled()
     true = labels == 1
-    return {"hits": int(np.count_nonzero(true & (scores >= sample.threshold))), "n": int(np.count_nonzero(true))}
+    return {"hits": int(np.count_nonzero(true & sample.positive()[sample.judged()])), "n": int(np.count_nonzero(true))}
 
 
 def read(state: State) -> Reading:

@@ -10,18 +10,19 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-import numpy as np
-import numpy.typing as npt
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    Counts: TypeAlias = npt.NDArray[np.int64]
 
 BINS = 2048
 """How many bins there are; the first and the last are open."""
 
 REACH = 14.0
 """The inner bins cover logits from -REACH to REACH."""
-
-Counts = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +34,15 @@ class Area:
     bound: float
 
 
-def bins(scores: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
+def bins(scores: npt.NDArray[Any]) -> Counts:
     """The bin of each score in [0, 1]; monotone in the score.
 
+    >>> import numpy as np
     >>> bins(np.array([0.0, 0.5, 1.0])).tolist()
     [0, 1024, 2047]
     """
+    import numpy as np
+
     with np.errstate(divide="ignore"):
         logits = np.log(scores) - np.log1p(-scores)
     inner = np.floor((np.clip(logits, -2 * REACH, 2 * REACH) + REACH) / (2 * REACH) * (BINS - 2))
@@ -48,6 +52,8 @@ def bins(scores: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
 
 def histogram(scores: npt.NDArray[Any]) -> Counts:
     """How many scores fall into each bin."""
+    import numpy as np
+
     counts: Counts = np.bincount(bins(scores), minlength=BINS).astype(np.int64)
     return counts
 
@@ -58,9 +64,12 @@ def area(positives: Counts, negatives: Counts) -> Area | None:
     A positive's placement is the share of negatives below it (half of those in its own bin); the variance of the area
     is that of the placements (DeLong, DeLong and Clarke-Pearson 1988, Biometrics 44, 837-845).
 
+    >>> import numpy as np
     >>> area(np.array([0, 1, 3]), np.array([2, 1, 0]))
     Area(value=0.9583333333333334, error=0.05892556509887895, bound=0.041666666666666664)
     """
+    import numpy as np
+
     p, n = int(positives.sum()), int(negatives.sum())
     if p == 0 or n == 0:
         return None

@@ -21,6 +21,7 @@ import numpy.typing as npt
 from storage.business_sql import TABLE
 from storage.errors import SourceError, UsageError
 from storage.logs.engine import MEMORY_LIMIT, in_words, name, text
+from storage.logs.label_values import as_decided, as_label, as_score, as_shown, plain_text
 from storage.logs.source import LogSource, open_log
 from storage.records.labels import JoinCounts, LabelFile
 from storage.records.models import ModelFile
@@ -30,10 +31,11 @@ Floats = npt.NDArray[np.float64]
 ARRIVAL_COLUMNS = ("labelled_at", "labeled_at", "label_time", "label_at", "arrived_at")
 """A label file may tell in one of these when each label became known; else the file's own arrival counts."""
 
-YES = ("1", "true", "yes", "y", "t")
-NO = ("0", "false", "no", "n", "f", "-1")
 PIECE = 500_000
 """Rows that are held as arrays at once."""
+
+FIXED = 6
+"""Columns that every export begins with: id, prediction, label, latency, time, class."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,18 +51,22 @@ class Joined:
     columns: tuple[str, ...]
     counts: JoinCounts
 
-    def pieces(self) -> Iterator[tuple[Floats, Floats, Floats]]:
-        """Predictions, labels and latencies as float64, NaN where missing, at most :data:`PIECE` rows at a time.
+    def pieces(self) -> Iterator[tuple[Floats, Floats, Floats, Floats]]:
+        """Predictions, classes, labels and latencies as float64, NaN where missing, :data:`PIECE` rows at a time.
 
-        A multiclass prediction or label is a number that stands for its class.
+        Classes are what the serving system decided (``columns.predicted_class`` of a binary log). A multiclass
+        prediction or label is a number that stands for its class.
         """
         with duckdb.connect(str(self.path), read_only=True) as db, in_words("the joined rows"):
             for first in range(0, self.counts.rows, PIECE):
                 found = db.execute(
-                    f"SELECT __score, __truth, __latency FROM {TABLE} WHERE rowid >= ? AND rowid < ?",
+                    f"SELECT __score, __class, __truth, __latency FROM {TABLE} WHERE rowid >= ? AND rowid < ?",
                     [first, first + PIECE],
                 ).fetchnumpy()
-                yield _floats(found["__score"]), _floats(found["__truth"]), _floats(found["__latency"])
+                score, decided, truth, latency = (
+                    _floats(found[column]) for column in ("__score", "__class", "__truth", "__latency")
+                )
+                yield score, decided, truth, latency
 
 
 @dataclass(slots=True)
@@ -90,7 +96,7 @@ class Workspace:
             arrival = next((c.name for c in opened.columns if c.name in ARRIVAL_COLUMNS and c.kind == "time"), None)
             at = f"epoch({name(arrival)})" if arrival else repr(file.arrived_at.timestamp())
             exported = _export(
-                opened, f'SELECT {_text(opened, _id(model))}, {_text(opened, label)}, {at}, "__row" FROM log'
+                opened, f'SELECT {plain_text(opened, _id(model))}, {plain_text(opened, label)}, {at}, "__row" FROM log'
             )
             with in_words(file.path):
                 self.db.execute(
@@ -110,7 +116,7 @@ class Workspace:
 
     def matches(self, source: LogSource, file: LabelFile, model: ModelFile) -> int:
         """How many ids of a loaded label file the batch holds; they count as seen (:meth:`seen`)."""
-        exported = _export(source, f"SELECT DISTINCT {_text(source, _id(model))} FROM log")
+        exported = _export(source, f"SELECT DISTINCT {plain_text(source, _id(model))} FROM log")
         with in_words(source.files[0].path):
             self.db.execute("CREATE TABLE IF NOT EXISTS seen(id VARCHAR)")
             found = self.db.execute(
@@ -152,12 +158,14 @@ class Workspace:
         known = tuple(c for c in dict.fromkeys(keep) if c in there and c != roles.label)
         latency = f"TRY_CAST({name(roles.latency)} AS DOUBLE)" if roles.latency in there and roles.latency else "NULL"
         time = f"epoch({name(roles.time)})" if roles.time in there and there[roles.time].kind == "time" else "NULL"
+        decided = roles.predicted_class if roles.predicted_class in there else None
         fields = [
-            _text(source, roles.id) if files and roles.id else "NULL::VARCHAR",
-            _text(source, roles.prediction),
-            _text(source, str(roles.label)) if own else "NULL::VARCHAR",
+            plain_text(source, roles.id) if files and roles.id else "NULL::VARCHAR",
+            plain_text(source, decided if decided and model.task == "multiclass" else roles.prediction),
+            plain_text(source, str(roles.label)) if own else "NULL::VARCHAR",
             f"({latency})::DOUBLE",
             f"({time})::DOUBLE",
+            plain_text(source, decided) if decided and model.task == "binary" else "NULL::VARCHAR",
             *(name(column) for column in known),
         ]
         exported = _export(source, f"SELECT {', '.join(fields)} FROM log")
@@ -178,24 +186,26 @@ class Workspace:
     ) -> None:
         """The table of the joined rows, in a database file of its own."""
         self.db.execute(f"ATTACH {text(str(path))} AS joined")
-        names = ", ".join(f"c{i}" for i in range(5 + len(known)))
+        names = ", ".join(f"c{i}" for i in range(FIXED + len(known)))
         base = f"(SELECT * FROM read_parquet({text(exported)}) AS t({names})) b"
         joins = "".join(f" LEFT JOIN labels_{file.id} l{i} ON l{i}.id = b.c0" for i, file in enumerate(files))
         # The newest label wins even where it is unreadable: an older one must not come back in its place.
         newest = [f"l{i}" for i in reversed(range(len(files)))]
         label = f"coalesce({', '.join([*(f'{n}.label' for n in newest), 'b.c2'])})"
         late = f"coalesce({', '.join([*(f'{n}.at' for n in newest), 'NULL::DOUBLE'])})"
-        truth = _as_label("__label", model)
-        shown = f", {_as_shown(model)} AS {name(model.columns.label)}" if model.columns.label else ""
-        kept = "".join(f", b.c{5 + i} AS {name(column)}" for i, column in enumerate(known))
+        truth = as_label("__label", model)
+        shown = f", {as_shown(model)} AS {name(model.columns.label)}" if model.columns.label else ""
+        kept = "".join(f", b.c{FIXED + i} AS {name(column)}" for i, column in enumerate(known))
         carried = "".join(f", {name(column)}" for column in known)
         self.db.execute(
             f"""
             CREATE TABLE joined.{TABLE} AS
-            SELECT {_as_score("__prediction", model)} AS __score, __prediction IS NULL AS __missing,
-                   {truth} AS __truth, __label IS NOT NULL AND {truth} IS NULL AS __unreadable,
+            SELECT {as_score("__prediction", model)} AS __score, __prediction IS NULL AS __missing,
+                   {as_decided("__decided", model)} AS __class, {truth} AS __truth,
+                   __label IS NOT NULL AND {truth} IS NULL AS __unreadable,
                    __latency, __lag {carried} {shown}
-            FROM (SELECT b.c1 AS __prediction, {label} AS __label, b.c3 AS __latency, {late} - b.c4 AS __lag {kept}
+            FROM (SELECT b.c1 AS __prediction, {label} AS __label, b.c5 AS __decided, b.c3 AS __latency,
+                         {late} - b.c4 AS __lag {kept}
                   FROM {base}{joins})
             """
         )
@@ -273,58 +283,6 @@ def _export(source: LogSource, select: str) -> str:
         path = str(folder / "rows.parquet")
         source.connection.execute(f"COPY ({select}) TO {text(path)} (FORMAT parquet, COMPRESSION uncompressed)")
     return path
-
-
-def _text(source: LogSource, column: str) -> str:
-    """A column as trimmed text, whole numbers without their fraction: 12 of one file is 12.0 of another."""
-    quoted = name(column)
-    if source.column(column).kind == "number":
-        whole = f"{quoted} = floor({quoted}) AND abs({quoted}) < 9e15"
-        return f"CASE WHEN {whole} THEN {quoted}::HUGEINT::VARCHAR ELSE {quoted}::VARCHAR END"
-    return f"nullif(trim({quoted}::VARCHAR), '')"
-
-
-def _listed(words: Sequence[str]) -> str:
-    return ", ".join(text(word) for word in words)
-
-
-def _as_class(column: str, model: ModelFile) -> str:
-    """A binary class as 0 and 1, NULL for what is neither."""
-    if model.labels.positive is not None:
-        positive = text(model.labels.positive.strip().lower())
-        return f"CASE WHEN {column} IS NULL THEN NULL WHEN lower({column}) = {positive} THEN 1.0 ELSE 0.0 END"
-    return (
-        f"CASE WHEN lower({column}) IN ({_listed(YES)}) THEN 1.0 WHEN lower({column}) IN ({_listed(NO)}) THEN 0.0 END"
-    )
-
-
-def _as_number(column: str) -> str:
-    return f"TRY_CAST({column} AS DOUBLE)"
-
-
-def _as_code(column: str) -> str:
-    """A number that stands for a class: 52 bits of a hash, so that two classes of a log don't meet."""
-    return f"(hash(lower({column})) >> 12)::DOUBLE + 0 * length({column})"
-
-
-def _as_label(column: str, model: ModelFile) -> str:
-    if model.task == "binary":
-        return _as_class(column, model)
-    if model.task == "regression":
-        return f"CASE WHEN isfinite({_as_number(column)}) THEN {_as_number(column)} END"
-    return _as_code(column)
-
-
-def _as_score(column: str, model: ModelFile) -> str:
-    if model.task == "binary":
-        return f"coalesce({_as_number(column)}, {_as_class(column, model)})"
-    return _as_number(column) if model.task == "regression" else _as_code(column)
-
-
-def _as_shown(model: ModelFile) -> str:
-    """The label as business SQL sees it: 0 and 1, a number, or the class's text."""
-    truth = _as_label("__label", model)
-    return {"binary": f"({truth})::INTEGER", "regression": truth, "multiclass": "__label"}[model.task]
 
 
 def _floats(found: object) -> Floats:

@@ -10,6 +10,7 @@ import duckdb
 import pandas as pd
 import pytest
 
+from core.label_trust import label_verdict
 from core.labels import LabelReport, ingest_labels
 from core.measure import measure_batch, trend
 from storage.errors import SourceError, UsageError
@@ -174,3 +175,21 @@ def test_what_cannot_be_joined_is_said(scene: Scene, register: Callable[..., Mod
     with pytest.raises(UsageError, match="no id column"):
         ingest_labels(scene.db, without, scene.folder / "day0.csv", actor=ADA, now=NOW)
     assert scene.db.execute("SELECT count(*) FROM label_files").fetchone()[0] == 0
+
+
+def test_flipped_labels_of_a_batch_are_told(scene: Scene) -> None:
+    for day in range(3):
+        scene.labels(answers(scene.truth[day]), f"{day}.csv")
+    assert label_verdict(scene.db, scene.model, 3, NOW).verdict == "fine"
+    assert label_verdict(scene.db, scene.model, 4, NOW).verdict == "no_data"
+    scene.labels(answers(scene.truth[3]).assign(churned=1 - scene.truth[3].churned), "flipped.csv")
+    told = label_verdict(scene.db, scene.model, 4, NOW)
+    assert told.verdict == "flipped"
+    assert "under one half" in told.reasons[0]
+
+
+def test_labels_that_show_a_burning_budget_raise_its_alert(scene: Scene) -> None:
+    flipped = [answers(frame).assign(churned=1 - frame.churned) for frame in scene.truth]
+    scene.labels(pd.concat(flipped))
+    titles = [row["title"] for row in scene.db.execute("SELECT title FROM alerts")]
+    assert len([title for title in titles if title.startswith("auc >= 0.68: 4 of 4 windows missed")]) == 1

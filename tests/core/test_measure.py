@@ -203,6 +203,20 @@ def test_multiclass_and_regression(db: sqlite3.Connection, register: Callable[..
     assert got.value == pytest.approx((frame.score - frame.churned)[3:].mean())
 
 
+def test_the_class_that_the_log_names_counts_over_the_threshold(
+    db: sqlite3.Connection, register: Callable[..., Model], tmp_path: Path
+) -> None:
+    more = "".join(f'[[metrics]]\nname = "{name}"\n' for name in ("accuracy", "precision", "recall", "prediction_rate"))
+    text = CHURN.replace('id = "request_id"', 'id = "request_id"\npredicted_class = "decision"') + more
+    frame = predictions(0)
+    decided = frame.score >= 0.8
+    got = measure(db, register(text), frame.assign(decision=np.where(decided, "Y", "N")), tmp_path, 0)
+    assert got["accuracy"].value == pytest.approx((decided == frame.churned).mean())
+    assert got["precision"].value == pytest.approx(frame.churned[decided].mean())
+    assert got["recall"].value == pytest.approx(decided[frame.churned == 1].mean())
+    assert got["prediction_rate"].value == pytest.approx(decided.mean())
+
+
 def test_latency_needs_no_labels(db: sqlite3.Connection, register: Callable[..., Model], tmp_path: Path) -> None:
     text = CHURN.replace('id = "request_id"', 'id = "request_id"\nlatency = "ms"') + '[[metrics]]\nname = "latency"\n'
     frame = predictions(0).assign(ms=np.arange(1, 401)).drop(columns="churned")
@@ -247,7 +261,7 @@ def test_an_objective_fails_burns_and_pages_only_when_it_stays(
     assert (late.state, late.level, late.objective) == ("failing", "page", ">= 0.68")
     assert late.missed == 4
     assert late.budget_left < 0
-    assert late.note.startswith("4 of 23 windows missed auc >= 0.68; the error budget is spent 17.4 times over")
+    assert late.note.startswith("4 of 26 windows missed auc >= 0.68; the error budget is spent 15.4 times over")
     assert slo_states(db, model, LATER) == (slo_state(db, model, LATER),)
     assert objective(db, register(CHURN.replace('slo = ">= 0.68"', "")), model.file.metrics[0], LATER).metric == "auc"
 
@@ -258,7 +272,19 @@ def test_windows_that_are_still_immature_are_no_data(
     model = register()
     put(db, model, tmp_path, [0.5])
     state = slo_state(db, model, START + 2 * DAY)
-    assert (state.state, state.note) == ("no data", "1 windows are younger than the label lag")
+    assert state.state == "no data"
+    assert state.note.endswith("1 are younger than the label lag")
+
+
+def test_a_lag_longer_than_the_objectives_window_is_no_obstacle(
+    db: sqlite3.Connection, register: Callable[..., Model], tmp_path: Path
+) -> None:
+    model = register(CHURN.replace('lag = "3d"', 'lag = "60d"'))
+    put(db, model, tmp_path, [0.75] * 30)
+    assert slo_state(db, model, START + 30 * DAY).state == "no data"
+    state = slo_state(db, model, START + 90 * DAY)
+    assert (state.state, state.windows) == ("ok", 27)
+    assert slo_state(db, model, START + 190 * DAY).state == "no data"
 
 
 def test_a_small_drop_that_stays_is_found_with_its_onset(

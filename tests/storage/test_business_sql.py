@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from storage import business_sql
+from storage import business_sql, fenced_sql
 from storage.errors import ModelFileError, SourceError
 
 COLUMNS = ["price", "churned", "region", "scored at"]
@@ -155,7 +155,7 @@ def test_a_wrong_column_is_answered_with_the_nearest() -> None:
 def test_the_connection_alone_refuses_too(rows: Path, statement: str) -> None:
     before = rows.read_bytes()
     with pytest.raises(SourceError):
-        business_sql.query(rows, [statement], "m", time_limit=5)
+        fenced_sql.query(rows, [statement], "m", time_limit=5)
     assert rows.read_bytes() == before
     assert not list(Path("/tmp").glob("midwatch_stolen*"))
 
@@ -171,7 +171,7 @@ def test_the_connection_alone_refuses_too(rows: Path, statement: str) -> None:
 def test_time_and_memory_have_an_end(rows: Path, statement: str, words: str) -> None:
     start = time.monotonic()
     with pytest.raises(SourceError, match=words):
-        business_sql.query(rows, [statement], "m", time_limit=0.3 if "stopped" in words else 10)
+        fenced_sql.query(rows, [statement], "m", time_limit=0.3 if "stopped" in words else 10)
     assert time.monotonic() - start < 5
 
 

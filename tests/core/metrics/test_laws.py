@@ -1,6 +1,8 @@
 """Laws that every registered metric keeps, and values held against scikit-learn."""
 
 import json
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -215,3 +217,10 @@ def test_a_wrong_metric_is_answered_with_the_nearest() -> None:
 def test_names_are_unique_and_every_metric_says_what_it_means() -> None:
     assert len({m.name for m in METRICS}) == len(METRICS)
     assert all(m.meaning for m in METRICS)
+
+
+def test_reading_stored_values_needs_neither_numpy_nor_duckdb() -> None:
+    heavy = "numpy", "scipy", "pandas", "duckdb"
+    code = f"import sys, core.measure, core.objectives, core.labels; print([m for m in {heavy} if m in sys.modules])"
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert told.stdout.strip() == "[]"
