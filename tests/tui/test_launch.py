@@ -13,6 +13,7 @@ from tests.core.rollback.conftest import Desk
 from tests.tui.kit import settle
 from tests.tui.rollback_kit import app_of, desk_at
 from tui import launch
+from tui.screens.rollback import RollbackSheet
 from tui.widgets.bars import Status
 
 
@@ -47,6 +48,20 @@ async def test_the_screen_recovers_after_its_first_paint_and_tells(tmp_path: Pat
         assert told == (
             "rollback 1 of churn to v12 was left open and is now not verified: the world still says v13, not v12"
         )
+    assert rollbacks.get(desk.db, found).state == "not verified"
+
+
+async def test_the_sheet_ends_what_stands_in_its_way_first(tmp_path: Path) -> None:
+    desk = desk_at(tmp_path)
+    async with app_of(desk).run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        found = left_open(desk)
+        await pilot.press("R")
+        await settle(pilot)
+        sheet = pilot.app.screen
+        assert isinstance(sheet, RollbackSheet)
+        assert sheet.seen is not None
+        assert sheet.seen.plan.forbidden == ()
     assert rollbacks.get(desk.db, found).state == "not verified"
 
 

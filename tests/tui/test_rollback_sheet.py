@@ -6,8 +6,10 @@ import pytest
 from textual.pilot import Pilot
 
 from core.incidents import lifecycle
+from storage import process
+from storage.records.alerts import AlertDraft
 from storage.records.rollbacks import State
-from storage.tables import audit, incidents, rollback_evidence, rollbacks
+from storage.tables import alerts, audit, incidents, rollback_evidence, rollbacks
 from tests.conftest import ADA, NOW
 from tests.core.rollback.conftest import Desk
 from tests.tui.kit import HOSTILE, Clock, answer, screen_text, settle
@@ -59,7 +61,7 @@ async def test_all_green_is_one_enter_and_said_only_after_the_world_was_read(tmp
             "rows per hour",
             "?? historical v11",
             "puts v13 back exactly",
-            "armed: enter executes, esc leaves; tab another target",
+            "armed: enter executes, esc leaves; tab another",
         ):
             assert words in shown, words
         assert "Rolled back" not in shown
@@ -217,7 +219,9 @@ async def test_another_operators_rollback_refuses_this_one_and_the_sheet_says_so
         plan = desk.plan()
         other = rollbacks.add(desk.db, plan, reason="other", confirmed="v12", key="k", by="bob", now=NOW)
         for state in ("planned", "started"):
-            rollbacks.append_state(desk.db, other, state, after=None, detail={}, by="bob", now=NOW)  # type: ignore[arg-type]
+            rollbacks.append_state(
+                desk.db, other, state, after=None, detail={"process": process.mark()}, by="bob", now=NOW
+            )  # type: ignore[arg-type]
         await pilot.press("enter")
         await settle(pilot)
         assert "in flight" in sheet.note
@@ -306,6 +310,32 @@ async def test_its_incident_is_mitigated_and_open_again_after_the_undo(tmp_path:
         await settle(pilot)
         assert incidents.get(desk.db, incident).state == "open"
         assert rollback_evidence.open_incidents(desk.db, desk.model.id) == [incident]
+
+
+@pytest.mark.parametrize("linked", [False, True])
+async def test_from_an_alert_its_incident_or_the_alert_itself_is_the_reason(tmp_path: Path, linked: bool) -> None:
+    desk = desk_at(tmp_path)
+    draft = AlertDraft("f", "g", "page", "hard", "scores moved", "scores moved, inputs did not", ("score",), 7.3, ())
+    batch = desk.db.execute("SELECT max(id) FROM batches").fetchone()[0]
+    window = (NOW, NOW)
+    alert = alerts.insert(desk.db, draft, model_id=desk.model.id, batch_id=batch, result_ids=(), window=window, now=NOW)
+    named = [
+        lifecycle.open_incident(
+            desk.db, model=desk.model, title=title, alerts=[alert] if wanted else [], actor=ADA, now=NOW
+        ).key
+        for title, wanted in (("bad snapshot", linked), ("something else", False))
+    ]
+    async with app_of(desk).run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        await pilot.press("2")
+        sheet = await opened(pilot)
+        assert sheet.seen is not None
+        if linked:
+            assert sheet.seen.reason == f"{named[0]} bad snapshot"
+            assert sheet.seen.incident == (named[0], "bad snapshot")
+        else:  # of two open incidents none is taken for it
+            assert sheet.seen.reason == "rolled back from the screen: scores moved, inputs did not"
+            assert sheet.seen.incident is None
 
 
 @pytest.mark.parametrize("size", [(80, 24), (60, 20)])

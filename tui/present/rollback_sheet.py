@@ -105,7 +105,7 @@ def _target(plan: RollbackPlan) -> list[str | Text]:
 
 
 def _preflight(items: Sequence[PreflightItem]) -> list[str | Text]:
-    """The good ones on one line, each other one on its own with its sentence, the worst first."""
+    """The worst first, each on its own line with its sentence; the good ones together on the last."""
     bad = sorted((item for item in items if item.light != "green"), key=lambda item: item.light, reverse=True)
     lines: list[str | Text] = []
     for item in bad:
@@ -115,7 +115,7 @@ def _preflight(items: Sequence[PreflightItem]) -> list[str | Text]:
                           (item.name, "bold"), visible(f": {item.message}{final}"))
         )  # fmt: skip
     good = ", ".join(_GOOD.get(item.name, item.name) for item in items if item.light == "green")
-    return [*([f"{MARKS['green']} {good}"] if good else []), *lines]
+    return [*lines, *([f"{MARKS['green']} {good}"] if good else [])]
 
 
 def _does(plan: RollbackPlan) -> list[str | Text]:

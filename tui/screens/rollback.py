@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing
 from typing import TYPE_CHECKING, Literal
 
 from rich.console import RenderableType
@@ -87,8 +88,15 @@ class ActingSheet(Sheet):
         self.armed, self.silent, self.asked, self.typed, self.required = False, False, None, "", ""
         self._draw()
         jobs.start(
-            self, "plan", self.make, connect=self.shell.services.reader, then=self._planned, instead=self._unplanned
+            self, "plan", self._made, connect=self.shell.services.reader, then=self._planned, instead=self._unplanned
         )
+
+    def _made(self, db: sqlite3.Connection) -> Look:
+        """As on the command line, what a killed process left open is ended first: it would stand in the way."""
+        if rollbacks.any_left(db):
+            with closing(self.shell.services.connect()) as writing:
+                rollback.recover(writing, now=self.shell.now(), actor=self.shell.services.actor())
+        return self.make(db)
 
     def _planned(self, seen: Look) -> None:
         plan = seen.plan
@@ -139,6 +147,7 @@ class ActingSheet(Sheet):
         told = super().state()
         if self.armed:
             told = f"{self.why_again}; " * bool(self.why_again) + told + self.choice_words()
+            told += "; ↑↓ more" * (self.query_one(VerticalScroll).max_scroll_y > 0)
         return told
 
     def choice_words(self) -> str:
@@ -247,7 +256,7 @@ class RollbackSheet(ActingSheet):
 
     def choice_words(self) -> str:
         """See :class:`ActingSheet`."""
-        return "; tab another target" if len(self.kind) > 1 else ""
+        return "; tab another" if len(self.kind) > 1 else ""
 
     def _typed(self, event: events.Key) -> None:
         steps = {"tab": 1, "shift+tab": -1}
