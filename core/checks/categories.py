@@ -85,7 +85,7 @@ def _judge(context: CheckContext, name: str, now: TextProfile, before: TextProfi
             threshold=0.02,
             rows=left[up],
             rows_sql=None if hidden else f"{sql_name(name)} = {sql_text(up)}",
-            tier="ticket",
+            tier="ticket" if len(right) > 1 else "digest",  # a model learns nothing from a column of one value
             renamed=None if hidden else [down, up],
         )
     if unseen is not None and (loud := ratio(context, CHECK, name, unseen)) >= 1 and unseen.rise > 0:

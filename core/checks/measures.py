@@ -181,22 +181,17 @@ def _number(
     yield "outside", _share(outside_rows(now, low, high), n)
     yield "overshoot", Reading(_overshoot(now, low, high), 1 / n)
     noise = math.sqrt(1 / n + 1 / m)
-    yield (
-        "distance",
-        Reading(max(0.0, drift.kolmogorov(now.histogram, before.histogram) / rest - 0.87 * noise), noise / 2),
-    )
+    _, a, b = drift.aligned(now.histogram, before.histogram, min(now.histogram.bits, before.histogram.bits))
+    if not b.sum():
+        return
+    gain = a / a.sum() - b / b.sum()
+    apart = float(np.abs(np.cumsum(gain)).max())  # Kolmogorov's distance
+    yield "distance", Reading(max(0.0, apart / rest - 0.87 * noise), noise / 2)
     if now.histogram.exact and before.histogram.exact:
-        yield "new_numbers", _share(_unseen_numbers(now, before, member), n)
-        yield "lost", _lost(*drift.aligned(now.histogram, before.histogram, now.histogram.bits)[1:])
-    peak = _peak(now, before) / rest
+        yield "new_numbers", _share(float(a[(b <= (a if member else 0)) & (a > 0)].sum()), n)
+        yield "lost", _lost(a, b)
+    peak = float(gain.max()) / rest  # the largest gain in share of a single bin
     yield "peak", Reading(peak, share_noise(max(peak, 0.0), n))
-
-
-def _peak(now: NumberProfile, before: NumberProfile) -> float:
-    """The largest gain in share of a single bin."""
-    bits = min(now.histogram.bits, before.histogram.bits)
-    _, a, b = drift.aligned(now.histogram, before.histogram, bits)
-    return float((a / a.sum() - b / b.sum()).max()) if b.sum() else 0.0
 
 
 def outside_rows(number: NumberProfile, low: float, high: float) -> float:
@@ -218,11 +213,6 @@ def _overshoot(number: NumberProfile, low: float, high: float) -> float:
     with np.errstate(over="ignore"):
         beyond = np.maximum(np.maximum(low - highs, lows - high), 0.0) / width
     return float(np.dot(np.minimum(beyond, FURTHEST), number.histogram.counts)) / number.finite
-
-
-def _unseen_numbers(now: NumberProfile, before: NumberProfile, member: bool) -> float:
-    _, a, b = drift.aligned(now.histogram, before.histogram, now.histogram.bits)
-    return float(a[(b <= (a if member else 0)) & (a > 0)].sum())
 
 
 def _lost(a: Floats, b: Floats) -> Reading:
