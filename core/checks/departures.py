@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,12 @@ NOISE = 4.0
 
 PAST = 35
 """Past batches looked back upon: five weeks of days."""
+
+SPANS = 4.0
+"""Batches whose stretches of time differ by more than this factor tell nothing of each other's rows and hours."""
+
+HOUR = 3600.0
+BY_SPAN = frozenset({"rows", "hours", "last_hour", "gap"})
 
 RELATIVE = 1.5
 """A share of missing values that is not new must grow by this much of itself when only one reference is known."""
@@ -78,8 +85,7 @@ class Departures:
 
 def departures(context: CheckContext) -> Departures:
     """Measure the batch, and judge it by its past where at least ``MINIMUM_PAST`` batches allow."""
-    past, bounds = context.past, _reference_bounds(context)
-    now = readings(context.current, context.reference, context.traits, context.roles, bounds, member=False)
+    past, bounds, now = context.past, _reference_bounds(context), context.readings
     if len(past) >= MINIMUM_PAST:
         return _against_past(context, now)
     base = readings(context.reference, context.reference, context.traits, context.roles, bounds, member=False)
@@ -88,8 +94,8 @@ def departures(context: CheckContext) -> Departures:
     ]
     found = {}
     for key, reading in now.items():
-        before = base.get(key)
-        seen = [e[key].value for e in earlier if key in e]
+        before = _seen(base, key, reading)
+        seen = [told.value for e in earlier if (told := _seen(e, key, reading))]
         if key.column == "" and key.stat in ("rows", "hours", "last_hour", "gap") and not seen:
             continue  # a merged reference says nothing of how large one batch is
         if before is None and not seen:
@@ -105,20 +111,39 @@ def departures(context: CheckContext) -> Departures:
     return Departures(0, found)
 
 
+def measured(context: CheckContext) -> dict[Key, Reading]:
+    """Every statistic of the batch against the reference."""
+    bounds = _reference_bounds(context)
+    return readings(context.current, context.reference, context.traits, context.roles, bounds, member=False)
+
+
+def measured_members(context: CheckContext) -> list[Mapping[Key, Reading]]:
+    """Every statistic of each past batch, as if it were not among the reference; those told earlier are kept."""
+    past, patterns = context.past[-PAST:], _patterns(context)
+    return [
+        batch.readings
+        if batch.readings is not None
+        else readings(
+            batch.profile,
+            context.reference,
+            context.traits,
+            context.roles,
+            _bounds_without(past, i, patterns),
+            member=True,
+        )
+        for i, batch in enumerate(past)
+    ]
+
+
 def _against_past(context: CheckContext, now: Mapping[Key, Reading]) -> Departures:
     past = context.past[-PAST:]
-    patterns = _patterns(context)
-    told = [
-        readings(
-            b.profile, context.reference, context.traits, context.roles, _bounds_without(past, i, patterns), member=True
-        )
-        for i, b in enumerate(past)
-    ]
-    keys = [key for key in now if sum(key in day for day in told) >= MINIMUM_PAST]
+    told = [_comparable(context, batch, day) for batch, day in zip(past, measured_members(context), strict=True)]
+    days = [{key: seen for key, reading in now.items() if (seen := _seen(day, key, reading))} for day in told]
+    keys = [key for key in now if sum(key in day for day in days) >= MINIMUM_PAST]
     if not keys:
         return Departures(len(past), {})
-    history = np.array([[day[key].value if key in day else np.nan for key in keys] for day in told])
-    typical = np.median([[day[key].noise if key in day else now[key].noise for key in keys] for day in told], axis=0)
+    history = np.array([[day[key].value if key in day else np.nan for key in keys] for day in days])
+    typical = np.median([[day[key].noise if key in day else now[key].noise for key in keys] for day in days], axis=0)
     today = np.array([now[key].value for key in keys])
     noise = np.maximum(typical, [now[key].noise for key in keys])
     floor = np.array([STATS[key.stat].floor for key in keys]) + NOISE * noise
@@ -141,6 +166,36 @@ def _against_past(context: CheckContext, now: Mapping[Key, Reading]) -> Departur
             for i, key in enumerate(keys)
         },
     )
+
+
+def _seen(day: Mapping[Key, Reading], key: Key, now: Reading) -> Reading | None:
+    """A past reading; a slice that was there and lacked nothing has no reading of what it lacked."""
+    found = day.get(key)
+    if found is None and key.stat == "slice_missing" and Key(slice_column(key.slice), "slice_share", key.slice) in day:
+        return Reading(0.0, now.noise)
+    return found
+
+
+def slice_column(name: str) -> str:
+    """The column a slice ``column=value`` is cut by.
+
+    >>> slice_column("region=LATAM=south")
+    'region'
+    """
+    return name.partition("=")[0]
+
+
+def _comparable(context: CheckContext, past: PastBatch, day: Mapping[Key, Reading]) -> Mapping[Key, Reading]:
+    """Rows and hours of a batch of ten minutes are no measure for one of a day."""
+    now = _span(context.window_start, context.window_end)
+    then = _span(past.window_start, past.window_end)
+    if now is None or then is None or 1 / SPANS <= (now + HOUR) / (then + HOUR) <= SPANS:
+        return day
+    return {key: reading for key, reading in day.items() if key.column or key.stat not in BY_SPAN}
+
+
+def _span(start: datetime | None, end: datetime | None) -> float | None:
+    return None if start is None or end is None else (end - start).total_seconds()
 
 
 def _seasons(context: CheckContext, past: Sequence[PastBatch]) -> tuple[npt.NDArray[np.int64], int]:

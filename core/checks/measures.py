@@ -278,7 +278,8 @@ def _slices(
             for column in profile.columns:
                 if column == by or column in roles.ignore or column not in reference.columns:
                     continue
-                yield Key(column, "slice_missing", name), _share(part.missing.get(column, 0), part.rows)
+                if part.missing.get(column, 0):  # what lacks nothing needs no reading: most columns, in most slices
+                    yield Key(column, "slice_missing", name), _share(part.missing[column], part.rows)
             for column, moments in part.moments.items():
                 base, whole = reference.columns.get(column), profile.columns[column].number
                 if column == by or moments.n < SLICE_ROWS or base is None or base.number is None or whole is None:
