@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-import sqlite3
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from textual.pilot import Pilot
+
 from storage import db as store
 from storage import model_file
-from storage.tables import models
+from storage.records.rollbacks import State
+from storage.tables import models, rollbacks
 from tests.conftest import ADA, CHURN, NOW
 from tests.core.rollback.conftest import Desk
-from tests.tui.kit import Clock
+from tests.tui.kit import Clock, answer, screen_text, settle
 from tui.app import MidwatchApp
 from tui.launch import services_for
 from tui.panes import PANES
+from tui.screens.rollback import ActingSheet
+from tui.widgets.bars import Status
 
 POINTER = '[rollback]\nactuator = "pointer_file"\npath = "CURRENT"\nsettle = "0s"\ntimeout = "1s"\n'
 
@@ -64,6 +68,29 @@ def app_of(desk: Desk, clock: Clock | None = None, *, locked: bool = False, read
     return MidwatchApp(services, locked=locked, read_only=read_only, specs=wanted)
 
 
-def one(db: sqlite3.Connection, sql: str) -> object:
-    """The single value of a query."""
-    return db.execute(sql).fetchone()[0]
+def sheet_of(pilot: Pilot[None]) -> ActingSheet:
+    assert isinstance(pilot.app.screen, ActingSheet)
+    return pilot.app.screen
+
+
+def text_of(pilot: Pilot[None]) -> str:
+    assert isinstance(pilot.app, MidwatchApp)
+    return " ".join(screen_text(pilot.app).split())
+
+
+def status(pilot: Pilot[None]) -> str:
+    return pilot.app.screen_stack[0].query_one(Status).text
+
+
+def states(desk: Desk) -> list[State]:
+    found = rollbacks.of_model(desk.db, desk.model.id)
+    return [event.state for event in rollbacks.events(desk.db, found[0].id)] if found else []
+
+
+async def opened(pilot: Pilot[None], key: str = "R") -> ActingSheet:
+    """The sheet with its plan, armed."""
+    await settle(pilot)
+    await pilot.press(key)
+    await settle(pilot)
+    await answer(pilot)
+    return sheet_of(pilot)
