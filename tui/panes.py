@@ -44,4 +44,5 @@ PANES: tuple[PaneSpec, ...] = (
     PaneSpec("home", "Home", "tui.screens.home:HomePane"),
     PaneSpec("alerts", "Alerts", "tui.screens.alerts:AlertsPane"),
     PaneSpec("data", "Data", "tui.screens.data:DataPane"),
+    PaneSpec("versions", "Versions", "tui.screens.versions:VersionsPane"),
 )
