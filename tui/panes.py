@@ -43,5 +43,8 @@ class PaneSpec:
 PANES: tuple[PaneSpec, ...] = (
     PaneSpec("home", "Home", "tui.screens.home:HomePane"),
     PaneSpec("alerts", "Alerts", "tui.screens.alerts:AlertsPane"),
+    PaneSpec("incidents", "Incidents", "tui.screens.incidents:IncidentsPane"),
     PaneSpec("data", "Data", "tui.screens.data:DataPane"),
+    PaneSpec("changes", "Changes", "tui.screens.changes:ChangesPane"),
+    PaneSpec("watch", "Watch", "tui.screens.watch:WatchPane"),
 )

@@ -80,3 +80,10 @@ class HomePane(ListPane):
         width = self.detail.size.width or self.size.width
         body = present.detail(line, self.healths.get(int(key)), self.shell.stamp, width)
         return f"{line.model.name}  owner {line.model.file.owner or 'nobody'}", body
+
+    def do_incident(self) -> None:
+        """Open one incident of everything that fires on the model, or link it to a live one."""
+        from tui.screens.open_incident import of_model
+
+        model = self.line().model
+        of_model(self, model.id, model.name)
