@@ -1,15 +1,22 @@
-"""The batches that a batch is compared with: their profiles, one by one and merged."""
+"""The batches that a batch is compared with: their profiles merged, and what each of them told when it came."""
 
 from __future__ import annotations
 
 import sqlite3
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
-from core.checks.base import PastBatch
+from core.checks.base import CheckContext, PastBatch
+from core.checks.departures import PAST, measured_members
+from core.checks.stored_readings import FORM, pack
+from core.checks.stored_readings import unpack as unpack_readings
 from core.stats.packing import unpack
 from core.stats.profile import BatchProfile
+from core.validate import roles_of
+from storage.db import transaction
 from storage.records.batches import Batch
+from storage.records.models import Model
 from storage.tables import batches
 
 BASELINE_BATCHES = 60
@@ -31,24 +38,54 @@ class Baseline:
 
 
 class Baselines:
-    """Baselines of one model, with every stored profile unpacked at most once."""
+    """Baselines of one model; every stored profile and reading is unpacked at most once."""
 
-    def __init__(self, db: sqlite3.Connection, model_id: int) -> None:
+    def __init__(self, db: sqlite3.Connection, model: Model) -> None:
         self._db = db
-        self._model_id = model_id
-        self._profiles: dict[int, BatchProfile] = {}
+        self._model = model
+        self._past: dict[int, PastBatch] = {}
+        self._merged: tuple[list[int], BatchProfile] = ([], BatchProfile())
 
     def before(self, moment: datetime | None, *, without: int = 0) -> Baseline:
         """The baseline of a batch whose window starts at ``moment``; ``without`` leaves out that batch itself."""
-        found = batches.admitted(self._db, self._model_id, before=moment, without=without, limit=BASELINE_BATCHES)
-        past, merged = [], BatchProfile()
-        for batch in found:
-            profile = self._profile(batch.id)
-            past.append(PastBatch(batch.window_start, batch.window_end, profile))
-            merged = merged.merge(profile)
-        return Baseline(tuple(found), tuple(past), merged)
+        found = batches.admitted(self._db, self._model.id, before=moment, without=without, limit=BASELINE_BATCHES)
+        self._read(found)
+        past = tuple(self._past[batch.id] for batch in found)
+        return Baseline(tuple(found), past, self._merge([batch.id for batch in found]))
 
-    def _profile(self, batch_id: int) -> BatchProfile:
-        if batch_id not in self._profiles:
-            self._profiles[batch_id] = unpack(batches.profile(self._db, batch_id))
-        return self._profiles[batch_id]
+    def settle_reference(self, now: datetime) -> None:
+        """Measure the reference batches against each other and record it; for once a reference has come in whole."""
+        baseline = self.before(None)
+        if not any(batch.role == "reference" and self._past[batch.id].readings is None for batch in baseline.batches):
+            return
+        context = CheckContext(
+            current=baseline.merged,
+            reference=baseline.merged,
+            past=tuple(replace(past, readings=None) for past in baseline.past),
+            roles=roles_of(self._model.file),
+            specs=self._model.file.checks,
+            calendar=self._model.file.columns.calendar,
+        )
+        told = measured_members(context)
+        with transaction(self._db):
+            for batch, readings in zip(baseline.batches[-PAST:], told, strict=True):
+                batches.add_readings(self._db, batch.id, form=FORM, body=pack(readings), now=now)
+                self._past[batch.id] = replace(self._past[batch.id], readings=readings)
+
+    def _read(self, found: Sequence[Batch]) -> None:
+        new = [batch for batch in found if batch.id not in self._past]
+        told = batches.readings(self._db, [batch.id for batch in new], form=FORM)
+        for batch in new:
+            readings = unpack_readings(told[batch.id]) if batch.id in told else None
+            profile = unpack(batches.profile(self._db, batch.id))
+            self._past[batch.id] = PastBatch(batch.window_start, batch.window_end, profile, readings)
+
+    def _merge(self, ids: list[int]) -> BatchProfile:
+        """All of them; a baseline that only grew since the last time is not merged anew."""
+        known, merged = self._merged
+        if ids[: len(known)] != known:
+            known, merged = [], BatchProfile()
+        for batch_id in ids[len(known) :]:
+            merged = merged.merge(self._past[batch_id].profile)
+        self._merged = (ids, merged)
+        return merged

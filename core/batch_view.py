@@ -59,7 +59,7 @@ def view(db: sqlite3.Connection, batch_id: int, *, distributions: int = 4) -> Ba
     batch = batches.get(db, batch_id)
     model = models.get_by_id(db, batch.model_id)
     profile = unpack(batches.profile(db, batch_id))
-    baseline = Baselines(db, batch.model_id).before(batch.window_start, without=batch_id)
+    baseline = Baselines(db, model).before(batch.window_start, without=batch_id)
     findings = tuple(r.finding for r in results.of_batch(db, batch_id, status="fail"))
     hidden = {*model.file.columns.redact, *model.file.columns.ignore}
     accused = [str(c) for f in findings for c in (f.evidence.get("columns") or [f.column]) if c]

@@ -15,6 +15,8 @@ from core import alerts
 from core.alert_raising import PROGRAM, raise_alerts
 from core.baseline import Baseline, Baselines
 from core.checks.base import CheckContext
+from core.checks.stored_readings import FORM
+from core.checks.stored_readings import pack as pack_readings
 from core.failing_rows import with_rows
 from core.measure import measure_batch
 from core.profiles import profile_log
@@ -79,7 +81,7 @@ def ingest(
         SourceError: a file can't be read; those before it are recorded.
     """
     files = find_files(paths)
-    baselines = Baselines(db, model.id)
+    baselines = Baselines(db, model)
     for position, path in enumerate(files):
         if progress:
             progress(position, len(files), path)
@@ -91,6 +93,8 @@ def ingest(
                 if not metrics.current(db, known.id):  # killed between its two transactions
                     _measure(db, model, known, source, now)
                 yield recall(db, known)
+    if role == "reference":
+        baselines.settle_reference(now)
     if progress:
         progress(len(files), len(files), "ingested")
 
@@ -122,8 +126,19 @@ def _take_in(
     profile = profile_log(source, roles, baseline.slice_columns or None)
     start, end = window_of(profile, columns.time)
     batch = _batch(model, source, profile, role, version, stage, (start, end), now)
-    verdicts = () if role == "reference" else _judge(model, profile, baselines.before(start), (start, end), source)
-    return _record(db, model, batch, source, profile, verdicts, actor, now)
+    judged = _NOTHING if role == "reference" else _judge(model, profile, baselines.before(start), (start, end), source)
+    return _record(db, model, batch, source, profile, judged, actor, now)
+
+
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    """Every verdict, and the readings they rest on, packed; None where there was nothing to compare with."""
+
+    verdicts: tuple[Finding, ...]
+    readings: bytes | None
+
+
+_NOTHING = _Judged((), None)
 
 
 def _judge(
@@ -132,11 +147,11 @@ def _judge(
     baseline: Baseline,
     window: tuple[datetime | None, datetime | None],
     source: LogSource,
-) -> tuple[Finding, ...]:
+) -> _Judged:
     """Every verdict, the failing ones with counted rows and a redacted sample."""
     if not baseline.batches:
         told = "nothing to compare with yet: ingest a reference with --role reference"
-        return (Finding("all", "ops", "evidence", "not_checked", told),)
+        return _Judged((Finding("all", "ops", "evidence", "not_checked", told),), None)
     roles = roles_of(model.file)
     context = CheckContext(
         current=profile,
@@ -149,7 +164,8 @@ def _judge(
         window_end=window[1],
     )
     validation = validate(context)
-    return replace(validation, findings=with_rows(validation.findings, source, roles)).results
+    verdicts = replace(validation, findings=with_rows(validation.findings, source, roles)).results
+    return _Judged(verdicts, pack_readings(context.readings))
 
 
 def _record(
@@ -158,10 +174,11 @@ def _record(
     batch: Batch,
     source: LogSource,
     profile: BatchProfile,
-    verdicts: tuple[Finding, ...],
+    judged: _Judged,
     actor: Actor,
     now: datetime,
 ) -> Ingested:
+    verdicts = judged.verdicts
     drafts = alerts.group(verdicts, model=model.name, prediction=model.file.columns.prediction)
     packed = pack(profile)
     with transaction(db):
@@ -171,6 +188,8 @@ def _record(
         batch_id = batches.insert(db, batch, source.rejects, packed)
         stored = batches.get(db, batch_id)
         ids = results.insert(db, batch_id, verdicts, now)
+        if judged.readings is not None:
+            batches.add_readings(db, batch_id, form=FORM, body=judged.readings, now=now)
         if batch.role == "serving":
             raised = raise_alerts(db, model, stored, drafts, verdicts, ids, now)
             if not any(alert.tier in ("page", "ticket") for alert in raised):

@@ -127,6 +127,7 @@ class PastIncident:
     severity: int
     symptom: str
     layer: str
+    category: str
     cause: str
     helped: str
     check_added: str

@@ -139,6 +139,7 @@ def remember(db: sqlite3.Connection, past: PastIncident) -> None:
         db,
         model=models.get(db, past.model),
         title=past.title,
+        key=past.key,
         severity=f"SEV{past.severity}",  # type: ignore[arg-type]
         owner=past.opened_by,
         actor=who,
@@ -148,8 +149,8 @@ def remember(db: sqlite3.Connection, past: PastIncident) -> None:
     writing.action(db, opened.key, past.helped, actor=who, now=past.mitigated_at)
     lifecycle.set_state(db, opened.key, "mitigated", reason=past.helped, actor=who, now=past.mitigated_at)
     writing.prevent(db, opened.key, check=past.check_added, actor=who, now=past.resolved_at)
-    cause = f"{past.layer}/{past.cause}"
-    lifecycle.close(db, opened.key, cause=cause, text=past.helped, actor=who, now=past.resolved_at)
+    cause = f"{past.layer}/{past.category}"
+    lifecycle.close(db, opened.key, cause=cause, text=past.cause, actor=who, now=past.resolved_at)
 
 
 def fresh_directory(root: Path, now: datetime) -> Path:

@@ -16,6 +16,7 @@ from storage.records.results import ErrorClass, Finding, Tier
 
 if TYPE_CHECKING:
     from core.checks.departures import Departures
+    from core.checks.measures import Key, Reading
     from core.checks.traits import Trait
 
 MINIMUM_ROWS = 30
@@ -24,11 +25,15 @@ MINIMUM_ROWS = 30
 
 @dataclass(frozen=True, slots=True)
 class PastBatch:
-    """One accepted earlier batch; ``profile`` is also among those merged into the reference."""
+    """One accepted earlier batch; ``profile`` is also among those merged into the reference.
+
+    ``readings`` are its statistics as they were told when it came, None where they must be measured again.
+    """
 
     window_start: datetime | None
     window_end: datetime | None
     profile: BatchProfile
+    readings: Mapping[Key, Reading] | None = None
 
 
 @dataclass(frozen=True)
@@ -62,6 +67,13 @@ class CheckContext:
         from core.checks.traits import traits
 
         return traits(self)
+
+    @cached_property
+    def readings(self) -> Mapping[Key, Reading]:
+        """Every statistic of the batch, measured against the reference."""
+        from core.checks.departures import measured
+
+        return measured(self)
 
     @cached_property
     def departures(self) -> Departures:

@@ -70,6 +70,7 @@ def _judge(context: CheckContext, name: str, now: TextProfile, before: TextProfi
         and gain[up] > 0.02
         and -gain[down] > 0.02
         and abs(gain[up] + gain[down]) <= 0.35 * max(gain[up], -gain[down])
+        and (up in fresh or sum(abs(g) for v, g in gain.items() if v not in (up, down)) <= 0.5 * gain[up])
     )
     if renamed and moved >= 1:
         told = "a value was renamed" if hidden else f"{down!r} became {up!r}"
@@ -84,7 +85,7 @@ def _judge(context: CheckContext, name: str, now: TextProfile, before: TextProfi
             threshold=0.02,
             rows=left[up],
             rows_sql=None if hidden else f"{sql_name(name)} = {sql_text(up)}",
-            tier="ticket",
+            tier="ticket" if len(right) > 1 else "digest",  # a model learns nothing from a column of one value
             renamed=None if hidden else [down, up],
         )
     if unseen is not None and (loud := ratio(context, CHECK, name, unseen)) >= 1 and unseen.rise > 0:

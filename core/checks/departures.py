@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ import numpy.typing as npt
 
 from core.checks.measures import STATS, Bounds, Key, Reading, readings
 from core.stats.expectation import MINIMUM_PAST, expectations, family_threshold
+from core.stats.sketch_values import ValueCounts
 
 if TYPE_CHECKING:
     from core.checks.base import CheckContext, PastBatch
@@ -22,6 +24,12 @@ NOISE = 4.0
 
 PAST = 35
 """Past batches looked back upon: five weeks of days."""
+
+SPANS = 4.0
+"""Batches whose stretches of time differ by more than this factor tell nothing of each other's rows and hours."""
+
+HOUR = 3600.0
+BY_SPAN = frozenset({"rows", "hours", "last_hour", "gap"})
 
 RELATIVE = 1.5
 """A share of missing values that is not new must grow by this much of itself when only one reference is known."""
@@ -77,23 +85,17 @@ class Departures:
 
 def departures(context: CheckContext) -> Departures:
     """Measure the batch, and judge it by its past where at least ``MINIMUM_PAST`` batches allow."""
-    past = context.past
-    now = readings(
-        context.current, context.reference, context.traits, context.roles, _reference_bounds(context), member=False
-    )
+    past, bounds, now = context.past, _reference_bounds(context), context.readings
     if len(past) >= MINIMUM_PAST:
         return _against_past(context, now)
-    base = readings(
-        context.reference, context.reference, context.traits, context.roles, _reference_bounds(context), member=False
-    )
+    base = readings(context.reference, context.reference, context.traits, context.roles, bounds, member=False)
     earlier = [
-        readings(b.profile, context.reference, context.traits, context.roles, _reference_bounds(context), member=False)
-        for b in past
+        readings(b.profile, context.reference, context.traits, context.roles, bounds, member=False) for b in past
     ]
     found = {}
     for key, reading in now.items():
-        before = base.get(key)
-        seen = [e[key].value for e in earlier if key in e]
+        before = _seen(base, key, reading)
+        seen = [told.value for e in earlier if (told := _seen(e, key, reading))]
         if key.column == "" and key.stat in ("rows", "hours", "last_hour", "gap") and not seen:
             continue  # a merged reference says nothing of how large one batch is
         if before is None and not seen:
@@ -109,17 +111,39 @@ def departures(context: CheckContext) -> Departures:
     return Departures(0, found)
 
 
+def measured(context: CheckContext) -> dict[Key, Reading]:
+    """Every statistic of the batch against the reference."""
+    bounds = _reference_bounds(context)
+    return readings(context.current, context.reference, context.traits, context.roles, bounds, member=False)
+
+
+def measured_members(context: CheckContext) -> list[Mapping[Key, Reading]]:
+    """Every statistic of each past batch, as if it were not among the reference; those told earlier are kept."""
+    past, patterns = context.past[-PAST:], _patterns(context)
+    return [
+        batch.readings
+        if batch.readings is not None
+        else readings(
+            batch.profile,
+            context.reference,
+            context.traits,
+            context.roles,
+            _bounds_without(past, i, patterns),
+            member=True,
+        )
+        for i, batch in enumerate(past)
+    ]
+
+
 def _against_past(context: CheckContext, now: Mapping[Key, Reading]) -> Departures:
     past = context.past[-PAST:]
-    told = [
-        readings(b.profile, context.reference, context.traits, context.roles, _bounds_without(past, i), member=True)
-        for i, b in enumerate(past)
-    ]
-    keys = [key for key in now if sum(key in day for day in told) >= MINIMUM_PAST]
+    told = [_comparable(context, batch, day) for batch, day in zip(past, measured_members(context), strict=True)]
+    days = [{key: seen for key, reading in now.items() if (seen := _seen(day, key, reading))} for day in told]
+    keys = [key for key in now if sum(key in day for day in days) >= MINIMUM_PAST]
     if not keys:
         return Departures(len(past), {})
-    history = np.array([[day[key].value if key in day else np.nan for key in keys] for day in told])
-    typical = np.median([[day[key].noise if key in day else now[key].noise for key in keys] for day in told], axis=0)
+    history = np.array([[day[key].value if key in day else np.nan for key in keys] for day in days])
+    typical = np.median([[day[key].noise if key in day else now[key].noise for key in keys] for day in days], axis=0)
     today = np.array([now[key].value for key in keys])
     noise = np.maximum(typical, [now[key].noise for key in keys])
     floor = np.array([STATS[key.stat].floor for key in keys]) + NOISE * noise
@@ -144,6 +168,36 @@ def _against_past(context: CheckContext, now: Mapping[Key, Reading]) -> Departur
     )
 
 
+def _seen(day: Mapping[Key, Reading], key: Key, now: Reading) -> Reading | None:
+    """A past reading; a slice that was there and lacked nothing has no reading of what it lacked."""
+    found = day.get(key)
+    if found is None and key.stat == "slice_missing" and Key(slice_column(key.slice), "slice_share", key.slice) in day:
+        return Reading(0.0, now.noise)
+    return found
+
+
+def slice_column(name: str) -> str:
+    """The column a slice ``column=value`` is cut by.
+
+    >>> slice_column("region=LATAM=south")
+    'region'
+    """
+    return name.partition("=")[0]
+
+
+def _comparable(context: CheckContext, past: PastBatch, day: Mapping[Key, Reading]) -> Mapping[Key, Reading]:
+    """Rows and hours of a batch of ten minutes are no measure for one of a day."""
+    now = _span(context.window_start, context.window_end)
+    then = _span(past.window_start, past.window_end)
+    if now is None or then is None or 1 / SPANS <= (now + HOUR) / (then + HOUR) <= SPANS:
+        return day
+    return {key: reading for key, reading in day.items() if key.column or key.stat not in BY_SPAN}
+
+
+def _span(start: datetime | None, end: datetime | None) -> float | None:
+    return None if start is None or end is None else (end - start).total_seconds()
+
+
 def _seasons(context: CheckContext, past: Sequence[PastBatch]) -> tuple[npt.NDArray[np.int64], int]:
     """The season of each past batch and of this one: the weekday, or the hour for batches under half a day apart."""
     starts = [b.window_start for b in past]
@@ -158,10 +212,16 @@ def _seasons(context: CheckContext, past: Sequence[PastBatch]) -> tuple[npt.NDAr
 
 def _reference_bounds(context: CheckContext) -> Bounds:
     numbers = {name: c.number for name, c in context.reference.columns.items() if c.number is not None}
-    return Bounds({n: p.minimum for n, p in numbers.items()}, {n: p.maximum for n, p in numbers.items()})
+    return Bounds(
+        {n: p.minimum for n, p in numbers.items()}, {n: p.maximum for n, p in numbers.items()}, _patterns(context)
+    )
 
 
-def _bounds_without(past: Sequence[PastBatch], index: int) -> Bounds:
+def _patterns(context: CheckContext) -> Mapping[str, ValueCounts]:
+    return {name: c.text.patterns for name, c in context.reference.columns.items() if c.text is not None}
+
+
+def _bounds_without(past: Sequence[PastBatch], index: int, patterns: Mapping[str, ValueCounts]) -> Bounds:
     """The range that all past batches but one have seen."""
     low: dict[str, float] = {}
     high: dict[str, float] = {}
@@ -172,4 +232,4 @@ def _bounds_without(past: Sequence[PastBatch], index: int) -> Bounds:
             if column.number is not None:
                 low[name] = min(low.get(name, math.inf), column.number.minimum)
                 high[name] = max(high.get(name, -math.inf), column.number.maximum)
-    return Bounds(low, high)
+    return Bounds(low, high, patterns)

@@ -28,7 +28,8 @@ def run(context: CheckContext) -> list[Finding]:
             loud = ratio(context, CHECK, name, departure)
             if departure is None or loud < 1 or departure.rise <= 0:
                 continue
-            fresh = [p for p, _ in a.patterns.top(50) if p not in b.patterns.counts][:3]
+            known = b.patterns.counts if stat == "patterns" else {}
+            fresh = [p for p, _ in a.patterns.top(50) if p not in known][:3] if stat == "patterns" else []
             shown = f" ({', '.join(map(repr, fresh))})" if stat == "patterns" and fresh else ""
             rows = a.padded if stat == "padded" else a.numeric if stat == "numeric" else round(departure.value * a.rows)
             finding = failed(

@@ -91,10 +91,11 @@ STATS: Mapping[str, Stat] = {
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """What counts as seen: per number column the lowest and highest number of the other batches."""
+    """What counts as seen: the lowest and highest number of the other batches, and the patterns of texts."""
 
     low: Mapping[str, float]
     high: Mapping[str, float]
+    patterns: Mapping[str, ValueCounts]
 
 
 def readings(
@@ -156,7 +157,7 @@ def _column(
 ) -> Iterator[tuple[str, Reading]]:
     if column.text is not None and column.kind == "text":
         if reference.text is not None and column.text.rows > column.text.missing:
-            yield from _text(column.text, reference.text, member)
+            yield from _text(column.text, reference.text, bounds.patterns[column.name], member)
     elif column.number is not None and reference.number is not None and column.number.finite:
         yield from _number(column.name, column.number, reference.number, bounds, member)
 
@@ -180,22 +181,17 @@ def _number(
     yield "outside", _share(outside_rows(now, low, high), n)
     yield "overshoot", Reading(_overshoot(now, low, high), 1 / n)
     noise = math.sqrt(1 / n + 1 / m)
-    yield (
-        "distance",
-        Reading(max(0.0, drift.kolmogorov(now.histogram, before.histogram) / rest - 0.87 * noise), noise / 2),
-    )
+    _, a, b = drift.aligned(now.histogram, before.histogram, min(now.histogram.bits, before.histogram.bits))
+    if not b.sum():
+        return
+    gain = a / a.sum() - b / b.sum()
+    apart = float(np.abs(np.cumsum(gain)).max())  # Kolmogorov's distance
+    yield "distance", Reading(max(0.0, apart / rest - 0.87 * noise), noise / 2)
     if now.histogram.exact and before.histogram.exact:
-        yield "new_numbers", _share(_unseen_numbers(now, before, member), n)
-        yield "lost", _lost(*drift.aligned(now.histogram, before.histogram, now.histogram.bits)[1:])
-    peak = _peak(now, before) / rest
+        yield "new_numbers", _share(float(a[(b <= (a if member else 0)) & (a > 0)].sum()), n)
+        yield "lost", _lost(a, b)
+    peak = float(gain.max()) / rest  # the largest gain in share of a single bin
     yield "peak", Reading(peak, share_noise(max(peak, 0.0), n))
-
-
-def _peak(now: NumberProfile, before: NumberProfile) -> float:
-    """The largest gain in share of a single bin."""
-    bits = min(now.histogram.bits, before.histogram.bits)
-    _, a, b = drift.aligned(now.histogram, before.histogram, bits)
-    return float((a / a.sum() - b / b.sum()).max()) if b.sum() else 0.0
 
 
 def outside_rows(number: NumberProfile, low: float, high: float) -> float:
@@ -219,11 +215,6 @@ def _overshoot(number: NumberProfile, low: float, high: float) -> float:
     return float(np.dot(np.minimum(beyond, FURTHEST), number.histogram.counts)) / number.finite
 
 
-def _unseen_numbers(now: NumberProfile, before: NumberProfile, member: bool) -> float:
-    _, a, b = drift.aligned(now.histogram, before.histogram, now.histogram.bits)
-    return float(a[(b <= (a if member else 0)) & (a > 0)].sum())
-
-
 def _lost(a: Floats, b: Floats) -> Reading:
     """Share that values had before which are gone, those only that sampling could not have lost (10 expected)."""
     share = b / b.sum() if b.sum() else b
@@ -231,7 +222,7 @@ def _lost(a: Floats, b: Floats) -> Reading:
     return Reading(float(gone.sum()), 1 / max(float(a.sum()), 1.0))
 
 
-def _text(now: TextProfile, before: TextProfile, member: bool) -> Iterator[tuple[str, Reading]]:
+def _text(now: TextProfile, before: TextProfile, patterns: ValueCounts, member: bool) -> Iterator[tuple[str, Reading]]:
     n = now.rows - now.missing
     yield "empty", _share(now.empty, n)
     yield "padded", _share(now.padded, n)
@@ -249,8 +240,8 @@ def _text(now: TextProfile, before: TextProfile, member: bool) -> Iterator[tuple
         yield "peak", Reading(gain, share_noise(max(gain, 0.0), float(a.sum())))
     if now.values.complete:
         yield "distinct", Reading(math.log(max(now.values.distinct, 1.0)), 1 / math.sqrt(max(now.values.distinct, 1.0)))
-    p, q, names = drift.value_counts(now.patterns.counts, before.patterns.counts)
-    if p.sum() and before.patterns.complete and names:
+    p, q, names = drift.value_counts(now.patterns.counts, patterns.counts)
+    if p.sum() and names and len(patterns.counts) < patterns.limit:
         yield "patterns", _share(float(p[(q <= (p if member else 0)) & (p > 0)].sum()), float(p.sum()))
 
 
@@ -287,7 +278,8 @@ def _slices(
             for column in profile.columns:
                 if column == by or column in roles.ignore or column not in reference.columns:
                     continue
-                yield Key(column, "slice_missing", name), _share(part.missing.get(column, 0), part.rows)
+                if part.missing.get(column, 0):  # what lacks nothing needs no reading: most columns, in most slices
+                    yield Key(column, "slice_missing", name), _share(part.missing[column], part.rows)
             for column, moments in part.moments.items():
                 base, whole = reference.columns.get(column), profile.columns[column].number
                 if column == by or moments.n < SLICE_ROWS or base is None or base.number is None or whole is None:

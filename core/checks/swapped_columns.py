@@ -9,7 +9,7 @@ from core.checks.similarity import distance
 from core.checks.summary import answer
 from storage.records.results import Finding
 
-APART = 0.15
+APART = 0.08
 """Two columns closer than this to their own reference are not suspected."""
 
 FAR = ("distance", "unseen", "new_numbers", "outside", "overshoot", "patterns", "missing", "mean")
@@ -26,13 +26,13 @@ def run(context: CheckContext) -> list[Finding]:
         judged += 1
         apart = distance(now, before)
         far = max(context.departures.ratio(name, stat) for stat in FAR)
-        if now.kind != before.kind or (apart >= APART and far >= 0.5):
+        if now.kind != before.kind or (apart >= APART and far >= 0.3):
             own[name] = apart
             loud[name] = far if now.kind == before.kind else 10.0
     pairs = []
     for left, right in combinations(own, 2):
         current, reference = context.current.columns, context.reference.columns
-        if max(loud[left], loud[right]) < 1:
+        if max(loud[left], loud[right]) < (1.0 if context.departures.days else 0.5):
             continue
         usual = [_usual(context, left), _usual(context, right)]
         crossed = [

@@ -31,13 +31,16 @@ TESTS: dict[str, tuple[str, str]] = {
     "training": ("compare training data hashes and label base rates of the two versions", "midwatch diff MODEL A B"),
     "schema": ("validate the first bad batch against the last good one", "midwatch check BAD --like GOOD"),
     "unit": ("look at the ratio of medians of the accused column", "midwatch check BAD --like GOOD"),
-    "data": ("look for a slice in which the change is concentrated", "midwatch slices MODEL"),
-    "feature": ("send the golden rows through the scoring door", "midwatch evaluate MODEL VERSION"),
-    "label": ("compare the label base rate and AUC with 1 - AUC of the last good window", "midwatch why MODEL"),
+    "data": ("look for a slice in which the change is concentrated", "midwatch check BAD --like GOOD --all"),
+    "feature": ("compare the two versions' code and environment hashes", "midwatch diff MODEL A B"),
+    "label": (
+        "compare the label base rate and AUC with 1 - AUC of the last good window",
+        "midwatch labels MODEL FILE --json",
+    ),
     "upstream": ("list changes of every layer before the onset", "midwatch changes list --model MODEL"),
     "rule": ("list changes of rules and thresholds before the onset", "midwatch changes list --model MODEL"),
     "capacity": ("list infrastructure changes before the onset", "midwatch changes list --layer infrastructure"),
-    "none": ("see whether labelled metrics moved at all", "midwatch why MODEL"),
+    "none": ("see whether labelled metrics moved at all", "midwatch alerts list --model MODEL"),
 }
 """The cheapest next test for each category: what it shows, and its command."""
 

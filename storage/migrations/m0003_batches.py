@@ -50,6 +50,17 @@ STATEMENTS: tuple[str, ...] = (
         body BLOB NOT NULL
     )
     """,
+    # What a batch's statistics read when it came: the past that later batches are judged by. The latest row holds.
+    """
+    CREATE TABLE readings(
+        id INTEGER PRIMARY KEY,
+        batch_id INTEGER NOT NULL REFERENCES batches,
+        form INTEGER NOT NULL,
+        body BLOB NOT NULL,
+        at TEXT NOT NULL
+    )
+    """,
+    "CREATE INDEX readings_by_batch ON readings(batch_id, id)",
     # A serving batch is in the baseline of later ones unless it raised a page or a ticket; people may say otherwise.
     """
     CREATE TABLE baseline_events(
@@ -104,6 +115,7 @@ STATEMENTS: tuple[str, ...] = (
     *append_only("batches"),
     *append_only("quarantine"),
     *append_only("profiles"),
+    *append_only("readings"),
     *append_only("baseline_events"),
     *append_only("label_files"),
     *append_only("label_joins"),

@@ -45,6 +45,12 @@ _INSERT_REJECT = "INSERT INTO quarantine(batch_id, path, line, reason, text) VAL
 _REJECTS = "SELECT path, line, reason, text FROM quarantine WHERE batch_id = ? ORDER BY id LIMIT ?"
 _INSERT_PROFILE = "INSERT INTO profiles(batch_id, format, body) VALUES (?, ?, ?)"
 _PROFILE = "SELECT body FROM profiles WHERE batch_id = ?"
+_INSERT_READINGS = "INSERT INTO readings(batch_id, form, body, at) VALUES (?, ?, ?, ?)"
+_READINGS = """
+SELECT batch_id, body FROM readings
+WHERE id IN (SELECT max(id) FROM readings
+             WHERE form = ? AND batch_id IN (SELECT value FROM json_each(?)) GROUP BY batch_id)
+"""
 _INSERT_BASELINE = "INSERT INTO baseline_events(batch_id, kind, reason, by, at) VALUES (?, ?, ?, ?, ?)"
 _COVERAGE = "SELECT * FROM label_coverage WHERE batch_id = ? ORDER BY id DESC LIMIT 1"
 
@@ -174,6 +180,17 @@ def rejects(db: sqlite3.Connection, batch_id: int, limit: int = 100) -> list[Rej
 def profile(db: sqlite3.Connection, batch_id: int) -> bytes:
     """The stored profile, as ``core.stats`` packs it."""
     return bytes(db.execute(_PROFILE, (batch_id,)).fetchone()["body"])
+
+
+def add_readings(db: sqlite3.Connection, batch_id: int, *, form: int, body: bytes, now: datetime) -> None:
+    """Append what the statistics of a batch read."""
+    with transaction(db):
+        db.execute(_INSERT_READINGS, (batch_id, form, body, to_text(now)))
+
+
+def readings(db: sqlite3.Connection, batch_ids: Sequence[int], *, form: int) -> dict[int, bytes]:
+    """The latest readings of that form, for those of the batches that have them."""
+    return {row["batch_id"]: bytes(row["body"]) for row in db.execute(_READINGS, (form, json.dumps(list(batch_ids))))}
 
 
 def set_baseline(db: sqlite3.Connection, batch_id: int, *, admit: bool, reason: str, by: str, now: datetime) -> None:

@@ -11,8 +11,8 @@ from storage.migrations import SCHEMA_VERSION
 
 FACTS = [
     "audit_log", "models", "model_files", "versions", "deployments", "batches", "quarantine", "profiles",
-    "baseline_events", "label_files", "label_joins", "label_coverage", "check_results", "metric_values", "alerts",
-    "alert_findings", "alert_events", "alert_feedback", "silences", "silence_ends", "incidents", "incident_events",
+    "readings", "baseline_events", "label_files", "label_joins", "label_coverage", "check_results", "metric_values",
+    "alerts",    "alert_findings", "alert_events", "alert_feedback", "silences", "silence_ends", "incidents", "incident_events",
     "changes", "handovers", "handover_acceptances", "rollbacks", "rollback_events",
 ]  # fmt: skip
 

@@ -18,6 +18,7 @@ COMMANDS: tuple[tuple[str, str], ...] = (
     ("audit", "Verify or list the audit log."),
     ("changes", "The change feed: list it, add to it."),
     ("check", "Validate files against others, with no set-up."),
+    ("demo", "Seed a store with three models in trouble and open the screen."),
     ("deploy", "Record that a version entered a stage."),
     ("diff", "Compare two versions of a model."),
     ("doctor", "Look at store, disk, audit chain, models and terminal."),

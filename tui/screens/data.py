@@ -49,7 +49,7 @@ class DataPane(ListPane):
     """What came in, what was quarantined, what was found, what was not checked."""
 
     columns = (
-        Column("window", "WINDOW", 16, descending=True),
+        Column("window", "WINDOW", 19, descending=True),
         Column("model", "MODEL", 9, grow=1, sortable=False),
         Column("role", "ROLE", 9, rank=3, sortable=False),
         Column("version", "VERSION", 8, rank=2, sortable=False),

@@ -11,23 +11,15 @@ import numpy as np
 import numpy.typing as npt
 
 from core.checks.base import CheckContext, PastBatch
-from core.stats.profile import BatchProfile, ColumnProfile, NumberProfile, SliceProfile, TextProfile, TimeProfile
-from core.stats.sketch_numbers import Histogram, Moments
-from core.stats.sketch_values import PATTERN_LIMIT, HourCounts, ValueCounts
+from core.stats.profile import BatchProfile, ColumnProfile, SliceProfile, TextProfile, TimeProfile
+from core.stats.profile_numbers import number_profile
+from core.stats.sketch_numbers import Moments
+from core.stats.sketch_values import HourCounts, ValueCounts
 from storage.records.logs import Roles
 
 ROLES = Roles(time="ts", id="request_id", prediction="score", label="bought")
 START = datetime(2026, 9, 7, tzinfo=UTC)
 Table = dict[str, Any]
-
-
-def pattern(text: str) -> str:
-    """As the log reader has it: runs of upper, lower and digits are one character."""
-    out = ""
-    for c in text:
-        sign = "A" if c.isupper() else "a" if c.islower() else "9" if c.isdigit() else c
-        out += "" if out.endswith(sign) and sign in "Aa9" else sign
-    return out
 
 
 def shop_day(rng: np.random.Generator, day: int, rows: int | None = None, drift: float = 0.0) -> Table:
@@ -38,11 +30,11 @@ def shop_day(rng: np.random.Generator, day: int, rows: int | None = None, drift:
     hour = np.sort(rng.choice(24, n, p=_DAY))
     seconds = start.timestamp() + hour * 3600 + rng.uniform(0, 3600, n)
     region = rng.choice(["EMEA", "LATAM", "APAC", "NA"], n, p=[0.4, 0.1, 0.2, 0.3])
-    basket = rng.lognormal(3 + drift * day, 0.6, n)
+    basket = rng.lognormal(4 + drift * day, 0.6, n)
     age = np.clip(rng.normal(42, 12, n), 18, 90).round()
     minutes = rng.gamma(3, 8, n)
     heat = 15 + 6 * np.sin(day / 9) + rng.normal(0, 4, n)
-    score = 1 / (1 + np.exp(-(0.02 * (age - 42) + 0.5 * (np.log(basket) - 3) - 1)))
+    score = 1 / (1 + np.exp(-(0.02 * (age - 42) + 0.5 * (np.log(basket) - 4) - 1)))
     return {
         "ts": seconds.astype("datetime64[s]"),
         "request_id": np.arange(n, dtype=float) + day * 10_000,
@@ -78,6 +70,8 @@ def _column(name: str, values: npt.NDArray[Any]) -> ColumnProfile:
     if values.dtype.kind == "M":
         seconds = values.astype("datetime64[s]").astype(np.int64)
         hours = HourCounts.of({int(k): v for k, v in Counter((seconds // 3600).tolist()).items()})
+        if not values.size:
+            return ColumnProfile(name, time=TimeProfile())
         return ColumnProfile(name, time=TimeProfile(values.size, 0, float(seconds.min()), float(seconds.max()), hours))
     if values.dtype == object:
         texts = [v for v in values.tolist() if v is not None]
@@ -89,30 +83,9 @@ def _column(name: str, values: npt.NDArray[Any]) -> ColumnProfile:
             numeric=sum(v.replace(".", "", 1).isdigit() for v in texts),
             characters=sum(map(len, texts)),
             values=ValueCounts.of(Counter(texts).items()),
-            patterns=ValueCounts.of(Counter(map(pattern, texts)).items(), PATTERN_LIMIT),
         )
         return ColumnProfile(name, text=text)
-    return ColumnProfile(name, number=number(values.astype(float)))
-
-
-def number(values: npt.NDArray[np.float64]) -> NumberProfile:
-    """The profile of numbers, NaN missing."""
-    finite = values[np.isfinite(values)]
-    low, high = (float(finite.min()), float(finite.max())) if finite.size else (float("inf"), float("-inf"))
-    return NumberProfile(
-        rows=values.size,
-        missing=int(np.isnan(values).sum()),
-        infinite=int(np.isinf(values).sum()),
-        moments=Moments.of(finite),
-        minimum=low,
-        maximum=high,
-        at_minimum=int((finite == low).sum()),
-        at_maximum=int((finite == high).sum()),
-        zeros=int((finite == 0).sum()),
-        negatives=int((finite < 0).sum()),
-        integers=int((finite == np.rint(finite)).sum()),
-        histogram=Histogram.of(finite),
-    )
+    return ColumnProfile(name, number=number_profile(values.astype(float)))
 
 
 def _slices(table: Table, by: str) -> Mapping[str, SliceProfile]:

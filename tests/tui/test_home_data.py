@@ -1,0 +1,105 @@
+import sqlite3
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from core.home import health, lines
+from core.ingest import ingest
+from storage import db as store
+from storage.records.models import Model
+from storage.tables import batches, models
+from tests.conftest import ADA
+from tests.rows import MODEL, START, write_log
+from tests.tui.kit import Clock, screen_text, settle
+from tui.app import MidwatchApp
+from tui.header import header_of
+from tui.panes import PANES
+from tui.services import Services
+
+LATE = START + timedelta(hours=40)
+METRICS = """
+[labels]
+minimum = 50
+[[metrics]]
+name = "auc"
+primary = true
+slo = ">= 0.4"
+"""
+
+
+@pytest.fixture
+def watched(db: sqlite3.Connection, register: Callable[..., Model], tmp_path: Path) -> Model:
+    model = register(MODEL + METRICS)
+    logs = [str(write_log(tmp_path, number)) for number in range(8)]
+    list(ingest(db, model, logs[:6], role="reference", actor=ADA, now=LATE))
+    list(ingest(db, model, logs[6:], actor=ADA, now=LATE))
+    broken = write_log(tmp_path, 8, spend=40_000.0)
+    text = broken.read_text().splitlines()
+    text[9] = "torn"
+    broken.write_text("\n".join(text) + "\n")
+    list(ingest(db, model, [str(broken)], actor=ADA, now=LATE))
+    return model
+
+
+def screen(path: Path, at: datetime) -> MidwatchApp:
+    clock = Clock()
+    clock.at = at
+    services = Services(
+        connect=lambda: store.connect(path),
+        reader=lambda: store.connect(path, read_only=True),
+        now=clock,
+        actor=lambda: ADA,
+        header=lambda db: header_of(db, host="prod-3", store=str(path), now=clock()),
+        models=lambda db: list(models.names(db).values()),
+        dump=path.parent / "dump",
+    )
+    return MidwatchApp(services, specs=[p for p in PANES if p.id in ("home", "alerts", "data")], locked=False)
+
+
+def test_a_line_tells_what_is_live_and_what_is_not_watched(db: sqlite3.Connection, watched: Model) -> None:
+    (line,) = lines(db, START + timedelta(hours=9, minutes=5))
+    assert line.live == ("v41", "full")
+    assert line.every == timedelta(hours=1)
+    assert not line.silent
+    assert line.firing.get("ticket", 0) + line.firing.get("page", 0) == 1
+    assert line.gaps == ("no way to roll back", "no business metric", "no owner")
+    assert line.coverage is not None
+    assert line.coverage.share == 1.0
+
+
+def test_silence_is_its_own_state(db: sqlite3.Connection, watched: Model) -> None:
+    (line,) = lines(db, START + timedelta(hours=30))
+    assert line.silent
+
+
+def test_health_rests_on_stored_metrics(db: sqlite3.Connection, watched: Model) -> None:
+    found = health(db, watched, LATE)
+    assert found.objective.metric == "auc"
+    assert found.objective.state == "ok"
+    assert len(found.trend) == 3
+
+
+@pytest.mark.parametrize("size", [(80, 24), (60, 20), (120, 40)])
+async def test_home_and_data_show_what_the_store_holds(
+    db: sqlite3.Connection, store_file: Path, watched: Model, size: tuple[int, int]
+) -> None:
+    app = screen(store_file, START + timedelta(hours=9, minutes=5))
+    async with app.run_test(size=size) as pilot:
+        await settle(pilot)
+        shown = screen_text(app)
+        assert "churn" in shown
+        assert "auc ok" in shown
+        await pilot.press("4")
+        await settle(pilot)
+        newest = batches.newest(db, watched.id)
+        assert newest is not None
+        await pilot.press("enter")
+        await settle(pilot)
+        shown = screen_text(app)
+        assert f"batch {newest.id}  churn  serving" in shown
+        assert "199 rows, 1 quarantined" in shown
+        await pilot.press("escape", "2")
+        await settle(pilot)
+        assert "spend" in screen_text(app)
