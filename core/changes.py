@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from core.incidents.redaction import Redactor, redactor_for
 from storage.clock import from_text, to_text
 from storage.db import transaction
 from storage.errors import UsageError
 from storage.host import Actor
-from storage.records.changes import LAYERS, Change, ChangeFilter, NewChange
+from storage.records.changes import LAYERS, Change, ChangeFilter, ChangeSort, NewChange
 from storage.tables import audit, changes, models
 
 KEYS: tuple[str, ...] = (
@@ -33,6 +34,21 @@ KEYS: tuple[str, ...] = (
     "source_ref",
 )
 """What a line of JSON may hold; layer, kind and subject are required."""
+
+EXPORTED: tuple[str, ...] = (
+    "at",
+    "layer",
+    "kind",
+    "subject",
+    "model",
+    "by",
+    "size",
+    "reviewed_by",
+    "before",
+    "after",
+    "source",
+)
+"""What an exported line holds, besides ``row``: the row of the store it is, as ``table:id``."""
 
 _REQUIRED = ("layer", "kind", "subject")
 _MAXIMUM_TEXT = 10_000
@@ -121,6 +137,25 @@ def add_lines(db: sqlite3.Connection, lines: Iterable[str], *, source: str, acto
             bad.append((number, f"not JSON: {error}"))
     added = _store(db, good, actor, now)
     return Taken(read, added, len(good) - added, tuple(bad))
+
+
+def exported(
+    db: sqlite3.Connection, where: ChangeFilter, *, sort: ChangeSort, descending: bool
+) -> list[dict[str, Any]]:
+    """The feed as plain values, for a file that leaves the machine: what a model file redacts is masked."""
+    redactors = {m.id: redactor_for(db, m) for m in models.list_all(db)}
+    every = Redactor(
+        frozenset().union(*(r.columns for r in redactors.values())),
+        tuple(sorted({s for r in redactors.values() for s in r.secrets}, key=lambda s: (-len(s), s))),
+    )
+    lines = []
+    for c in changes.feed(db, limit=-1, sort=sort, descending=descending, where=where):
+        redactor = every if c.model_id is None else redactors[c.model_id]
+        told: dict[str, Any] = {name: getattr(c, name) for name in EXPORTED}
+        for name in ("subject", "before", "after"):
+            told[name] = redactor.optional(told[name])
+        lines.append({**told, "at": to_text(c.at), "row": c.reference})
+    return lines
 
 
 def between(db: sqlite3.Connection, model_id: int | None, start: datetime, end: datetime) -> list[Change]:

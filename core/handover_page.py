@@ -61,8 +61,20 @@ class HandoverPage:
 
     @property
     def open_items(self) -> int:
-        """How many things somebody still has to look at."""
-        return len(self.firing) + len(self.acknowledged) + len(self.snoozed) + len(self.incidents) + len(self.in_flight)
+        """How many things somebody still has to look at; repeats of one cause count once."""
+        alerts = (self.firing, self.acknowledged, self.snoozed)
+        return sum(len(grouped(some)) for some in alerts) + len(self.incidents) + len(self.in_flight)
+
+
+def grouped(alerts: Iterable[WatchAlert]) -> list[tuple[WatchAlert, int]]:
+    """Repeats of one cause as one line: the latest alert, since when the first one stands, and how many there are."""
+    found: dict[object, list[WatchAlert]] = {}
+    for alert in alerts:
+        found.setdefault((alert.model_id, alert.group_key) if alert.group_key else alert.id, []).append(alert)
+    return [
+        (dataclasses.replace(max(some, key=lambda a: a.id), since=min(a.since for a in some)), len(some))
+        for some in found.values()
+    ]
 
 
 def snapshot(page: HandoverPage) -> dict[str, Any]:
@@ -73,13 +85,13 @@ def snapshot(page: HandoverPage) -> dict[str, Any]:
 def markdown(page: HandoverPage, *, note: str | None = None) -> str:
     """The page in Markdown; every section is there, an empty one says so."""
     sections: tuple[tuple[str, Sequence[str]], ...] = (
-        ("Firing, nobody has acknowledged", [_alert_line(a, page.end) for a in page.firing]),
-        ("Acknowledged", [_alert_line(a, page.end) for a in page.acknowledged]),
+        ("Firing, nobody has acknowledged", _alert_lines(page.firing, page.end)),
+        ("Acknowledged", _alert_lines(page.acknowledged, page.end)),
         ("Snoozes and silences about to end", list(_ending(page))),
         ("Open incidents", [_incident_line(i, page.end) for i in page.incidents]),
         ("Rollbacks in flight", [_rollback_line(r) for r in page.in_flight]),
         ("Overrides", list(_overrides(page))),
-        ("Resolved in this watch", [_alert_line(a, page.end) for a in page.resolved]),
+        ("Resolved in this watch", _alert_lines(page.resolved, page.end)),
         ("Noisy alerts", [_noisy_line(n) for n in page.noisy]),
         ("What changed", [_change_line(c) for c in page.changes]),
     )
@@ -99,9 +111,9 @@ def markdown(page: HandoverPage, *, note: str | None = None) -> str:
 
 def _ending(page: HandoverPage) -> Iterator[str]:
     soon = page.end + ENDING_SOON
-    for a in page.snoozed:
+    for a, count in grouped(page.snoozed):
         if a.until is not None and a.until <= soon:
-            yield f"snooze until {a.until:%m-%d %H:%MZ}: {_alert_line(a, page.end)}"
+            yield f"snooze until {a.until:%m-%d %H:%MZ}: {_alert_line(a, count, page.end)}"
     for s in page.silences:
         if s.ends_at <= soon:
             where = " ".join(filter(None, (s.model or "all models", s.check, s.column)))
@@ -117,11 +129,16 @@ def _overrides(page: HandoverPage) -> Iterator[str]:
             yield f"watch {w.start:%m-%d %H:%MZ} to {w.end:%m-%d %H:%MZ}: {who}"
 
 
-def _alert_line(a: WatchAlert, end: datetime) -> str:
+def _alert_lines(alerts: Iterable[WatchAlert], end: datetime) -> list[str]:
+    return [_alert_line(a, count, end) for a, count in grouped(alerts)]
+
+
+def _alert_line(a: WatchAlert, count: int, end: datetime) -> str:
     by = f" by {escape(a.by)}" if a.by and a.state != "firing" else ""
     incident = f", {a.incident}" if a.incident else ""
     age = _age(end - a.since)
-    return f"{a.tier} {escape(a.model)}: {escape(a.title)} ({a.state}{by} for {age}{incident}) [alerts {a.id}]"
+    times = f" x{count}" if count > 1 else ""
+    return f"{a.tier} {escape(a.model)}: {escape(a.title)}{times} ({a.state}{by} for {age}{incident}) [alerts {a.id}]"
 
 
 def _incident_line(i: OpenIncident, end: datetime) -> str:

@@ -57,7 +57,7 @@ def incident_report(db: sqlite3.Connection, key: str, *, now: datetime) -> Repor
     )
     lines = [line for section in sections for line in (*section, "")]
     name = f"{d.incident.key}.md"
-    return Report(name, "\n".join(lines), _chat(d))
+    return Report(name, "\n".join(lines), summary(d))
 
 
 def _summary(d: IncidentDetail) -> Iterator[str]:
@@ -258,7 +258,7 @@ def _commands(d: IncidentDetail) -> Iterator[str]:
     yield "```"
 
 
-def _chat(d: IncidentDetail) -> str:
+def summary(d: IncidentDetail) -> str:
     """Six lines of plain text for a chat."""
     i = d.incident
     lines = (

@@ -54,6 +54,18 @@ def read_if_there(path: Path) -> Rotation | None:
     return read(path) if path.exists() else None
 
 
+def changed_at(path: Path) -> tuple[int, int] | None:
+    """Moment of the last change (ns) and size, so that a reader knows whether to read again; None without a file."""
+    try:
+        found = path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        hint = "name it with $MIDWATCH_ROTATION"
+        raise UsageError(f"the rotation {path} can't be read: {error.strerror}", hint) from error
+    return found.st_mtime_ns, found.st_size
+
+
 def parse(text: str, source: str) -> Rotation:
     r"""The rotation as a record; ``source`` names it in errors.
 

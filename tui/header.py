@@ -5,13 +5,35 @@ from __future__ import annotations
 import sqlite3
 from datetime import datetime
 
+from core.watch import who_is_on_watch
+from storage.errors import UsageError
 from storage.tables import alerts
 from tui.present.lines import HeaderState
+from tui.rotation import RotationFile
 
 
-def header_of(db: sqlite3.Connection, *, host: str, store: str, now: datetime) -> HeaderState:
-    """Read it: two short queries."""
+def header_of(
+    db: sqlite3.Connection, *, host: str, store: str, now: datetime, rotation: RotationFile | None = None
+) -> HeaderState:
+    """Read it: two short queries, and the rotation where it has changed."""
     firing = alerts.firing(db, now)
+    on_watch, broken = _on_watch(rotation, now)
     return HeaderState(
-        host=host, store=store, on_watch="", pages=firing.get("page", 0), tickets=firing.get("ticket", 0)
+        host=host,
+        store=store,
+        on_watch=on_watch,
+        rotation_broken=broken,
+        pages=firing.get("page", 0),
+        tickets=firing.get("ticket", 0),
     )
+
+
+def _on_watch(rotation: RotationFile | None, now: datetime) -> tuple[str, bool]:
+    """Who is on watch, empty for nobody, and whether the rotation can't be understood."""
+    if rotation is None:
+        return "", False
+    try:
+        turns = rotation.read()
+    except UsageError:
+        return "", True
+    return ("" if turns is None else who_is_on_watch(turns, now).who or ""), False

@@ -16,6 +16,7 @@ from storage.host import current_actor
 from storage.tables import models, rollbacks
 from tui import terminal
 from tui.header import header_of
+from tui.rotation import RotationFile
 from tui.services import Services
 
 
@@ -81,13 +82,14 @@ def services_for(
 ) -> Services:
     """The outside of the screen, on one store."""
     host = socket.gethostname()
+    rotation = RotationFile()
     state = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state") / "midwatch"
     return Services(
         connect=lambda: connect(path, read_only=read_only),
         reader=lambda: connect(path, read_only=True),
         now=utc_now,
         actor=current_actor,
-        header=lambda db: header_of(db, host=host, store=str(path), now=utc_now()),
+        header=lambda db: header_of(db, host=host, store=str(path), now=utc_now(), rotation=rotation),
         models=lambda db: list(models.names(db).values()),
         dump=state / "exports",
         recover=recover,

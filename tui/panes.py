@@ -43,6 +43,9 @@ class PaneSpec:
 PANES: tuple[PaneSpec, ...] = (
     PaneSpec("home", "Home", "tui.screens.home:HomePane"),
     PaneSpec("alerts", "Alerts", "tui.screens.alerts:AlertsPane"),
+    PaneSpec("incidents", "Incidents", "tui.screens.incidents:IncidentsPane"),
     PaneSpec("data", "Data", "tui.screens.data:DataPane"),
     PaneSpec("versions", "Versions", "tui.screens.versions:VersionsPane"),
+    PaneSpec("changes", "Changes", "tui.screens.changes:ChangesPane"),
+    PaneSpec("watch", "Watch", "tui.screens.watch:WatchPane"),
 )

@@ -54,6 +54,7 @@ class Shell(App[None], inherit_bindings=False):
         self.specs = tuple(panes.PANES if specs is None else specs)
         self.model = ""
         self.utc = False
+        self._wanted: dict[str, str] = {}
         self._db: sqlite3.Connection | None = None
         self._watch: jobs.StoreWatch | None = None
         self._header = HeaderState("", "")
@@ -125,7 +126,7 @@ class Shell(App[None], inherit_bindings=False):
         """Ask for one line below the pane; ``answer(line)`` follows ``enter``."""
         self._main.query_one(Prompt).ask(label, answer, value=value, left=self._focus_pane)
 
-    def open_sheet(self, sheet: ModalScreen[Any], then: Callable[[Any], None] | None = None) -> None:
+    def open_sheet(self, sheet: ModalScreen[Any], then: Callable[[Any], object] | None = None) -> None:
         """Show a sheet or dialog over the pane, only one at a time; lists keep their order until it is gone.
 
         ``then(result)`` is not called when a person left without a decision (``None`` or ``False``).
@@ -185,6 +186,16 @@ class Shell(App[None], inherit_bindings=False):
         target = None if pane is None else pane.focus_target()
         self._main.set_focus(target)
         self.refresh_footer()
+
+    def point(self, name: str, key: str) -> None:
+        """The pane of that name puts its cursor on that row when it is shown next."""
+        self._wanted[name] = key
+        for pane in self._main.query(f"#pane-{name}").results(Pane):
+            pane.stale = True
+
+    def pointed(self, name: str) -> str | None:
+        """The row a pane was pointed at, told once."""
+        return self._wanted.pop(name, None)
 
     def refresh_data(self, *, only_stale: bool = False) -> None:
         """Read the store again: the pane on the screen now, the others when they are shown."""

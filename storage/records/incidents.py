@@ -8,7 +8,7 @@ from typing import Literal
 
 State = Literal["triage", "open", "mitigated", "resolved", "reviewed", "duplicate", "false alarm"]
 Severity = Literal["SEV1", "SEV2", "SEV3", "SEV4"]
-Sort = Literal["key", "priority", "severity", "state", "detected", "model", "owner"]
+Sort = Literal["urgency", "key", "priority", "severity", "state", "detected", "model", "owner"]
 
 STATES: tuple[State, ...] = ("triage", "open", "mitigated", "resolved", "reviewed", "duplicate", "false alarm")
 """In the order an incident lives through them; the last two are ways out."""

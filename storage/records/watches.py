@@ -69,8 +69,27 @@ class Handover:
 
 
 @dataclass(frozen=True, slots=True)
+class HandoverHead:
+    """A handover as a list shows it: whose watch it was, and who took over."""
+
+    id: int
+    watch_start: datetime
+    watch_end: datetime
+    from_person: str
+    to_person: str | None
+    at: datetime
+    accepted_by: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class WatchAlert:
-    """An alert as a handover names it; ``since`` is when it came into its state, ``until`` the end of a snooze."""
+    """An alert as a handover names it.
+
+    Attributes:
+        since: when it came into its state.
+        until: the end of a snooze.
+        group_key: what it shares with repeats of the same cause; empty stands for no group but itself.
+    """
 
     id: int
     model_id: int
@@ -85,6 +104,7 @@ class WatchAlert:
     until: datetime | None
     verdict: str | None
     incident: str | None
+    group_key: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
-from datetime import datetime
+from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Any, get_args
 
 from storage.clock import from_text, to_text
@@ -48,7 +49,8 @@ WHERE (:layer IS NULL OR layer = :layer)
   AND (:text IS NULL OR instr(lower(kind || ' ' || subject || ' ' || coalesce(by, '') || ' '
        || coalesce(before, '') || ' ' || coalesce(after, '')), lower(:text)) > 0)
 """
-_PARTS = (_STORED, _DEPLOYED, _ROLLED_BACK)
+_TABLES = {"changes": _STORED, "deployments": _DEPLOYED, "rollbacks": _ROLLED_BACK}
+_PARTS = tuple(_TABLES.values())
 _FEED = f"""
 SELECT f.*, m.name AS model FROM (SELECT * FROM ({" UNION ALL ".join(_PARTS)}) {_MATCHES}) f
 LEFT JOIN models m ON m.id = f.model_id
@@ -117,11 +119,9 @@ def feed(
     where: ChangeFilter | None = None,
 ) -> list[Change]:
     """``limit`` lines of the feed from ``offset`` on; ties by moment, then newest row first."""
-    if sort not in get_args(ChangeSort):
-        raise UsageError(f"changes can't be sorted by {sort!r}", f"one of {', '.join(get_args(ChangeSort))}")
-    direction = "DESC" if descending else "ASC"
-    rows_from = _nearest(direction) if sort == "at" else _FEED
-    query = f"{rows_from} ORDER BY {_ORDER[sort]} {direction}, f.at DESC, f.source_table, f.id DESC"
+    order = _ordered(sort, descending)
+    rows_from = _nearest("DESC" if descending else "ASC") if sort == "at" else _FEED
+    query = f"{rows_from} ORDER BY {order}"
     bound = {**_bound(where), "limit": limit, "offset": offset, "reach": -1 if limit < 0 else offset + limit}
     rows = db.execute(f"{query} LIMIT :limit OFFSET :offset", bound)
     return [_change(row) for row in rows]
@@ -132,6 +132,60 @@ def count(db: sqlite3.Connection, where: ChangeFilter | None = None) -> int:
     bound = _bound(where)
     query = f"SELECT count(*) FROM ({_FEED})" if bound["text"] else _COUNT
     return int(db.execute(query, bound).fetchone()[0])
+
+
+def get(db: sqlite3.Connection, table: str, row_id: int) -> Change:
+    """One line of the feed, by the row it is.
+
+    Raises:
+        UsageError: there is none.
+    """
+    if table in _TABLES:
+        line = f"SELECT f.*, m.name AS model FROM ({_TABLES[table]}) f LEFT JOIN models m ON m.id = f.model_id"
+        row = db.execute(f"{line} WHERE f.id = :id", {**_bound(None), "id": row_id}).fetchone()
+        if row is not None:
+            return _change(row)
+    raise UsageError(f"there is no change {table}:{row_id} in this store", "see midwatch changes list")
+
+
+def place(
+    db: sqlite3.Connection,
+    table: str,
+    row_id: int,
+    *,
+    sort: ChangeSort = "at",
+    descending: bool = True,
+    where: ChangeFilter | None = None,
+) -> int | None:
+    """Where a line stands in the list that :func:`feed` goes through, from 0; None if it is not in it."""
+    if sort != "at":
+        numbered = f"SELECT row_number() OVER (ORDER BY {_ordered(sort, descending)}) - 1 AS place, source_table, f.id"
+        query = f"SELECT place FROM ({_FEED.replace('SELECT f.*, m.name AS model', numbered, 1)})"
+        bound = {**_bound(where), "table": table, "id": row_id}
+        row = db.execute(f"{query} WHERE source_table = :table AND id = :id", bound).fetchone()
+        return None if row is None else int(row["place"])
+    # By moment: how many lie before it, counted by index, then its place among those of the same moment.
+    chosen, at = where or ChangeFilter(), get(db, table, row_id).at
+    after = at + timedelta(microseconds=1)
+    tied = feed(db, limit=-1, descending=descending, where=_within(chosen, at, after))
+    inside = next((n for n, c in enumerate(tied) if (c.table, c.id) == (table, row_id)), None)
+    if inside is None:
+        return None
+    before = _within(chosen, after, None) if descending else _within(chosen, None, at)
+    return count(db, before) + inside
+
+
+def _within(where: ChangeFilter, since: datetime | None, until: datetime | None) -> ChangeFilter:
+    """The same filter, narrowed to moments from ``since`` to before ``until``."""
+    start = max(filter(None, (where.since, since)), default=None)
+    end = min(filter(None, (where.until, until)), default=None)
+    return replace(where, since=start, until=end)
+
+
+def _ordered(sort: ChangeSort, descending: bool) -> str:
+    if sort not in get_args(ChangeSort):
+        raise UsageError(f"changes can't be sorted by {sort!r}", f"one of {', '.join(get_args(ChangeSort))}")
+    return f"{_ORDER[sort]} {'DESC' if descending else 'ASC'}, f.at DESC, f.source_table, f.id DESC"
 
 
 def _bound(where: ChangeFilter | None) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import Any
 from storage.clock import from_text, from_text_or_none, to_text
 from storage.db import transaction
 from storage.errors import RefusedError, UsageError
-from storage.records.watches import Handover, NoisyGroup, WatchAlert, WatchRollback, WatchSilence
+from storage.records.watches import Handover, HandoverHead, NoisyGroup, WatchAlert, WatchRollback, WatchSilence
 
 _SELECT = """
 SELECT h.*, a.by AS accepted_by, a.at AS accepted_at, a.note AS accepted_note
@@ -19,6 +19,16 @@ FROM handovers h LEFT JOIN handover_acceptances a ON a.handover_id = h.id
 _PAGE = _SELECT + "ORDER BY h.id DESC LIMIT ? OFFSET ?"
 _COUNT = "SELECT count(*) FROM handovers"
 _BY_ID = _SELECT + "WHERE h.id = ?"
+# Without the page and what it was made from: a list of years of watches stays light.
+_HEADS = """
+FROM handovers h LEFT JOIN handover_acceptances a ON a.handover_id = h.id
+WHERE :like IS NULL OR instr(lower(h.from_person || ' ' || coalesce(h.to_person, '') || ' '
+                                   || coalesce(a.by, '') || ' ' || h.body), lower(:like)) > 0
+"""
+_HEAD_PAGE = f"""
+SELECT h.id, h.watch_start, h.watch_end, h.from_person, h.to_person, h.at, a.by AS accepted_by {_HEADS}
+ORDER BY h.id DESC LIMIT :limit OFFSET :offset
+"""
 _INSERT = """
 INSERT INTO handovers(watch_start, watch_end, from_person, to_person, body, snapshot_json, by, at)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?)
@@ -26,8 +36,8 @@ VALUES (?, ?, ?, ?, ?, ?, ?, ?)
 _ACCEPT = "INSERT INTO handover_acceptances(handover_id, by, note, at) VALUES (?, ?, ?, ?)"
 # Live alerts of any age, and those that were resolved in the watch.
 _ALERTS = """
-SELECT a.id, a.model_id, m.name AS model, a.tier, a.title, a.columns_json, a.fired_at, s.state, s.by, s.until_at,
-       s.verdict, i.key AS incident,
+SELECT a.id, a.model_id, m.name AS model, a.tier, a.title, a.columns_json, a.group_key, a.fired_at, s.state, s.by,
+       s.until_at, s.verdict, i.key AS incident,
        coalesce((SELECT e.at FROM alert_events e WHERE e.alert_id = a.id AND e.kind <> 'link'
                  ORDER BY e.id DESC LIMIT 1), a.fired_at) AS since
 FROM alerts a JOIN models m ON m.id = a.model_id JOIN alert_state s ON s.alert_id = a.id
@@ -112,6 +122,29 @@ def count(db: sqlite3.Connection) -> int:
     return int(db.execute(_COUNT).fetchone()[0])
 
 
+def heads(db: sqlite3.Connection, *, like: str | None = None, offset: int = 0, limit: int = 100) -> list[HandoverHead]:
+    """Handovers without their pages, newest first; ``like`` is looked for in names and page."""
+    rows = db.execute(_HEAD_PAGE, {"like": like, "limit": limit, "offset": offset})
+    return [
+        HandoverHead(
+            id=row["id"],
+            watch_start=from_text(row["watch_start"]),
+            watch_end=from_text(row["watch_end"]),
+            from_person=row["from_person"],
+            to_person=row["to_person"],
+            at=from_text(row["at"]),
+            accepted_by=row["accepted_by"],
+        )
+        for row in rows
+    ]
+
+
+def count_heads(db: sqlite3.Connection, *, like: str | None = None, above: int = -1) -> int:
+    """How many handovers :func:`heads` goes through; with ``above`` only those newer than that id."""
+    query = f"SELECT count(*) FROM (SELECT h.id {_HEADS}) WHERE id > :above"
+    return int(db.execute(query, {"like": like, "above": above}).fetchone()[0])
+
+
 def watch_alerts(db: sqlite3.Connection, start: datetime, end: datetime) -> list[WatchAlert]:
     """Pages and tickets that are not resolved, and those resolved in the watch; pages first, oldest first."""
     return [
@@ -129,6 +162,7 @@ def watch_alerts(db: sqlite3.Connection, start: datetime, end: datetime) -> list
             until=from_text_or_none(row["until_at"]),
             verdict=row["verdict"],
             incident=row["incident"],
+            group_key=row["group_key"],
         )
         for row in db.execute(_ALERTS, {"start": to_text(start), "end": to_text(end)})
     ]

@@ -10,7 +10,7 @@ from typing import Any, get_args
 from storage.clock import from_text, to_text
 from storage.db import transaction
 from storage.errors import UsageError
-from storage.records.incidents import Incident, IncidentEvent, IncidentFilter, Sort
+from storage.records.incidents import LIVE_STATES, Incident, IncidentEvent, IncidentFilter, Sort
 
 PRIORITY = """
 coalesce(edited_priority,
@@ -45,7 +45,10 @@ _BY_KEY = _ROW + "WHERE i.key = ?"
 _BY_ID = _ROW + "WHERE i.id = ?"
 _ALERTS = f"SELECT alerts FROM ({_LINKS}) WHERE incident_id = ?"
 _COUNT = "SELECT count(*) FROM incidents i JOIN incident_state s ON s.incident_id = i.id " + _WHERE
+_LIVE = f"state IN ({', '.join(repr(state) for state in LIVE_STATES)})"
 _ORDER: dict[Sort, str] = {
+    # Live ones first, the most urgent on top; of closed ones the age says nothing, so the newest.
+    "urgency": f"{_LIVE} DESC, CASE WHEN {_LIVE} THEN {PRIORITY} ELSE 0 END",
     "key": "id",
     "priority": PRIORITY,
     "severity": "coalesce(severity, 'SEV9')",
@@ -181,10 +184,7 @@ def list_page(
     where: IncidentFilter | None = None,
 ) -> list[Incident]:
     """``limit`` incidents from ``offset`` on, in that order; ties by key, newest first."""
-    if sort not in get_args(Sort):
-        raise UsageError(f"incidents can't be sorted by {sort!r}", f"one of {', '.join(get_args(Sort))}")
-    direction = "DESC" if descending else "ASC"
-    query = f"SELECT * FROM ({_ROW} {_WHERE}) ORDER BY {_ORDER[sort]} {direction}, id DESC LIMIT :limit OFFSET :offset"
+    query = f"SELECT * FROM ({_ROW} {_WHERE}) ORDER BY {_ordered(sort, descending)} LIMIT :limit OFFSET :offset"
     bound = {**_bound(where), "now": to_text(now), "limit": limit, "offset": offset}
     rows = db.execute(query, bound).fetchall()
     linked = dict(db.execute(_LINKS).fetchall()) if rows else {}
@@ -194,6 +194,22 @@ def list_page(
 def count(db: sqlite3.Connection, where: IncidentFilter | None = None) -> int:
     """How many incidents :func:`list_page` would go through."""
     return int(db.execute(_COUNT, _bound(where)).fetchone()[0])
+
+
+def place(
+    db: sqlite3.Connection,
+    key: str,
+    *,
+    now: datetime,
+    sort: Sort = "priority",
+    descending: bool = True,
+    where: IncidentFilter | None = None,
+) -> int | None:
+    """Where an incident stands in the list that :func:`list_page` goes through, from 0; None if it is not in it."""
+    numbered = f"SELECT key, row_number() OVER (ORDER BY {_ordered(sort, descending)}) - 1 AS place"
+    query = f"SELECT place FROM ({numbered} FROM ({_ROW} {_WHERE})) WHERE key = :key"
+    row = db.execute(query, {**_bound(where), "now": to_text(now), "key": key}).fetchone()
+    return None if row is None else int(row["place"])
 
 
 def events(db: sqlite3.Connection, incident_id: int) -> list[IncidentEvent]:
@@ -210,6 +226,12 @@ def event(db: sqlite3.Connection, event_id: int) -> IncidentEvent | None:
 def notes_about(db: sqlite3.Connection, table: str, row_id: int | str) -> list[IncidentEvent]:
     """Notes that were attached to a row of another table, to be shown where that row shows."""
     return [_event(row) for row in db.execute(_ABOUT, (table, str(row_id)))]
+
+
+def _ordered(sort: Sort, descending: bool) -> str:
+    if sort not in get_args(Sort):
+        raise UsageError(f"incidents can't be sorted by {sort!r}", f"one of {', '.join(get_args(Sort))}")
+    return f"{_ORDER[sort]} {'DESC' if descending else 'ASC'}, id DESC"
 
 
 def _bound(where: IncidentFilter | None) -> dict[str, Any]:

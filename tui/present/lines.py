@@ -24,6 +24,7 @@ class HeaderState:
         mode: ``RO`` or ``RW``.
         refreshed: when the data on the screen was read; None before the first reading.
         on_watch: who is on watch; empty when nobody is.
+        rotation_broken: the rotation file can't be understood, so that nobody knows.
         pages: open alerts of tier page.
         tickets: open alerts of tier ticket.
         model: the model everything is narrowed to; empty for all.
@@ -35,6 +36,7 @@ class HeaderState:
     mode: str = "RO"
     refreshed: datetime | None = None
     on_watch: str = ""
+    rotation_broken: bool = False
     pages: int = 0
     tickets: int = 0
     model: str = ""
@@ -54,6 +56,8 @@ def header_line(state: HeaderState, width: int) -> Text:
         local = clock(state.refreshed, utc=False)
         times = times if state.utc or local[:5] == times[:5] else f"{times} {local}"
     watch = f"on watch: {visible(state.on_watch)}" if state.on_watch else "nobody on watch"
+    if state.rotation_broken:
+        watch = "rotation file broken"
     # (rank, text): the highest rank is dropped first; order is the order on the line.
     parts = [
         (0, f"midwatch {state.mode}"),

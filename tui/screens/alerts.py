@@ -146,6 +146,12 @@ class AlertsPane(ListPane):
 
         self.record("snooze", work, lambda n: self.shell.say(f"{n} snoozed until {self.shell.stamp(until)}"))
 
+    def do_incident(self) -> None:
+        """Open an incident from the chosen groups, or link them to a live one."""
+        from tui.screens.open_incident import open_or_link
+
+        open_or_link(self, self.chosen())
+
     def do_feedback(self) -> None:
         """Ask what the chosen alerts were worth."""
         chosen = self.chosen()

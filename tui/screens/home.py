@@ -92,3 +92,10 @@ class HomePane(ListPane):
         from tui.screens.rollback import open_undo
 
         open_undo(self, self.line().model.name)
+
+    def do_incident(self) -> None:
+        """Open one incident of everything that fires on the model, or link it to a live one."""
+        from tui.screens.open_incident import of_model
+
+        model = self.line().model
+        of_model(self, model.id, model.name)

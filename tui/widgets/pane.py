@@ -161,6 +161,9 @@ class ListPane(Pane):
     def reload(self) -> None:
         """See :meth:`Pane.reload`."""
         self.table.reload()
+        wanted = self.shell.pointed(self.pane_id)
+        if wanted is not None:
+            self.table.go(wanted)
 
     def focus_target(self) -> Widget | None:
         """See :meth:`Pane.focus_target`."""

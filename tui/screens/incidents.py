@@ -1,0 +1,176 @@
+"""Pane 3: incidents, live ones first, the most urgent on top."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.console import RenderableType
+from rich.text import Text
+
+from storage.errors import SourceError, UsageError
+from storage.records.incidents import Incident, IncidentFilter, Sort
+from storage.tables import incidents, models
+from tui.present.columns import Column
+from tui.widgets.pane import ListPane
+from tui.widgets.rows import Row, RowSource, View
+
+if TYPE_CHECKING:
+    from core.incidents.view import IncidentDetail
+
+_SORTS: dict[str, Sort] = {
+    "key": "key",
+    "severity": "severity",
+    "state": "state",
+    "model": "model",
+    "age": "detected",
+    "owner": "owner",
+    "priority": "priority",
+}
+
+
+class IncidentRows:
+    """Incidents straight from the store, a window at a time."""
+
+    def __init__(self, pane: IncidentsPane) -> None:
+        self.pane = pane
+
+    def _where(self, view: View) -> IncidentFilter:
+        name = self.pane.shell.model
+        return IncidentFilter(models.get(self.pane.db, name).id if name else None, text=view.filter or None)
+
+    def _order(self, view: View) -> dict[str, Any]:
+        # Age is the distance from detection: the oldest has the smallest moment.
+        turned = view.descending != (view.sort == "age")
+        return {"sort": _SORTS.get(view.sort, "urgency"), "descending": turned if view.sort else True}
+
+    def count(self, view: View) -> int:
+        """See RowSource."""
+        return incidents.count(self.pane.db, self._where(view))
+
+    def window(self, view: View, offset: int, limit: int) -> Sequence[Row]:
+        """See RowSource."""
+        from tui.present.incidents import cells
+
+        now = self.pane.shell.now()
+        found = incidents.list_page(
+            self.pane.db, now=now, offset=offset, limit=limit, where=self._where(view), **self._order(view)
+        )
+        return [Row(i.key, cells(i, now)) for i in found]
+
+    def place(self, view: View, key: str) -> int | None:
+        """See RowSource."""
+        now = self.pane.shell.now()
+        return incidents.place(self.pane.db, key, now=now, where=self._where(view), **self._order(view))
+
+
+class IncidentsPane(ListPane):
+    """Investigate, move on, close, report."""
+
+    columns = (
+        Column("key", "KEY", 8),
+        Column("severity", "SEV", 4),
+        Column("state", "STATE", 8),
+        Column("model", "MODEL", 7, rank=3),
+        Column("age", "AGE", 4, rank=1, right=True, descending=True),
+        Column("title", "WHAT", 24, grow=1, sortable=False),
+        Column("owner", "OWNER", 7, rank=2),
+        Column("priority", "PRIO", 5, rank=4, right=True, descending=True),
+        Column("reach", "REACH", 5, rank=5, right=True, sortable=False),
+    )
+    empty = "no incidents yet: i in Home or Alerts opens one"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.read_last: IncidentDetail | None = None
+
+    def source(self) -> RowSource:
+        """See ListPane."""
+        return IncidentRows(self)
+
+    def incident(self) -> Incident:
+        """The incident under the cursor.
+
+        Raises:
+            UsageError: there is none.
+        """
+        if self.table.key is None:
+            raise UsageError("there is no incident under the cursor", "open one: i in Home or Alerts")
+        return incidents.get(self.db, self.table.key)
+
+    def details(self, key: str) -> tuple[str, RenderableType]:
+        """What was read last at once; it is read again in a thread, since it looks into eight tables."""
+        now = self.shell.now()
+
+        def work(db: sqlite3.Connection) -> IncidentDetail:
+            from core.incidents.view import detail
+
+            return detail(db, key, now=now)
+
+        self.read("incident", work, self._show_read)
+        if self.read_last is not None and self.read_last.incident.key == key:
+            return self._drawn(self.read_last)
+        return key, "reading ..."
+
+    def _show_read(self, found: IncidentDetail) -> None:
+        if self.table.key == found.incident.key:
+            self.read_last = found
+            self.detail.show(*self._drawn(found))
+
+    def _drawn(self, found: IncidentDetail) -> tuple[str, Text]:
+        from tui.present import incidents as present
+
+        i = found.incident
+        return f"{i.key}  {i.severity or 'no severity'}  {i.state}  {i.model or 'no single model'}", present.detail(
+            found, self.shell.stamp
+        )
+
+    def copy_text(self) -> str:
+        """Six lines that fit into a chat."""
+        from core.incidents.view import detail
+        from core.report import summary
+
+        key = self.table.key
+        return "" if key is None else summary(detail(self.db, key, now=self.shell.now()))
+
+    def do_note(self) -> None:
+        """Ask for a note."""
+        key = self.incident().key
+        self.shell.ask(f"note on {key}: ", lambda text: self._note(key, text))
+
+    def _note(self, key: str, text: str) -> None:
+        from core.incidents.writing import note
+
+        actor, now = self.shell.services.actor(), self.shell.now()
+        self.record(
+            "note", lambda db: note(db, key, text, actor=actor, now=now), lambda _: self.shell.say(f"noted on {key}")
+        )
+
+    def do_incident(self) -> None:
+        """What can be done next with it."""
+        from tui.screens.incident_steps import Steps
+
+        Steps(self, self.incident()).choose()
+
+    def do_export(self) -> None:
+        """Write the report in Markdown."""
+        key = self.incident().key
+        store, dump, now = Path(self.shell.header_state().store), self.shell.services.dump, self.shell.now()
+        self.shell.say(f"writing the report of {key} ...")
+        write = partial(_written, key=key, store=store, dump=dump, now=now)
+        self.read("report", write, lambda path: self.shell.say(f"report written: {path}"))
+
+
+def _written(db: sqlite3.Connection, *, key: str, store: Path, dump: Path, now: Any) -> Path:
+    from core.report import incident_report
+    from storage.reports import report_path, write_report
+
+    report = incident_report(db, key, now=now)
+    try:
+        return write_report(report_path(store, report.name), report.markdown)
+    except SourceError:
+        # Who may only read the store may still want a report.
+        return write_report(dump / report.name, report.markdown)
