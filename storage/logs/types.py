@@ -21,7 +21,7 @@ select c, count(*) filter (v not in ({markers})),
     count(try_cast(v as bigint)) filter (not contains(v, '.') and not contains(lower(v), 'e')),
     count(try_cast(v as double)) filter (v not in ({markers})),
     count(try_cast(v as bigint)) filter (v[1] = '0' and length(v) > 1 and not contains(v, '.')),
-    count(try_cast(v as timestamp)) filter (length(v) >= 8 and (contains(v, '-') or contains(v, '/'))),
+    count(try_cast(v as timestamp)) filter (length(v) >= 8 and (strpos(v, '-') > 1 or contains(v, '/'))),
     count(*) filter (lower(v) in ('true', 'false')),
     list_distinct(list(v) filter (v in ({markers})))
 from (unpivot (select {columns} from {relation}) on columns(*) into name c value v) group by c
