@@ -70,31 +70,33 @@ def ingest(
     actor: Actor,
     now: datetime,
     progress: Progress | None = None,
+    baselines: Baselines | None = None,
 ) -> Iterator[Ingested]:
     """Take in each file as one batch, in the order given; each is recorded before the next is read.
 
     Args:
         role: ``reference`` batches are compared with and not judged.
         version, stage: what the rows were served by, where the log has no column for it.
+        baselines: of this model and connection, for a caller that takes in many files one by one.
 
     Raises:
         SourceError: a file can't be read; those before it are recorded.
     """
     files = find_files(paths)
-    baselines = Baselines(db, model)
+    known_past = baselines or Baselines(db, model)
     for position, path in enumerate(files):
         if progress:
             progress(position, len(files), path)
         with open_log([path]) as source:
             known = batches.find(db, model.id, role, source.files[0].sha256)
             if known is None:
-                yield _take_in(db, model, source, baselines, role, version, stage, actor, now)
+                yield _take_in(db, model, source, known_past, role, version, stage, actor, now)
             else:
                 if not metrics.current(db, known.id):  # killed between its two transactions
                     _measure(db, model, known, source, now)
                 yield recall(db, known)
     if role == "reference":
-        baselines.settle_reference(now)
+        known_past.settle_reference(now)
     if progress:
         progress(len(files), len(files), "ingested")
 

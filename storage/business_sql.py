@@ -13,6 +13,7 @@ import difflib
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -99,6 +100,11 @@ def plan(expression: str, columns: Sequence[str], what: str) -> Plan:
     Raises:
         ModelFileError: it isn't one aggregate expression over those columns, or uses what is not allowed.
     """
+    return _plan(expression, tuple(columns), what)
+
+
+@lru_cache(maxsize=256)  # the batches of a model ask for the same expression over the same columns
+def _plan(expression: str, columns: tuple[str, ...], what: str) -> Plan:
     node = _parsed(expression, what)
     used = tuple(dict.fromkeys(_checked(node, columns, what)))
     if not any(_function(part) in AGGREGATES for part in _functions(node)):

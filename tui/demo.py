@@ -1,27 +1,26 @@
 """Seeds a store with the sample data: three models, a month, planted faults; every row through the real use cases.
 
-What the engineer needs first (``churn``) is seeded before the screen opens; the other models follow in a child process
-and appear as they come, as they would with a real feed.
+The screen opens as soon as models, versions and deployments are there; the logs come in behind it, in processes of
+their own, and appear as they come, as they do with a real feed.
 """
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import shutil
 import sqlite3
-import subprocess
-import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 
 from core import changes, labels, versions
+from core.baseline import Baselines
 from core.incidents import lifecycle, writing
-from core.ingest import ingest
-from sample_data.records import LogFile, ModelScenario, PastIncident, Scenario
+from core.ingest import Ingested, ingest
+from sample_data.records import ModelScenario, PastIncident, Scenario
 from sample_data.scenario import generate, lose_artifacts, whole_ten_minutes
 from storage import model_file
-from storage.clock import from_text, to_text
 from storage.db import connect, prepare
 from storage.host import Actor
 from storage.tables import models
@@ -35,12 +34,12 @@ Say = Callable[[str], None]
 
 
 def seed(store: Path, directory: Path, now: datetime, say: Say, *, wait: bool) -> Scenario:
-    """Generate the sample data and fill a store with it.
+    """Generate the sample data, record what people did with the models, and start taking in the logs.
 
     Args:
         store: must not exist yet.
         directory: for the logs, model files and pointer files of the demo.
-        wait: finish all models before returning; else all but the first follow in a child process.
+        wait: return when every file is in; else the logs go on coming in, in processes that end with this one.
     """
     say("writing a month of logs of three models")
     scenario = scene(directory, now)
@@ -54,17 +53,27 @@ def seed(store: Path, directory: Path, now: datetime, say: Say, *, wait: bool) -
             changes.add_lines(db, lines, source="demo", actor=Actor("ci", HOST), now=scenario.end)
         for past in scenario.incidents:
             remember(db, past)
-        say(f"taking in {FIRST}")
-        take_in(db, scenario, FIRST)
     finally:
         db.close()
-    command = [sys.executable, "-m", "tui.demo", str(store), str(directory), to_text(now)]
-    if wait:
-        say("taking in the others")
-        subprocess.run(command, check=True)
-    else:
-        subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    others = tuple(model.name for model in scenario.models if model.name != FIRST)
+    spawn = multiprocessing.get_context("spawn")
+    feeds = [spawn.Process(target=feed, args=(store, scenario, names), daemon=True) for names in ((FIRST,), others)]
+    say(f"taking in {len(scenario.arrivals())} files")
+    for process in feeds:
+        process.start()
+    for process in feeds if wait else ():
+        process.join()
     return scenario
+
+
+def feed(store: Path, scenario: Scenario, names: tuple[str, ...]) -> None:
+    """Take in the files of some models: the body of a process of its own."""
+    db = connect(store)
+    try:
+        for name in names:
+            take_in(db, scenario, name)
+    finally:
+        db.close()
 
 
 def scene(directory: Path, now: datetime) -> Scenario:
@@ -114,21 +123,23 @@ def register(db: sqlite3.Connection, model: ModelScenario, scenario: Scenario) -
 
 
 def take_in(db: sqlite3.Connection, scenario: Scenario, name: str) -> None:
-    """Every file of one model, in order of arrival, at the moment it arrived."""
-    model = models.get(db, name)
-    feed = Actor("log-shipper", HOST)
-    for owner, file in scenario.arrivals():
-        if owner != name:
-            continue
+    """Every file of one model: the reference at once, each serving file as of when it arrived, then the labels."""
+    model, shipper = models.get(db, name), Actor("log-shipper", HOST)
+    baselines = Baselines(db, model)
+    files = [file for owner, file in scenario.arrivals() if owner == name]
+    reference = [str(file.path) for file in files if file.role == "reference"]
+    arrived = max(file.arrived for file in files if file.role == "reference")
+    _drain(ingest(db, model, reference, role="reference", actor=shipper, now=arrived, baselines=baselines))
+    for file in files:
+        if file.role == "serving":
+            _drain(ingest(db, model, [str(file.path)], actor=shipper, now=file.arrived, baselines=baselines))
+    for file in files:
         if file.role == "labels":
-            labels.ingest_labels(db, model, file.path, actor=feed, now=file.arrived)
-        else:
-            _take_in_file(db, name, file, feed)
+            labels.ingest_labels(db, model, file.path, actor=shipper, now=file.arrived)
 
 
-def _take_in_file(db: sqlite3.Connection, name: str, file: LogFile, feed: Actor) -> None:
-    role = "reference" if file.role == "reference" else "serving"
-    for _ in ingest(db, models.get(db, name), [str(file.path)], role=role, actor=feed, now=file.arrived):  # type: ignore[arg-type]
+def _drain(taken: Iterator[Ingested]) -> None:
+    for _ in taken:
         pass
 
 
@@ -164,20 +175,3 @@ def fresh_directory(root: Path, now: datetime) -> Path:
     directory.mkdir()
     (directory / MARKER).touch()
     return directory
-
-
-def main() -> None:
-    """The child process: the models that did not come first, from files that are there already."""
-    store, directory, moment = sys.argv[1:4]
-    scenario = scene(Path(directory), from_text(moment))
-    db = connect(Path(store))
-    try:
-        for model in scenario.models:
-            if model.name != FIRST:
-                take_in(db, scenario, model.name)
-    finally:
-        db.close()
-
-
-if __name__ == "__main__":
-    main()

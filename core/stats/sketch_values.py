@@ -6,6 +6,7 @@ import hashlib
 import heapq
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import ClassVar
 
 VALUE_LIMIT = 1000
@@ -13,6 +14,7 @@ PATTERN_LIMIT = 50
 HASH_SPACE = 2**64
 
 
+@lru_cache(maxsize=1 << 17)  # the same few thousand texts come with every batch
 def value_hash(value: str) -> int:
     """Hash of a text, 0 to 2**64 - 1, the same on every machine and in every version: the low half of its md5.
 
@@ -24,6 +26,7 @@ def value_hash(value: str) -> int:
     return int.from_bytes(hashlib.md5(value.encode("utf-8", "replace"), usedforsecurity=False).digest()[:8], "little")
 
 
+@lru_cache(maxsize=1 << 15)
 def pattern_of(value: str) -> str:
     """The kinds of characters of a text: ``A`` upper case, ``a`` lower case, ``9`` digit, others as they are.
 
