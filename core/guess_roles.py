@@ -10,9 +10,10 @@ from storage.records.logs import Kind, LogColumn, Roles
 _TIMES = re.compile(r"^(scored_at|predicted_at|timestamp|time|ts|datetime|event_time|created_at|time_hour|date)$", re.I)
 _IDS = re.compile(r"^(id|request_id|prediction_id|row_id|event_id|uuid|record_id)$", re.I)
 _PREDICTIONS = re.compile(
-    r"^(prediction|score|predicted_probability|probability|prob|y_pred|y_score|predicted|pred|y_hat)$", re.I
+    r"^(prediction|score|probability|prob|y_pred|y_score|y_hat|pred|predicted(_(probability|class|label|value|score))?)$",
+    re.I,
 )
-_LABELS = re.compile(r"^(label|target|y_true|ground_truth|truth|actual|y)$", re.I)
+_LABELS = re.compile(r"^(label|target|y_true|ground_truth|truth|actual|outcome|y)$", re.I)
 _VERSIONS = re.compile(r"^(model_version|version)$", re.I)
 _STAGES = re.compile(r"^(stage|rollout_stage)$", re.I)
 

@@ -190,6 +190,9 @@ class _Reader:
             self._take_apart("json_transform_strict", relation, {w: k for w, k in self.strict.items() if k == "DOUBLE"})
         except duckdb.Error:
             return False
+        # A key that is new and always null passes as known: it is looked for in the first lines only.
+        if self._learn_keys(sorted(self.structure.opened), f"(from {relation} limit {_SAMPLE_OF_PIECE})"):
+            return False
         columns = self.structure.columns()
         booleans = [
             f"count(*) filter ({name(c)} in ('true', 'false'))"
@@ -234,12 +237,15 @@ class _Reader:
                 return
             self._learn_keys(objects)
 
-    def _learn_keys(self, ways: list[Way]) -> None:
+    def _learn_keys(self, ways: list[Way], relation: str = "__good") -> bool:
+        """Take in the keys of opened objects; whether any is new."""
+        new = False
         for way in ways:
             keys = f"json_keys(line, {text(pointer(way))})" if way else "json_keys(line)"
-            for (found,) in self.con.execute(f"select distinct {keys} from __good").fetchall():
+            for (found,) in self.con.execute(f"select distinct {keys} from {relation}").fetchall():
                 for key in found or ():
-                    self.structure.add((*way, key))
+                    new = self.structure.add((*way, key)) or new
+        return new
 
     def _suspects(self) -> list[Way]:
         """Leaves in ``__cells`` that look like objects with something in them."""
@@ -266,11 +272,12 @@ class _Reader:
         """Lay the cells of the lines into the table ``__cells``."""
         self.as_numbers = set(types)
         columns = self.structure.columns()
-        cells = "".join(f", {_reach(way)} as {name(column)}" for column, way in columns.items())
-        taken = f", {function}(line, {self.structure.transform(types)}) as cells" if columns else ""
+        transform, aside = self.structure.transform(types)
+        cells = "".join(f", {_reach(way, way in aside)} as {name(column)}" for column, way in columns.items())
+        taken = f", {function}(line, {transform}) as cells" if len(columns) > len(aside) else ""
         self.con.execute(
             f'create or replace temp table __cells as select number as "__line"{cells} '
-            f"from (select number{taken} from {relation})"
+            f"from (select number, line{taken} from {relation})"
         )
 
     def _keep(self) -> None:
@@ -321,7 +328,9 @@ def _pieces(found: Scan) -> Iterator[tuple[int, bytes]]:
                 return
 
 
-def _reach(way: Way) -> str:
+def _reach(way: Way, aside: bool) -> str:
+    if aside:
+        return f"json_extract_string(line, {text(pointer(way))})"
     return "cells" + "".join(f"[{text(key)}]" for key in way)
 
 

@@ -64,9 +64,10 @@ def _failures(con: duckdb.DuckDBPyConnection, opened: OpenedLines, types: dict[s
 
 
 def _cast(column: str, kind: str, number: bool) -> str:
-    if number and kind == "DOUBLE":
-        return f"case when not isnan({name(column)}) then {name(column)} end"
-    return f"{name(column)}::varchar" if kind == "VARCHAR" else f"try_cast({name(column)}::varchar as {kind})"
+    if kind == "VARCHAR":
+        return f"{name(column)}::varchar"
+    cast = name(column) if number and kind == "DOUBLE" else f"try_cast({name(column)}::varchar as {kind})"
+    return f"nullif({cast}, 'nan'::double)" if kind == "DOUBLE" else cast
 
 
 def _fails(column: str, kind: str) -> str:

@@ -49,15 +49,24 @@ class Structure:
                 self.named[way] = column
         return {self.named[way]: way for way in ordered}
 
-    def transform(self, types: dict[Way, str]) -> str:
-        """The structure for json_transform, quoted for SQL; a leaf of no given type is a text."""
+    def transform(self, types: dict[Way, str]) -> tuple[str, set[Way]]:
+        """Structure for json_transform, quoted for SQL, and leaves it can't hold: keys that differ in case only.
+
+        A leaf of no given type is a text.
+        """
         nested: dict[str, object] = {}
+        spelled: dict[Way, str] = {}
+        aside: set[Way] = set()
         for way in self.leaves:
+            folded = tuple(key.casefold() for key in way)
+            if any(spelled.setdefault(folded[: i + 1], key) != key for i, key in enumerate(way)):
+                aside.add(way)
+                continue
             inner = nested
             for key in way[:-1]:
                 inner = inner.setdefault(key, {})  # type: ignore[assignment]
             inner[way[-1]] = types.get(way, "VARCHAR")
-        return text(json.dumps(nested))
+        return text(json.dumps(nested)), aside
 
     def add(self, way: Way) -> bool:
         """Take in a key; whether it is new.
