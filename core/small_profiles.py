@@ -17,7 +17,7 @@ from core.stats.sketch_values import HourCounts, ValueCounts
 from core.text_profiles import LONGEST
 
 if TYPE_CHECKING:
-    from storage.logs.source import Cells, Floats
+    from storage.logs.cells import Cells, Floats
 
 SMALL_ROWS = 5_000
 SMALL_CELLS = 500_000

@@ -123,12 +123,12 @@ def check_files(
     """
     from core.failing_rows import with_rows
     from core.profiles import profile_log
-    from core.roles import guess_log_roles
+    from core.guess_roles import guess_roles
     from storage.logs.source import open_log
 
     verify(model.checks if model is not None else ())
     with open_log(reference) as source:
-        roles = roles_of(model) if model is not None else guess_log_roles(source)
+        roles = roles_of(model) if model is not None else guess_roles(source.columns)
         reference_files = source.files
         baseline = profile_log(source, roles)
     with open_log(current) as source:

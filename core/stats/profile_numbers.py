@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from core.stats.profile import NumberProfile
-from core.stats.sketch_numbers import Floats, Histogram, Moments
+from core.stats.sketch_numbers import LARGEST, Floats, Histogram, Moments
 
 _BLOCK = 65536
 _MOST_CODES = 50_000
@@ -76,7 +76,7 @@ class SliceCodes:
         shape = tuple(len(values) for values in self.values)
         size = math.prod(shape)
         finite = np.isfinite(numbers)
-        centre = float(np.clip(numbers[finite][:_BLOCK], -1e150, 1e150).mean()) if finite.any() else 0.0
+        centre = float(np.clip(numbers[finite][:_BLOCK], -LARGEST, LARGEST).mean()) if finite.any() else 0.0
         sums = np.zeros((4, size))
         for start in range(0, numbers.size, _BLOCK):
             block, good = numbers[start : start + _BLOCK], finite[start : start + _BLOCK]
@@ -84,7 +84,7 @@ class SliceCodes:
             if not good.all():
                 sums[0] += np.bincount(codes[np.isnan(block)], minlength=size)
                 codes, block = codes[good], block[good]
-            shifted = np.clip(block, -1e150, 1e150) - centre
+            shifted = np.clip(block, -LARGEST, LARGEST) - centre
             sums[1] += np.bincount(codes, minlength=size)
             sums[2] += np.bincount(codes, weights=shifted, minlength=size)
             sums[3] += np.bincount(codes, weights=shifted * shifted, minlength=size)
@@ -130,7 +130,7 @@ def moments_by_code(
     starts = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]]))
     cells = np.stack(list(numbers.values()), axis=1)[order]
     finite = np.isfinite(cells)
-    known = np.clip(np.where(finite, cells, 0.0), -1e150, 1e150)
+    known = np.clip(np.where(finite, cells, 0.0), -LARGEST, LARGEST)
     centres = known.sum(axis=0) / np.maximum(finite.sum(axis=0), 1)
     shifted = np.where(finite, known - centres, 0.0)
     n, lost = (np.add.reduceat(part.astype(np.int64), starts) for part in (finite, np.isnan(cells)))

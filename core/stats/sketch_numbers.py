@@ -16,6 +16,7 @@ Ints = npt.NDArray[np.int64]
 
 MAX_BINS = 1024
 EXACT_BITS = 52
+LARGEST = 1e150
 _SAMPLE = 8192
 _BLOCK = 131072
 _MAGNITUDE = np.int64(0x7FFF_FFFF_FFFF_FFFF)
@@ -38,18 +39,18 @@ class Moments:
 
     @staticmethod
     def of(values: Floats) -> Moments:
-        """Moments of finite ``values``; magnitudes above 1e150 are clipped there, so that squares stay finite."""
+        """Moments of finite ``values``; magnitudes above 1e150 are clipped there, so that squares stay finite.
+
+        Clipping depends on the numbers alone, not on whether their squares overflow together: merging stays exact.
+        """
         n = int(values.size)
         if n == 0:
             return Moments()
-        with np.errstate(over="ignore"):
-            mean = float(values.mean())
-            centred = values - mean
-            m2 = float(
-                np.einsum("i,i->", centred, centred)
-            )  # not dot: that starts threads, which cost more than they give
-        if not (np.isfinite(mean) and np.isfinite(m2)):
-            return Moments.of(np.clip(values, -1e150, 1e150))
+        if max(float(values.max()), -float(values.min())) > LARGEST:
+            values = np.clip(values, -LARGEST, LARGEST)
+        mean = float(values.mean())
+        centred = values - mean
+        m2 = float(np.einsum("i,i->", centred, centred))  # not dot: that starts threads, which cost more than they give
         return Moments(n, mean, m2)
 
     def merge(self, other: Moments) -> Moments:

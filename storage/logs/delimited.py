@@ -34,13 +34,17 @@ from reject_errors order by line_byte_position, column_idx
 
 @dataclass(frozen=True, slots=True)
 class Staged:
-    """A text file turned into Parquet at ``path``; ``retyped`` says per column why it is text after all."""
+    """A text file turned into Parquet at ``path``; ``retyped`` says per column why it is text after all.
+
+    ``rejected`` counts all quarantined lines, of which ``rejects`` may be the first.
+    """
 
     path: str
     rows: int
     rejects: tuple[Reject, ...]
     types: dict[str, str]
     retyped: dict[str, str]
+    rejected: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +122,7 @@ def stage_csv(
         )
     if source != found.path:
         os.unlink(source)
-    return Staged(to, rows, tuple(merged[line] for line in sorted(merged)), types, retyped)
+    return Staged(to, rows, tuple(merged[line] for line in sorted(merged)), types, retyped, len(merged))
 
 
 def _reader(

@@ -1,186 +1,349 @@
-"""JSON lines into a Parquet file of ours: nested objects become dotted columns, bad lines are quarantined.
+"""JSON lines taken apart: nested objects become dotted columns, bad lines are quarantined.
 
-DuckDB's own reader keeps no rejects of JSON and turns some into nulls, so lines are read as text and taken apart here.
+DuckDB's own reader keeps no rejects of JSON and turns some into nulls, so lines are cut here, piece by piece, and taken
+apart by DuckDB: strictly and with numbers as numbers where a piece is like the one before, as texts where it is not.
 """
 
 from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 
 import duckdb
+import numpy as np
 
-from storage.errors import SourceError
-from storage.logs.delimited import Staged
-from storage.logs.dialect import MAX_COLUMNS
-from storage.logs.engine import file_text, in_words, name, text
-from storage.logs.files import MAX_LINE, Scan, open_text
-from storage.logs.types import TOLERATED, Guess, guess_types
+from storage.logs.engine import in_words, name, text
+from storage.logs.files import BLOCK, Scan, open_text
+from storage.logs.json_structure import DEEPEST, Structure, Way, pointer
+from storage.logs.types import MARKERS, Guess, guess_types
 from storage.records.logs import Reject
 
-_STRUCTURE_LINES = 20_000
-# Taking JSON apart needs more than DuckDB has for everything else; reset when it is done.
-_MEMORY = "450MB"
+PIECE = 8 << 20
+MOST_REJECTS = 10_000
+_SAMPLE_ROWS = 5_000
+_SAMPLE_OF_PIECE = 500
+_MOST_FAILURES = 3
 _GOOD = "case when json_valid(line) then json_type(line) = 'OBJECT' else false end"
 
 
-def guess_jsonl(con: duckdb.DuckDBPyConnection, found: Scan, raw_to: str) -> Guess:
-    """Columns and types of a JSON lines file; its cells are left as text in a Parquet file at ``raw_to``."""
-    (usual,) = con.execute("select current_setting('memory_limit')").fetchone() or ("",)
-    con.execute(f"set memory_limit='{_MEMORY}'")
-    try:
-        return _take_apart(con, found, found.path, found.packed, raw_to)
-    except SourceError:
-        copy = _readable_copy(found, raw_to + ".txt")
-        guess = _take_apart(con, found, copy, False, raw_to)
-        os.unlink(copy)
-        return guess
-    finally:
-        con.execute(f"set memory_limit='{usual}'")
+@dataclass(slots=True)
+class OpenedLines:
+    """A JSON lines file taken apart.
+
+    Attributes:
+        relation: where the cells lie, as texts or as numbers, each row with its ``__line``.
+        numbers: columns that ``relation`` holds as numbers.
+        rejects: lines that are no rows, the first 10,000; ``rejected`` counts all.
+        guess: what the cells are.
+    """
+
+    found: Scan
+    relation: str = ""
+    numbers: set[str] = field(default_factory=set)
+    rejects: list[Reject] = field(default_factory=list)
+    rejected: int = 0
+    guess: Guess = field(default_factory=lambda: Guess({}, ("",)))
+
+    def reject(self, line: int, content: str) -> None:
+        """Count a line that is no row."""
+        self.rejected += 1
+        if len(self.rejects) < MOST_REJECTS:
+            self.rejects.append(Reject(self.found.path, line, _why(content), content.rstrip("\r")[:500]))
 
 
-def _readable_copy(found: Scan, to: str) -> str:
-    """A copy whose lines DuckDB can read as text; what is no UTF-8 or holds its separator is no JSON either."""
-    with in_words(found.path), open_text(found.path, found.packed) as raw, open(to, "wb") as out:
-        for line in raw:
-            body = line.rstrip(b"\r\n").replace(b"\r", b" ").replace(b"\x1f", b"\x01")
-            try:
-                body.decode("utf-8")
-            except UnicodeDecodeError:
-                body = b"not UTF-8: " + body.decode("ascii", "backslashreplace").encode("ascii")
-            out.write(body + b"\n")
-    return to
+def open_jsonl(con: duckdb.DuckDBPyConnection, found: Scan, work: str) -> OpenedLines:
+    """Read the lines into cells (in memory, or in Parquet files whose paths begin with ``work``) and guess their types.
 
-
-def _take_apart(con: duckdb.DuckDBPyConnection, found: Scan, source: str, packed: bool, raw_to: str) -> Guess:
-    """Read the lines of ``source``, open their objects, and guess what the cells are."""
-    lines = (
-        f"select line, line_number, case when {_GOOD} then line end as good_line from "
-        f"(select line, row_number() over () as line_number from {_lines(source, packed)}) where trim(line) <> ''"
-    )
+    Raises:
+        SourceError: an object has an empty key, or there are too many keys.
+    """
+    structure = Structure(found.path)
     with in_words(found.path):
-        grouped: object = None
-        for start in range(0, max(found.lines, 1), _STRUCTURE_LINES):  # in parts: DuckDB frees nothing while it groups
-            part = f"select line from {_lines(source, packed)} limit {_STRUCTURE_LINES} offset {start}"
-            row = con.execute(
-                f"select json_group_structure(line::json) from (select case when {_GOOD} then line end as line "
-                f"from ({part})) where line is not null"
-            ).fetchone()
-            grouped = _joined(grouped, json.loads(row[0])) if row and row[0] else grouped
-        leaves = _leaves(found.path, grouped)
-        transformed = f"json_transform(good_line, {text(json.dumps(_nested(leaves)))}) as cells" if leaves else "1"
-        cells = "".join(f", {_reach(path)} as {name(column)}" for column, path in leaves.items())
-        con.execute(
-            'copy (select line_number as "__line", good_line is not null as "__good", left(line, 500) as "__text"'
-            f"{cells} from (select *, {transformed} from ({lines}))) to {text(raw_to)} "
-            "(format parquet, compression uncompressed, row_group_size 10240)"
+        try:
+            while True:
+                reader = _Reader(con, structure, OpenedLines(found), work)
+                try:
+                    for first, data in _pieces(found):
+                        reader.read(first, data)
+                    return reader.finish()
+                except _ChangedError:  # learn the structure of the whole file, then read it again
+                    reader.parts.clear()
+                    valued: set[Way] = set()
+                    for first, data in _pieces(found):
+                        reader.learn(first, data, valued)
+        finally:
+            con.execute("drop table if exists __piece")
+            con.execute("drop table if exists __good")
+
+
+class _ChangedError(Exception):
+    """Pieces before were read by another structure than the file turns out to have."""
+
+
+@dataclass(slots=True)
+class _Reader:
+    con: duckdb.DuckDBPyConnection
+    structure: Structure
+    opened: OpenedLines
+    work: str
+    parts: list[str] = field(default_factory=list)
+    strict: dict[Way, str] | None = None
+    failures: int = 0
+    as_numbers: set[Way] = field(default_factory=set)
+
+    def read(self, first: int, data: bytes) -> None:
+        """Take one piece apart and keep its cells; ``first`` is the number of its first line."""
+        if not self._load(first, data):
+            return
+        if self._strictly("__piece", data):
+            self._keep()
+            return
+        if self._sort_out() and self._strictly("__good", data):
+            self._keep()
+            return
+        self.failures += 1
+        self._learn(None)
+        if self.strict is None:
+            columns = self.structure.columns()
+            guess = guess_types(self.con, f"(select * from __cells limit {_SAMPLE_ROWS})", list(columns))
+            self.strict = {columns[c]: kind for c, kind in guess.types.items() if kind in ("DOUBLE", "BOOLEAN")}
+            self.failures = 0
+        self._keep()
+
+    def learn(self, first: int, data: bytes, valued: set[Way]) -> None:
+        """Learn the structure of one piece; ``valued`` are the leaves with values in those before, and in this one."""
+        if self._load(first, data):
+            self._sort_out()
+            self._learn(valued)
+            cells = [(way, f"count(*) filter ({name(c)} <> '{{}}')") for c, way in self.structure.columns().items()]
+            if cells:
+                [counts] = self.con.execute(f"select {', '.join(sql for _, sql in cells)} from __cells").fetchall()
+                valued.update(way for (way, _), n in zip(cells, counts, strict=True) if n)
+
+    def finish(self) -> OpenedLines:
+        """Everything that was read, with the guess of the types."""
+        opened, columns = self.opened, list(self.structure.columns())
+        sample = _SAMPLE_ROWS if len(self.parts) <= 4 else _SAMPLE_OF_PIECE
+        if len(self.parts) == 1 and not self.parts[0].endswith(".parquet"):
+            opened.relation = self.parts[0]
+            sampled = f"(select * from {opened.relation} limit {sample})"
+        elif self.parts:
+            listed = ", ".join(text(part) for part in self.parts)
+            opened.relation = f"read_parquet([{listed}], union_by_name=true)"
+            sampled = f"(from read_parquet([{listed}], union_by_name=true, file_row_number=true) "
+            sampled += f"where file_row_number < {sample})"
+        else:
+            opened.relation = '(select 0 as "__line" where false)'
+            return opened
+        described = dict(row[:2] for row in self.con.execute(f"describe from {opened.relation}").fetchall())
+        opened.numbers = {column for column in columns if described[column] == "DOUBLE"}
+        texts = [column for column in columns if column not in opened.numbers]
+        guess = guess_types(self.con, sampled, texts)
+        unknown = [column for column in texts if guess.types[column] == "VARCHAR"]
+        if unknown:  # a sample without any cell says nothing
+            counts = ", ".join(f"count({name(column)})" for column in unknown)
+            [seen] = self.con.execute(f"select {counts} from {sampled}").fetchall()
+            empty = [column for column, n in zip(unknown, seen, strict=True) if not n]
+            guess.types.update(guess_types(self.con, opened.relation, empty).types if empty else {})
+        types = {column: "DOUBLE" if column in opened.numbers else guess.types[column] for column in columns}
+        opened.guess = Guess(types, MARKERS)
+        return opened
+
+    def _load(self, first: int, data: bytes) -> bool:
+        """Lay the lines of a piece, blank ones left out, into the table ``__piece``; whether there are any."""
+        try:
+            lines = data.decode().split("\n")
+        except UnicodeDecodeError:
+            lines = [self._decoded(first + i, line) for i, line in enumerate(data.split(b"\n"))]
+        kept = [i for i, line in enumerate(lines) if line and not line.isspace()]
+        if len(kept) < len(lines):
+            lines = [lines[i] for i in kept]
+        given = {"number": np.array(kept, dtype=np.int64) + first, "line": np.array(lines, dtype=object)}
+        self.con.register("__given", given)
+        self.con.execute("create or replace temp table __piece as select number, line from __given")
+        self.con.unregister("__given")
+        return bool(lines)
+
+    def _decoded(self, number: int, line: bytes) -> str:
+        """The text of a line; one that is none is rejected and left blank."""
+        try:
+            return line.decode()
+        except UnicodeDecodeError:
+            self.opened.reject(number, "not UTF-8: " + line.decode("ascii", "backslashreplace"))
+            return ""
+
+    def _sort_out(self) -> bool:
+        """Leave only lines that are objects in ``__good`` and reject the others; whether there were others."""
+        self.con.execute(f"create or replace temp table __good as select * from __piece where {_GOOD}")
+        bad = self.con.execute("select number, line from __piece anti join __good using (number) order by 1").fetchall()
+        for number, line in bad:
+            self.opened.reject(number, line)
+        return bool(bad)
+
+    def _strictly(self, relation: str, data: bytes) -> bool:
+        """Take the lines apart by what the pieces before were like; False when this one is different."""
+        if self.strict is None or self.failures >= _MOST_FAILURES:
+            return False
+        try:
+            self._take_apart("json_transform_strict", relation, {w: k for w, k in self.strict.items() if k == "DOUBLE"})
+        except duckdb.Error:
+            return False
+        # A key that is new and always null passes as known: it is looked for in the first lines only.
+        if self._learn_keys(sorted(self.structure.opened), f"(from {relation} limit {_SAMPLE_OF_PIECE})"):
+            return False
+        columns = self.structure.columns()
+        booleans = [
+            f"count(*) filter ({name(c)} in ('true', 'false'))"
+            for c, way in columns.items()
+            if self.strict.get(way) == "BOOLEAN"
+        ]
+        [(known, _)] = self.con.execute(f"select {' + '.join(booleans) or '0'}, count(*) from __cells").fetchall()
+        if known != data.count(b"true") + data.count(b"false"):  # one of them may have become the number 1
+            return False
+        if any(self._kinds(way, relation) & {"OBJECT"} for way in self._suspects()):
+            return False
+        self.failures = 0
+        return True
+
+    def _learn(self, valued: set[Way] | None) -> None:
+        """Take the lines of ``__good`` apart as texts, opening and closing objects until nothing new comes up.
+
+        ``valued`` None means that what was read before is kept: a change of its structure is :class:`_ChangedError`.
+        """
+        before = set(self.structure.leaves)
+        for way in sorted(self.structure.opened - {()}):
+            if way in self.structure.opened and self._kinds(way, "__good") - {"OBJECT"}:
+                self.structure.close(way)
+                if valued is None and self.parts:
+                    raise _ChangedError
+        self._learn_keys(sorted(self.structure.opened))
+        while True:
+            self._take_apart("json_transform", "__good", {})
+            objects = []
+            for way in self._suspects():
+                kinds = self._kinds(way, "__good")
+                if "OBJECT" not in kinds:
+                    continue
+                if valued is None and self.parts and way in before:
+                    raise _ChangedError
+                if kinds == {"OBJECT"} and way not in (valued or ()):
+                    self.structure.open(way)
+                    objects.append(way)
+                else:
+                    self.structure.closed.add(way)
+            if not objects:
+                return
+            self._learn_keys(objects)
+
+    def _learn_keys(self, ways: list[Way], relation: str = "__good") -> bool:
+        """Take in the keys of opened objects; whether any is new."""
+        new = False
+        for way in ways:
+            keys = f"json_keys(line, {text(pointer(way))})" if way else "json_keys(line)"
+            for (found,) in self.con.execute(f"select distinct {keys} from {relation}").fetchall():
+                for key in found or ():
+                    new = self.structure.add((*way, key)) or new
+        return new
+
+    def _suspects(self) -> list[Way]:
+        """Leaves in ``__cells`` that look like objects with something in them."""
+        asked = {
+            column: way
+            for column, way in self.structure.columns().items()
+            if way not in self.structure.closed and len(way) < DEEPEST and way not in self.as_numbers
+        }
+        if not asked:
+            return []
+        looks = ", ".join(f"bool_or({name(c)}[1] = '{{' and {name(c)} <> '{{}}')" for c in asked)
+        [row] = self.con.execute(f"select {looks} from __cells").fetchall()
+        return [way for way, seen in zip(asked.values(), row, strict=True) if seen]
+
+    def _kinds(self, way: Way, relation: str) -> set[str]:
+        """JSON types found at a place, nulls left out."""
+        kind = f"json_type(line, {text(pointer(way))})"
+        return {row[0] for row in self.con.execute(f"select distinct {kind} from {relation}").fetchall()} - {
+            "NULL",
+            None,
+        }
+
+    def _take_apart(self, function: str, relation: str, types: dict[Way, str]) -> None:
+        """Lay the cells of the lines into the table ``__cells``."""
+        self.as_numbers = set(types)
+        columns = self.structure.columns()
+        transform, aside = self.structure.transform(types)
+        cells = "".join(f", {_reach(way, way in aside)} as {name(column)}" for column, way in columns.items())
+        taken = f", {function}(line, {transform}) as cells" if len(columns) > len(aside) else ""
+        self.con.execute(
+            f'create or replace temp table __cells as select number as "__line"{cells} '
+            f"from (select number, line{taken} from {relation})"
         )
-        if not leaves:
-            return Guess({}, ("",))
-        return guess_types(con, text(raw_to), list(leaves))
+
+    def _keep(self) -> None:
+        """Keep ``__cells``: a small file's as it is, a part of a larger one as Parquet."""
+        if len(self.opened.found.head) < BLOCK:
+            table = name(os.path.basename(self.work))
+            self.con.execute(f"create or replace table {table} as from __cells")
+            self.parts = [table]
+        else:
+            self.parts.append(f"{self.work}.{len(self.parts)}.parquet")
+            self.con.execute(
+                f"copy (select * {self._as_numbers()} from __cells) to {text(self.parts[-1])} "
+                "(format parquet, compression uncompressed, row_group_size 10240)"
+            )
+        self.con.execute("drop table __cells")
+
+    def _as_numbers(self) -> str:
+        """SQL that turns columns of nothing but numbers into such, as in the pieces that were read strictly."""
+        wanted = [
+            column
+            for column, way in self.structure.columns().items()
+            if (self.strict or {}).get(way) == "DOUBLE" and way not in self.as_numbers
+        ]
+        if not wanted:
+            return ""
+        failed = ", ".join(f"count({name(c)}) - count(try_cast({name(c)} as double))" for c in wanted)
+        [counts] = self.con.execute(f"select {failed} from __cells").fetchall()
+        casts = [f"{name(c)}::double as {name(c)}" for c, n in zip(wanted, counts, strict=True) if not n]
+        return f"replace ({', '.join(casts)})" if casts else ""
 
 
-def stage_jsonl(
-    con: duckdb.DuckDBPyConnection, found: Scan, guess: Guess, raw_from: str, to: str, forced: Iterable[str] = ()
-) -> Staged:
-    """Write the rows to Parquet at ``to``, cells cast to the guessed types; a failing cast quarantines the line."""
-    types, kept, retyped = dict(guess.types), set(forced), dict[str, str]()
-    with in_words(found.path):
-        total, *failed = con.execute(
-            f"select count(*){''.join(f', count(*) filter ({_fails(c, t, guess)})' for c, t in types.items())} "
-            f'from {text(raw_from)} where "__good"'
-        ).fetchone() or (0,)
-        for column, n in zip(types, failed, strict=True):
-            if n > TOLERATED * total and column not in kept:
-                retyped[column] = f"{n:,} of {total:,} cells are not {types[column]}"
-                types[column] = "VARCHAR"
-        wrong = [(c, t) for (c, t), n in zip(types.items(), failed, strict=True) if n and t != "VARCHAR"]
-        bad = " or ".join(['not "__good"', *(f"({_fails(c, t, guess)})" for c, t in wrong)])
-        reasons = " ".join(
-            f"when {_fails(c, t, guess)} then {text(c + ': ')} || left({name(c)}, 80) || {text(' is not ' + t)}"
-            for c, t in wrong
-        )
-        why = f"case when not \"__good\" then '' {reasons} end"
-        rejects = con.execute(f'select "__line", {why}, "__text" from {text(raw_from)} where {bad}').fetchall()
-        cells = "".join(f", {_cast(c, t)} as {name(c)}" for c, t in types.items())
-        copied = con.execute(
-            f'copy (select "__line"{cells} from {text(raw_from)} where not ({bad})) to {text(to)} '
-            "(format parquet, compression uncompressed, row_group_size 10240)"
-        ).fetchone()
-    found_rejects = [Reject(found.path, int(n), why or _why(line), line) for n, why, line in rejects]
-    return Staged(to, int(copied[0]) if copied else 0, tuple(found_rejects), types, retyped)
+def _pieces(found: Scan) -> Iterator[tuple[int, bytes]]:
+    """Whole lines of the file, some megabytes at once, without the last line end; with the number of the first."""
+    first, rest = 1, b""
+    with open_text(found.path, found.packed) as raw:
+        while True:
+            block = raw.read(PIECE)
+            last = len(block) < PIECE
+            data = rest + block
+            end = len(data) if last else data.rfind(b"\n")
+            if end >= 0 and data:
+                piece, rest = data[:end], data[end + 1 :]
+                yield first, piece.removeprefix(b"\xef\xbb\xbf") if first == 1 else piece
+                first += piece.count(b"\n") + 1
+            else:
+                rest = data
+            if last:
+                return
 
 
-def _lines(path: str, packed: bool) -> str:
-    """The lines of the file as one column, blank ones as null."""
-    return (
-        f"read_csv({file_text(path)}, auto_detect=false, header=false, delim=E'\\x1f', quote='', escape='', "
-        f"columns={{'line': 'VARCHAR'}}, max_line_size={MAX_LINE + 100_000}, buffer_size=8400000, parallel=false, "
-        f"compression='{'gzip' if packed else 'none'}')"
-    )
+def _reach(way: Way, aside: bool) -> str:
+    if aside:
+        return f"json_extract_string(line, {text(pointer(way))})"
+    return "cells" + "".join(f"[{text(key)}]" for key in way)
 
 
 def _why(line: str) -> str:
     """Why a line is no row."""
+    if line.startswith("not UTF-8: "):
+        return "not UTF-8"
     try:
         value = json.loads(line)
     except ValueError as error:
         return f"no valid JSON ({error.args[0]})" if len(line) < 500 else "no valid JSON"
     except RecursionError:
         return "JSON nested too deeply"
+    if isinstance(value, dict):
+        return "no valid JSON (not of the standard, like NaN)"
     return f"JSON, but {type(value).__name__} instead of an object"
-
-
-def _joined(left: object, right: object) -> object:
-    """The structure that holds both: keys of both objects; an object against anything else but null is a text."""
-    if isinstance(left, dict) and isinstance(right, dict):
-        return {key: _joined(left.get(key), right.get(key)) for key in {**left, **right}}
-    if left in (None, "NULL"):
-        return right if right is not None else left
-    return left if right in (None, "NULL") or left == right else "VARCHAR"
-
-
-def _leaves(path: str, structure: object, above: tuple[str, ...] = ()) -> dict[str, tuple[str, ...]]:
-    """Dotted column name -> keys that lead there; objects are opened, lists stay JSON text."""
-    leaves: dict[str, tuple[str, ...]] = {}
-    if not isinstance(structure, dict):
-        return leaves
-    for key, inner in structure.items():
-        if not key:
-            raise SourceError(f"{path}: an object has an empty key", "give every value a name")
-        keys = (*above, key)
-        opened = _leaves(path, inner, keys) if isinstance(inner, dict) and inner else {".".join(keys): keys}
-        for column, way in opened.items():
-            leaves[column if column not in leaves else f"{column}_2"] = way
-    if len(leaves) > MAX_COLUMNS:
-        raise SourceError(f"{path}: {len(leaves):,} different keys", f"at most {MAX_COLUMNS:,} columns can be read")
-    return leaves
-
-
-def _nested(leaves: dict[str, tuple[str, ...]]) -> dict[str, object]:
-    """The structure for json_transform, every leaf a text."""
-    nested: dict[str, object] = {}
-    for way in leaves.values():
-        inner = nested
-        for key in way[:-1]:
-            inner = inner.setdefault(key, {})  # type: ignore[assignment]
-        inner[way[-1]] = "VARCHAR"
-    return nested
-
-
-def _reach(way: tuple[str, ...]) -> str:
-    return "cells" + "".join(f"[{text(key)}]" for key in way)
-
-
-def _cast(column: str, kind: str) -> str:
-    return name(column) if kind == "VARCHAR" else f"try_cast({name(column)} as {kind})"
-
-
-def _fails(column: str, kind: str, guess: Guess) -> str:
-    """Whether a cell has a value that its type can't hold."""
-    if kind == "VARCHAR":
-        return "false"
-    cell = name(column)
-    nulls = ", ".join(text(marker) for marker in guess.markers)
-    return f"{cell} not in ({nulls}) and try_cast({cell} as {kind}) is null"

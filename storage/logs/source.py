@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import os
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,7 +18,8 @@ from storage.logs.cells import Cells, Floats, floats, words
 from storage.logs.delimited import Prepared, Staged, prepare_csv, stage_csv
 from storage.logs.engine import MEMORY_LIMIT, connect, in_words, name, text
 from storage.logs.files import Scan, find_files, scan, unchanged
-from storage.logs.json_lines import guess_jsonl, stage_jsonl
+from storage.logs.json_lines import OpenedLines, open_jsonl
+from storage.logs.json_staging import stage_jsonl
 from storage.logs.lines import record_lines
 from storage.logs.parquet import parquet_part
 from storage.logs.types import TYPE_OF_KIND, Guess, kind_of, widen
@@ -227,11 +229,16 @@ def _open(con: duckdb.DuckDBPyConnection, scans: list[Scan], work_dir: str, type
             raise SourceError(f"{found.path} changed while it was read", "wait until it is written, then try again")
     rejects = [reject for place in sorted(staged) for reject in staged[place].rejects]
     files = tuple(
-        LogFile(f.path, f.format, f.size, f.sha256, int(counts.get(i, 0)), len(staged[i].rejects) if i in staged else 0)
+        LogFile(f.path, f.format, f.size, f.sha256, int(counts.get(i, 0)), staged[i].rejected if i in staged else 0)
         for i, f in enumerate(scans)
     )
     return LogSource(
-        files, columns, sum(file.rows for file in files), tuple(rejects[:_GIVEN_REJECTS]), len(rejects), con
+        files,
+        columns,
+        sum(file.rows for file in files),
+        tuple(rejects[:_GIVEN_REJECTS]),
+        sum(file.rejected for file in files),
+        con,
     )
 
 
@@ -239,13 +246,14 @@ def _stage(
     con: duckdb.DuckDBPyConnection, scans: list[Scan], work_dir: str, forced: dict[str, str]
 ) -> dict[int, Staged]:
     """Guess the types over all text files together, then stage each."""
-    ready, guesses = dict[int, Prepared](), dict[int, Guess]()
+    ready, opened, guesses = dict[int, Prepared](), dict[int, OpenedLines](), dict[int, Guess]()
     for place, found in enumerate(scans):
         if found.format == "csv":
             ready[place] = prepare_csv(con, found, os.path.join(work_dir, f"{place}.csv"))
             guesses[place] = ready[place].guess
         elif found.format == "jsonl":
-            guesses[place] = guess_jsonl(con, found, os.path.join(work_dir, f"{place}.raw.parquet"))
+            opened[place] = open_jsonl(con, found, os.path.join(work_dir, f"raw_{place}"))
+            guesses[place] = opened[place].guess
     joint: dict[str, str] = {}
     for guess in guesses.values():
         for column, kind in guess.types.items():
@@ -259,9 +267,9 @@ def _stage(
         if place in ready:
             staged[place] = stage_csv(con, ready[place], agreed, to, forced)
         else:
-            raw = os.path.join(work_dir, f"{place}.raw.parquet")
-            staged[place] = stage_jsonl(con, scans[place], agreed, raw, to, forced)
-            os.unlink(raw)
+            staged[place] = stage_jsonl(con, opened[place], agreed, to, forced)
+            for raw in glob.glob(os.path.join(glob.escape(work_dir), f"raw_{place}.*")):
+                os.unlink(raw)
     return staged
 
 

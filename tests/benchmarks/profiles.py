@@ -1,6 +1,8 @@
 """Reading and profiling a log of 1,000,000 rows and 50 columns: CPU time, peak memory, bytes stored.
 
-Run alone: ``python tests/benchmarks/profiles.py [--quick] [--json]``; --quick takes a tenth of the rows.
+And the fixed cost of a small file, of which a day has hundreds. Run alone:
+``python tests/benchmarks/profiles.py [--quick] [--json]``; --quick takes a tenth of the rows. It prints one JSON object
+a line either way.
 """
 
 from __future__ import annotations
@@ -8,6 +10,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import tempfile
+from itertools import islice
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -27,6 +30,21 @@ with open_log(sys.argv[1]) as log:
     size = len(pack(profile_log(log, Roles(id="id"))))
 used = resource.getrusage(resource.RUSAGE_SELF)
 print(used.ru_utime + used.ru_stime, used.ru_maxrss / 1024, size)
+"""
+MANY = """
+import sys, time
+sys.path.insert(0, sys.argv[2])
+from core.profiles import profile_log
+from storage.logs.source import open_log
+from storage.records.logs import Roles
+def once():
+    with open_log(sys.argv[1]) as log:
+        profile_log(log, Roles(id="id"))
+once()
+begun = time.process_time()
+for _ in range(20):
+    once()
+print((time.process_time() - begun) / 20, 0, 0)
 """
 PEER = """
 import resource, sys
@@ -54,6 +72,7 @@ def generate(folder: Path, rows: int) -> None:
     listed = ", ".join(columns)
     con.execute(f"copy (select {listed}, md5(i::varchar) as id from range({rows}) t(i)) to '{folder}/log.parquet'")
     con.execute(f"copy (from '{folder}/log.parquet') to '{folder}/log.csv'")
+    con.execute(f"copy (from '{folder}/log.parquet') to '{folder}/log.jsonl' (format json)")
 
 
 def run(program: str, path: Path) -> tuple[float, float, float]:
@@ -69,7 +88,16 @@ def main() -> None:
     rows = 100_000 if quick else 1_000_000
     with tempfile.TemporaryDirectory() as folder:
         generate(Path(folder), rows)
-        for suffix, seconds, memory in (("parquet", 4.5, 450.0), ("csv", 8.0, 600.0)):
+        seconds = 0.05
+        with open(Path(folder) / "log.csv") as log:
+            (Path(folder) / "small.csv").write_text("".join(islice(log, 701)))
+        cpu, _, _ = run(MANY, Path(folder) / "small.csv")
+        show(
+            Figure(
+                "profile of 700 x 50 csv: CPU", cpu, "s", "the limit", cpu / seconds, f"<= {seconds} s", cpu <= seconds
+            )
+        )
+        for suffix, seconds, memory in (("parquet", 4.5, 450.0), ("csv", 8.0, 600.0), ("jsonl", 40.0, 600.0)):
             path = Path(folder) / f"log.{suffix}"
             cpu, peak, size = run(ONE, path)
             peer, _, _ = run(PEER, path)

@@ -45,6 +45,15 @@ def test_numbers_do_not_depend_on_cut_or_order(values, cut, random):
     assert close(whole.merge(NumberProfile()), whole)
 
 
+@pytest.mark.parametrize("values", [[1.34e154, -1.34e154, 1e150, 2.0], [1e308, 1e308, -1e308], [1.3e154] * 3])
+def test_huge_numbers_do_not_overflow_however_they_are_cut(values):
+    whole = number_profile(np.array(values))
+    assert math.isfinite(whole.moments.m2)
+    for cut in range(len(values)):
+        left, right = (number_profile(np.array(part)) for part in (values[:cut], values[cut:]))
+        assert close(left.merge(right), whole)
+
+
 @pytest.mark.parametrize("cut", [1, 700, 5_000, 39_999])
 @pytest.mark.parametrize("kind", ["normal", "lognormal", "epoch", "discrete", "mixed"])
 def test_histogram_level_depends_on_the_union_alone(kind, cut):
