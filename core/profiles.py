@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from core.small_profiles import SMALL_CELLS, SMALL_ROWS, slices_of, text_profile_of, time_profile_of
 from core.stats.profile import SLICE_COLUMNS, SLICE_VALUES, BatchProfile, ColumnProfile, NumberProfile, SliceProfile
 from core.stats.profile_numbers import SliceCodes, join_codes, merge_moments, number_profile
 from core.stats.sketch_numbers import Moments
 from core.text_profiles import distinct_estimates, text_profile, time_profile
 from storage.logs.engine import name
-from storage.records.logs import Roles
+from storage.records.logs import LogColumn, Roles
 
 if TYPE_CHECKING:
     from storage.logs.source import LogSource
 
 _Found = dict[str, dict[str, dict[str, tuple[int, Moments]]]]  # slice column -> number column -> value -> figures
+_Profiled = tuple[dict[str, ColumnProfile], dict[str, dict[str, SliceProfile]]]
 
 
 def profile_log(
@@ -34,6 +36,19 @@ def profile_log(
     """
     parts = roles or Roles()
     kept = [column for column in source.columns if column.name not in parts.ignore]
+    small = source.rows <= SMALL_ROWS and source.rows * len(kept) <= SMALL_CELLS
+    columns, slices = (_small if small else _large)(source, parts, kept, slice_columns)
+    return BatchProfile(
+        rows=source.rows,
+        rejected=source.rejected,
+        duplicates=_duplicates(source, parts, [column.name for column in kept]),
+        columns={column.name: columns[column.name] for column in kept},
+        slices=slices,
+    )
+
+
+def _large(source: LogSource, parts: Roles, kept: Sequence[LogColumn], asked: Sequence[str] | None) -> _Profiled:
+    """Texts and times counted by the database, numbers read piece by piece."""
     texts = [column.name for column in kept if column.kind == "text"]
     estimates = distinct_estimates(source, texts)
     columns: dict[str, ColumnProfile] = {}
@@ -45,18 +60,33 @@ def profile_log(
     for column in (c.name for c in kept if c.kind == "time"):
         columns[column] = ColumnProfile(column, time=time_profile(source, column))
     booleans = [column.name for column in kept if column.kind == "boolean"]
-    codes = _slice_codes(source, _slice_columns(parts, columns, booleans, slice_columns))
+    codes = _slice_codes(source, _slice_columns(parts, columns, booleans, asked))
     numeric = [column.name for column in kept if column.kind in ("number", "boolean")]
     numbers, sliced = _numbers(source, numeric, codes)
     for column in numeric:
         columns[column] = ColumnProfile(column, number=numbers[column], boolean=column in booleans)
-    return BatchProfile(
-        rows=source.rows,
-        rejected=source.rejected,
-        duplicates=_duplicates(source, parts, [column.name for column in kept]),
-        columns={column.name: columns[column.name] for column in kept},
-        slices=_slices(source, codes, sliced, [c.name for c in kept if c.kind in ("text", "time")]),
-    )
+    return columns, _slices(source, codes, sliced, [c.name for c in kept if c.kind in ("text", "time")])
+
+
+def _small(source: LogSource, parts: Roles, kept: Sequence[LogColumn], asked: Sequence[str] | None) -> _Profiled:
+    """All cells at once."""
+    cells = source.cells([column.name for column in kept])
+    columns: dict[str, ColumnProfile] = {}
+    for column, values in cells.texts.items():
+        profile = text_profile_of(
+            values, cells.numeric[column], hidden=column in parts.redact, unique=column == parts.id
+        )
+        columns[column] = ColumnProfile(column, text=profile)
+    booleans = [column.name for column in kept if column.kind == "boolean"]
+    chosen = _slice_columns(parts, columns, booleans, asked)
+    times = [column.name for column in kept if column.kind == "time"]
+    for column in times:
+        columns[column] = ColumnProfile(column, time=time_profile_of(cells.numbers[column]))
+    numeric = [column.name for column in kept if column.kind in ("number", "boolean")]
+    for column in numeric:
+        found = number_profile(cells.numbers[column])
+        columns[column] = ColumnProfile(column, number=found, boolean=column in booleans)
+    return columns, slices_of(cells, chosen, numeric, [*cells.texts, *times])
 
 
 def _numbers(
@@ -117,7 +147,7 @@ def _slices(
             moments = {}
             for number, by_value in sliced[column].items():
                 nothing, figures = by_value.get(str(value), (0, Moments()))
-                if nothing:
+                if nothing and number != column:
                     missing[number] = nothing
                 if figures.n and number != column:
                     moments[number] = figures

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 # Up to this estimate of distinct texts all are fetched; above it only those of small hash.
 _FETCHED = 5_000
-_LONGEST = 120
+LONGEST = 120
 _PADDED = "left(v, 1) in (' ', '\t', '\r', '\n') or right(v, 1) in (' ', '\t', '\r', '\n')"
 _OF_VALUE = f"v = '' as empty, {_PADDED} as padded, try_cast(v as double) is not null as numeric, length(v)"
 
@@ -82,8 +82,8 @@ def _smallest(source: LogSource, value: str, kept: str, distinct: int) -> ValueC
 
 def _shortened(value: str) -> str:
     """SQL that cuts long texts, with a hash that keeps them apart."""
-    cut = f"left({value}, {_LONGEST - 20}) || '…#' || left(md5({value}), 12)"
-    return f"case when length({value}) > {_LONGEST} then {cut} else {value} end"
+    cut = f"left({value}, {LONGEST - 20}) || '…#' || left(md5({value}), 12)"
+    return f"case when length({value}) > {LONGEST} then {cut} else {value} end"
 
 
 def time_profile(source: LogSource, column: str) -> TimeProfile:

@@ -17,6 +17,7 @@ from storage.records.results import TIERS, Finding
 
 Verdict = Literal["page", "ticket", "digest", "clear"]
 PathText = str | PathLike[str]
+_SAFE = frozenset({"cause", "columns", "rows", "response", "rationale", "owner", "reviewed", "explained_by"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +101,7 @@ def validate(context: CheckContext) -> Validation:
                 passed.append(finding)
             else:
                 unjudged.append(finding)
-    told = [_overruled(context, finding) for finding in explained(context, failures)]
+    told = [_overruled(context, _redacted(context, finding)) for finding in explained(context, failures)]
     return Validation(
         findings=tuple(told),
         passed=tuple(passed),
@@ -121,13 +122,13 @@ def check_files(
         ModelFileError: the model file names a check that does not exist.
     """
     from core.failing_rows import with_rows
-    from core.guess_roles import guess_roles
     from core.profiles import profile_log
+    from core.roles import guess_log_roles
     from storage.logs.source import open_log
 
     verify(model.checks if model is not None else ())
     with open_log(reference) as source:
-        roles = roles_of(model) if model is not None else guess_roles(source.columns)
+        roles = roles_of(model) if model is not None else guess_log_roles(source)
         reference_files = source.files
         baseline = profile_log(source, roles)
     with open_log(current) as source:
@@ -177,6 +178,18 @@ def _reason(name: str, trait: Trait) -> str:
 
 def _why(rationale: str | None) -> str:
     return f": {rationale}" if rationale else ""
+
+
+def _redacted(context: CheckContext, finding: Finding) -> Finding:
+    """A finding in a redacted column without anything that could tell a value: the cause and the counts remain."""
+    if finding.column not in context.roles.redact:
+        return finding
+    kept = {key: value for key, value in finding.evidence.items() if key in _SAFE}
+    if str(finding.evidence.get("rows_sql", "")).endswith("IS NULL"):
+        kept["rows_sql"] = finding.evidence["rows_sql"]
+    rows = f" in {finding.evidence['rows']:,} rows" if finding.evidence.get("rows") else ""
+    message = f"{finding.column!r}: {finding.evidence['cause']}{rows} (values are redacted)"
+    return replace(finding, message=message, evidence=kept)
 
 
 def _overruled(context: CheckContext, finding: Finding) -> Finding:

@@ -37,11 +37,17 @@ class VersionStatus:
 
 def overview(db: sqlite3.Connection, model: Model, now: datetime) -> list[VersionStatus]:
     """Every version that was registered or was live, newest first, with what is missing and where it is live."""
+    return statuses(db, model, now, fallback_readiness(db, model, now))
+
+
+def statuses(
+    db: sqlite3.Connection, model: Model, now: datetime, ready: Candidate | None = None
+) -> list[VersionStatus]:
+    """As :func:`overview`, in a few short queries: the readiness of the fallback, which hashes a file, is given."""
     registered = {v.version: v for v in versions.list_all(db, model.id)}
     rows = deployments.history(db, model.id)
     names = dict.fromkeys([*registered, *(row.version for row in rows)])
     stages = versions_live(db, model, now)
-    ready = fallback_readiness(db, model, now)
     found = []
     for name in names:
         lived = [row.at for row in rows if row.version == name and row.action != "leave"]

@@ -48,6 +48,7 @@ class MidwatchApp(Commands):
         if self.specs:
             await self.action_pane(self.specs[0].id)
         self.call_after_refresh(self._first_keys)
+        self.call_after_refresh(self._recover)
         self.attempt(self._start_watch)
         self.set_interval(POLL_SECONDS, self._poll)
 
@@ -56,6 +57,23 @@ class MidwatchApp(Commands):
         early, self._early = self._early or [], None
         for event in early:
             await self.on_event(event)
+
+    def _recover(self) -> None:
+        """What a crash left open is ended by asking the world, after the first paint."""
+        work = self.services.recover
+        if work is not None:
+            self.say("a rollback was left open: asking the world how it ended ...")
+            jobs.start(
+                self.screen_stack[0],
+                "recovery",
+                work,
+                connect=self.services.connect,
+                then=self._recovered,
+                records=True,
+            )
+
+    def _recovered(self, told: str) -> None:
+        self.say(told or "a rollback is still open: it is under way elsewhere, or no log has shown it yet")
 
     def on_unmount(self) -> None:
         """Close the screen's connections."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import socket
+import sqlite3
+from collections.abc import Callable
 from pathlib import Path
 
 from storage.clock import utc_now
@@ -11,7 +13,7 @@ from storage.db import connect, prepare, store_path
 from storage.errors import RefusedError, StoreError
 from storage.file_system import writable
 from storage.host import current_actor
-from storage.tables import models
+from storage.tables import models, rollbacks
 from tui import terminal
 from tui.header import header_of
 from tui.rotation import RotationFile
@@ -37,15 +39,14 @@ def launch(store: str | None, *, read_only: bool = False) -> int:
     db = connect(path, read_only=bool(forced))
     try:
         production = any(model.file.production for model in models.list_all(db))
-        if not forced:
-            recover(db)
+        left = not forced and rollbacks.any_left(db)
     finally:
         db.close()
     from tui.app import MidwatchApp
     from tui.driver import WatchDriver
     from tui.start import run
 
-    services = services_for(path, read_only=bool(forced))
+    services = services_for(path, read_only=bool(forced), recover=recover if left else None)
     return run(MidwatchApp(services, read_only=forced, locked=production, driver_class=WatchDriver))
 
 
@@ -60,11 +61,25 @@ def why_read_only(path: Path, asked: bool) -> str:
     return ""
 
 
-def recover(db: object) -> None:
-    """Ask the verifier about rollbacks that a crash left open; costs one query when there are none."""
+def recover(db: sqlite3.Connection) -> str:
+    """Ask the verifier about rollbacks that a crash left open, or that a log has confirmed since; runs in a thread.
+
+    Returns:
+        One sentence about how they ended; empty when nothing did.
+    """
+    from core.rollback.recovery import recover as ended_by_the_world
+
+    found = ended_by_the_world(db, now=utc_now(), actor=current_actor())
+    return "; ".join(
+        f"rollback {done.rollback_id} of {done.model} to {done.to_version} was left open and is now {done.state}: "
+        f"{done.message}"
+        for done in found
+    )
 
 
-def services_for(path: Path, *, read_only: bool) -> Services:
+def services_for(
+    path: Path, *, read_only: bool, recover: Callable[[sqlite3.Connection], str] | None = None
+) -> Services:
     """The outside of the screen, on one store."""
     host = socket.gethostname()
     rotation = RotationFile()
@@ -77,4 +92,5 @@ def services_for(path: Path, *, read_only: bool) -> Services:
         header=lambda db: header_of(db, host=host, store=str(path), now=utc_now(), rotation=rotation),
         models=lambda db: list(models.names(db).values()),
         dump=state / "exports",
+        recover=recover,
     )

@@ -45,6 +45,7 @@ PANES: tuple[PaneSpec, ...] = (
     PaneSpec("alerts", "Alerts", "tui.screens.alerts:AlertsPane"),
     PaneSpec("incidents", "Incidents", "tui.screens.incidents:IncidentsPane"),
     PaneSpec("data", "Data", "tui.screens.data:DataPane"),
+    PaneSpec("versions", "Versions", "tui.screens.versions:VersionsPane"),
     PaneSpec("changes", "Changes", "tui.screens.changes:ChangesPane"),
     PaneSpec("watch", "Watch", "tui.screens.watch:WatchPane"),
 )

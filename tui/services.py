@@ -24,6 +24,7 @@ class Services:
         header: reads what the header line shows; the shell adds mode, time of reading, model and zone.
         models: names of the registered models, for the command line.
         dump: folder for what could not be copied and for exports.
+        recover: ends what a crash left open, and says how in a sentence (empty: nothing was); None when nothing is.
     """
 
     connect: Callable[[], sqlite3.Connection]
@@ -33,3 +34,4 @@ class Services:
     header: Callable[[sqlite3.Connection], HeaderState]
     models: Callable[[sqlite3.Connection], Sequence[str]]
     dump: Path
+    recover: Callable[[sqlite3.Connection], str] | None = None

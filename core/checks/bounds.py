@@ -12,6 +12,8 @@ from storage.records.results import Finding
 
 MARGIN = 0.1
 LOUD = 0.03
+FEW = 0.01
+"""A smaller share of rows just beyond the range is what every new day brings: kept, and told to nobody."""
 
 
 def inferred(before: NumberProfile) -> tuple[float, float]:
@@ -52,9 +54,9 @@ def run(context: CheckContext) -> list[Finding]:
         rows = outside_rows(number, low, high)
         if rows:
             loud = ratio(context, CHECK, name, context.departures.get(name, "overshoot"))
-            tier = (
-                "ticket" if loud >= (2 if context.departures.days else 1) and rows / number.finite >= LOUD else "digest"
-            )
+            far = loud >= (2 if context.departures.days else 1)
+            share = rows / number.finite
+            tier = "ticket" if far and share >= LOUD else "digest" if far or share >= FEW else "evidence"
             found.append(_finding(context, name, number, (low, high), rows, max(loud, 0.2), tier, hard=False))
     return answer(CHECK, found, judged)
 

@@ -33,15 +33,22 @@ ORDER = (
 )
 """Causes that explain a column, the most telling first."""
 
-SHADOWS = frozenset({"drift", "prediction", "segment", "slice shift", "lost values", "buckets"})
+SHADOWS = frozenset({"drift", "segment", "slice shift", "lost values", "buckets"})
 """What missing rows bring about: they were of other hours than those that came."""
 
 _LOUD = ("page", "ticket")
 
 
+CONTENT = frozenset({"unit change", "bounds", "default value", "clipped", "buckets", "slice shift", "frozen"})
+"""What a column's own numbers can be accused of, and what a campaign or a storm does to many of them at once."""
+
+WORLD_COLUMNS = 5
+WORLD_SHARE = 0.2
+
+
 def explained(context: CheckContext, findings: Sequence[Finding]) -> list[Finding]:
     """The failures with one loud finding per cause, the loudest and furthest first."""
-    findings = _one_clock(findings)
+    findings = _world(context, _one_clock(findings))
     volume = next((f for f in findings if f.evidence["cause"] == "volume" and f.tier in _LOUD), None)
     owner: dict[str, Finding] = {}
     for finding in sorted(findings, key=_telling):
@@ -66,6 +73,28 @@ def explained(context: CheckContext, findings: Sequence[Finding]) -> list[Findin
             continue
         told.append(quieter(finding, "evidence", cause=cause, columns=why.evidence["columns"], explained_by=why.check))
     return ranked(_downstream(context, told))
+
+
+def _world(context: CheckContext, findings: Sequence[Finding]) -> Sequence[Finding]:
+    """Many number columns that move in one batch are the world, few are the pipeline: the many become drift.
+
+    A whole column in another unit, or out of a person's bounds, stays what it is, however many there are.
+    """
+    wide = [
+        f
+        for f in findings
+        if f.tier in _LOUD
+        and f.column is not None
+        and f.evidence["cause"] in CONTENT
+        and not (f.check == "unit_change" and f.evidence.get("share", 0.0) >= 0.98)
+        and not (f.check == "bounds" and f.error_class == "hard")
+    ]
+    numbers = sum(1 for name in context.shared if context.current.columns[name].number is not None)
+    columns = {f.column for f in wide}
+    if len(columns) < max(WORLD_COLUMNS, WORLD_SHARE * numbers):
+        return findings
+    told = f"{len(columns)} columns at once"
+    return [quieter(f, "digest", cause="drift", world=told) if f in wide else f for f in findings]
 
 
 def ranked(findings: Iterable[Finding]) -> list[Finding]:

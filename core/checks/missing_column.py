@@ -9,7 +9,7 @@ from storage.records.results import Finding, Tier
 
 
 def run(context: CheckContext) -> list[Finding]:
-    """A missing feature or prediction pages; a missing label, version or stage is a ticket."""
+    """A missing feature or prediction pages, a missing version or stage is a ticket; labels come late as a rule."""
     renamed = renames(context)
     wanted = [n for n in context.reference.columns if n not in context.roles.ignore]
     found = []
@@ -31,7 +31,7 @@ def run(context: CheckContext) -> list[Finding]:
                 columns=(name, new) if new else (name,),
                 value=0.0,
                 threshold=1.0,
-                tier="evidence" if new else "digest" if late else tier,
+                tier="evidence" if new or late else tier,
                 rows=context.current.rows,
             )
         )

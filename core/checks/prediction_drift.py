@@ -6,9 +6,14 @@ from core.checks.base import MINIMUM_ROWS, Check, CheckContext, failed, percent
 from core.checks.similarity import psi
 from core.checks.summary import answer, ratio
 from core.stats.profile import NumberProfile
-from storage.records.results import Finding
+from storage.records.results import Finding, Tier
 
 SHIFTED = 0.25
+BROKEN = 1.0
+"""A PSI from which most answers are not what they were: users see another model than yesterday's."""
+
+SURE_ROWS = 200
+SURE_DEPARTURE = 3.0
 
 
 def run(context: CheckContext) -> list[Finding]:
@@ -46,9 +51,15 @@ def run(context: CheckContext) -> list[Finding]:
             column=name,
             value=value,
             threshold=limit,
-            tier="ticket" if loud >= 3 else "digest",
+            tier=_tier(loud, value, now.rows),
         )
     ]
+
+
+def _tier(loud: float, value: float, rows: int) -> Tier:
+    if loud < SURE_DEPARTURE:
+        return "digest"
+    return "page" if value >= BROKEN and rows >= SURE_ROWS else "ticket"
 
 
 def _sure(number: NumberProfile) -> float:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from core.incidents import lifecycle
 from storage.actuators.base import Actuator, Clock
 from storage.db import transaction
 from storage.errors import ActuatorError
@@ -77,8 +78,8 @@ def write(
 ) -> bool:
     """Append the end, and with ``verified`` what follows from it, in one transaction; False if it had ended already.
 
-    Verified means: a deployment from the rollback, a row in the change feed, and for an undo the state ``undone`` of
-    what it undid.
+    Verified means: a deployment from the rollback, a row in the change feed, its incident mitigated, and for an undo
+    the state ``undone`` of what it undid and its incident open again.
     """
     body = {"message": verdict.message, "world": verdict.world, **(detail or {})}
     with transaction(db):
@@ -121,3 +122,4 @@ def _follow(db: sqlite3.Connection, done: Rollback, since: datetime, actor: Acto
     if done.undo_of is not None:
         detail = {"message": f"undone by rollback {done.id}"}
         rollbacks.append_state(db, done.undo_of, "undone", after=None, detail=detail, by=actor.name, now=now)
+    lifecycle.on_rollback_verified(db, done.id, actor=actor, now=now)

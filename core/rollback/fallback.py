@@ -6,6 +6,7 @@ import sqlite3
 from datetime import datetime
 
 from core.rollback import preflight
+from storage.actuators.base import is_version_name
 from storage.records.models import Model, Slo
 from storage.records.rollbacks import Candidate, CandidateKind, worst
 from storage.tables import deployments, rollback_evidence, versions
@@ -34,7 +35,7 @@ def candidates(db: sqlite3.Connection, model: Model, current: str | None, now: d
     stage = model.file.full_stage
     fallback = _fallback(db, model)
     lived = [d.version for d in reversed(deployments.history(db, model.id, stage)) if d.action != "leave"]
-    seen = [name for name in dict.fromkeys(lived) if name != current]
+    seen = [name for name in dict.fromkeys(lived) if name != current and is_version_name(name)]
     historical = [name for name in seen if name != fallback][:MOST]
     registered = versions.list_all(db, model.id)
     born = next((v.registered_at for v in registered if v.version == current), None)

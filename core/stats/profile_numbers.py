@@ -115,6 +115,35 @@ def join_codes(
     return tuple(groups)
 
 
+def moments_by_code(
+    codes: npt.NDArray[np.uint8], numbers: Mapping[str, Floats]
+) -> dict[int, dict[str, tuple[int, Moments]]]:
+    """Per code and column the rows without a number and the moments of the finite ones: for few rows, all at once.
+
+    >>> moments_by_code(np.array([1, 1], dtype=np.uint8), {"x": np.array([2.0, 4.0])})[1]["x"][1].mean
+    3.0
+    """
+    if not numbers or not codes.size:
+        return {}
+    order = np.argsort(codes, kind="stable")
+    ordered = codes[order]
+    starts = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]]))
+    cells = np.stack(list(numbers.values()), axis=1)[order]
+    finite = np.isfinite(cells)
+    known = np.clip(np.where(finite, cells, 0.0), -1e150, 1e150)
+    centres = known.sum(axis=0) / np.maximum(finite.sum(axis=0), 1)
+    shifted = np.where(finite, known - centres, 0.0)
+    n, lost = (np.add.reduceat(part.astype(np.int64), starts) for part in (finite, np.isnan(cells)))
+    total, squares = (np.add.reduceat(part, starts) for part in (shifted, shifted * shifted))
+    return {
+        int(ordered[start]): {
+            column: (int(lost[i, j]), _moments(int(n[i, j]), total[i, j].item(), squares[i, j].item(), centre))
+            for j, (column, centre) in enumerate(zip(numbers, centres.tolist(), strict=True))
+        }
+        for i, start in enumerate(starts)
+    }
+
+
 def merge_moments(
     left: Mapping[str, tuple[int, Moments]], right: Mapping[str, tuple[int, Moments]]
 ) -> dict[str, tuple[int, Moments]]:

@@ -100,13 +100,22 @@ def version_name(version: str) -> str:
     >>> version_name("v12.1-rc2")
     'v12.1-rc2'
     """
-    if not _VERSION.fullmatch(version):
+    if not is_version_name(version):
         raise UsageError(
             f"{version!r} is no version name: letters, digits and '_', '.', '+', '-' only, starting with one of the "
             "first two",
             "register the version under a plain name",
         )
     return version
+
+
+def is_version_name(text: str) -> bool:
+    """Whether a text may stand for a version; what a log calls one need not.
+
+    >>> is_version_name("v41"), is_version_name("v41 (hotfix)")
+    (True, False)
+    """
+    return _VERSION.fullmatch(text) is not None
 
 
 def in_force_already(actuator: Actuator, plan: ActuatorPlan) -> bool:

@@ -15,14 +15,16 @@ TOLERATED = 0.01
 MARKERS = ("NA", "N/A", "NaN", "nan", "null", "NULL", "None", "")
 TYPE_OF_KIND: Mapping[Kind, str] = {"number": "DOUBLE", "text": "VARCHAR", "boolean": "BOOLEAN", "time": "TIMESTAMP"}
 _NUMBERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "FLOAT", "DOUBLE", "DECIMAL", "UTINYINT")
+# Per column: cells that are no marker, whole numbers, numbers, numbers with a leading zero, times, booleans, markers.
 _CELLS = """
-    count({c}) filter ({c} not in ({markers})),
-    count(try_cast({c} as bigint)) filter (not contains({c}, '.') and not contains(lower({c}), 'e')),
-    count(try_cast({c} as double)) filter ({c} not in ({markers})),
-    count(try_cast({c} as bigint)) filter ({c}[1] = '0' and length({c}) > 1 and not contains({c}, '.')),
-    count(try_cast({c} as timestamp)) filter (length({c}) >= 8 and (contains({c}, '-') or contains({c}, '/'))),
-    count(*) filter (lower({c}) in ('true', 'false')),
-    list_distinct(list({c}) filter ({c} in ({markers})))
+select c, count(*) filter (v not in ({markers})),
+    count(try_cast(v as bigint)) filter (not contains(v, '.') and not contains(lower(v), 'e')),
+    count(try_cast(v as double)) filter (v not in ({markers})),
+    count(try_cast(v as bigint)) filter (v[1] = '0' and length(v) > 1 and not contains(v, '.')),
+    count(try_cast(v as timestamp)) filter (length(v) >= 8 and (strpos(v, '-') > 1 or contains(v, '/'))),
+    count(*) filter (lower(v) in ('true', 'false')),
+    list_distinct(list(v) filter (v in ({markers})))
+from (unpivot (select {columns} from {relation}) on columns(*) into name c value v) group by c
 """
 
 
@@ -57,10 +59,11 @@ def guess_types(con: duckdb.DuckDBPyConnection, relation: str, names: Sequence[s
     listed = ", ".join(text(marker) for marker in MARKERS)
     for start in range(0, len(names), 100):
         part = names[start : start + 100]
-        asked = ", ".join(_CELLS.format(c=name(column), markers=listed) for column in part)
-        row = con.execute(f"select {asked} from {relation}").fetchone() or ()
-        for place, column in enumerate(part):
-            cells, whole, numbers, zeros, times, booleans, seen = row[7 * place : 7 * place + 7]
+        columns = ", ".join(f"{name(column)} as c{i}" for i, column in enumerate(part))
+        found = con.execute(_CELLS.format(columns=columns, markers=listed, relation=relation)).fetchall()
+        counted = {place: row for place, *row in found}
+        for i, column in enumerate(part):
+            cells, whole, numbers, zeros, times, booleans, seen = counted.get(f"c{i}", (0, 0, 0, 0, 0, 0, []))
             enough = (1 - TOLERATED) * cells
             if not cells or max(numbers, times, booleans) < enough or zeros > cells * TOLERATED:
                 types[column] = "VARCHAR"

@@ -54,6 +54,11 @@ ORDER BY at LIMIT 1
 """
 _FILE_THEN = "SELECT path, text FROM model_files WHERE model_id = ? AND sha256 = ? ORDER BY id DESC LIMIT 1"
 _INCIDENT = "SELECT id FROM incidents WHERE key = ?"
+_INCIDENT_TITLE = "SELECT key, title FROM incidents WHERE id = ?"
+_OPEN_OF_MODEL = """
+SELECT i.key FROM incidents i JOIN incident_state s ON s.incident_id = i.id
+WHERE i.model_id = ? AND s.state NOT IN ('resolved', 'reviewed', 'closed', 'duplicate', 'false_alarm') ORDER BY i.id
+"""
 _AWAY = """
 SELECT r.at, r.reason FROM rollbacks r JOIN rollback_state s ON s.rollback_id = r.id
 WHERE r.model_id = ? AND r.from_version = ? AND s.state = 'verified' AND r.kind <> 'undo' ORDER BY r.id DESC LIMIT 1
@@ -150,3 +155,14 @@ def incident_id(db: sqlite3.Connection, key: str) -> int | None:
     """The row id of an incident's key."""
     row = db.execute(_INCIDENT, (key,)).fetchone()
     return int(row["id"]) if row else None
+
+
+def incident_title(db: sqlite3.Connection, incident_id: int) -> tuple[str, str] | None:
+    """Key and title of an incident by its row id."""
+    row = db.execute(_INCIDENT_TITLE, (incident_id,)).fetchone()
+    return (str(row["key"]), str(row["title"])) if row else None
+
+
+def open_incidents(db: sqlite3.Connection, model_id: int) -> list[str]:
+    """Keys of the incidents of a model that are not over, oldest first."""
+    return [str(row["key"]) for row in db.execute(_OPEN_OF_MODEL, (model_id,))]

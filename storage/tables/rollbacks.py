@@ -30,6 +30,7 @@ _OF_MODEL = _SELECT + "WHERE r.model_id = ? ORDER BY r.id DESC LIMIT ?"
 _OPEN = _SELECT + "WHERE e.state IN ('planned', 'started', 'actuated', 'unknown') ORDER BY r.id"
 _IN_FLIGHT = _SELECT + "WHERE r.model_id = ? AND e.state IN ('started', 'actuated', 'unknown') ORDER BY r.id"
 _UNREAD = _SELECT + "WHERE e.state = 'not verified' AND r.actuator = 'record_only' ORDER BY r.id"
+_LEFT = f"SELECT EXISTS ({_OPEN}) OR EXISTS ({_UNREAD})"
 _EVENTS = "SELECT * FROM rollback_events WHERE rollback_id = ? ORDER BY id"
 _CHANGE = """
 INSERT INTO changes(layer, kind, subject, model_id, before, after, at, by, source, source_ref, recorded_at)
@@ -125,6 +126,11 @@ def in_flight(db: sqlite3.Connection, model_id: int) -> Rollback | None:
 def unread(db: sqlite3.Connection) -> list[Rollback]:
     """Rollbacks that were only recorded and that no log has confirmed yet."""
     return [_rollback(row) for row in db.execute(_UNREAD)]
+
+
+def any_left(db: sqlite3.Connection) -> bool:
+    """Whether anything is left for recovery to look at, in one query."""
+    return bool(db.execute(_LEFT).fetchone()[0])
 
 
 def events(db: sqlite3.Connection, rollback_id: int) -> list[RollbackEvent]:

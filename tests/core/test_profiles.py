@@ -106,3 +106,28 @@ def test_bytes_and_hints(rows, profiled):
     assert unpack(data) == found
     assert len(data) < 40_000
     assert guess_roles(found) == {"when": "calendar", "id": "identifier"}
+
+
+@pytest.mark.parametrize("roles", [ROLES, Roles(), Roles(id="region", ignore=("clicks",), redact=("plan",))])
+@pytest.mark.parametrize("cut", [0, 1, 40, 4_000])
+def test_few_rows_are_profiled_alike_by_either_way(rows, profiled, monkeypatch, roles, cut):
+    part = rows[:cut]
+    if cut > 30:
+        part[3][3], part[4][3], part[5][2] = "é" * 130, " 1e3", "12.5\t"
+        part[6][4], part[7][4] = "inf", "nan"
+        part[8][7] = part[9][0] = ""
+    small = profiled(part, roles)
+    monkeypatch.setattr("core.profiles.SMALL_ROWS", -1)
+    large = profiled(part, roles)
+    assert small.columns == large.columns
+    assert small.duplicates == large.duplicates
+    assert list(small.slices) == list(large.slices)
+    for column, values in large.slices.items():
+        assert list(small.slices[column]) == list(values)
+        for value, expected in values.items():
+            found = small.slices[column][value]
+            assert (found.rows, found.missing) == (expected.rows, expected.missing)
+            assert list(found.moments) == list(expected.moments)
+            for number, moments in expected.moments.items():
+                assert (found.moments[number].n, found.moments[number].mean) == (moments.n, pytest.approx(moments.mean))
+                assert found.moments[number].m2 == pytest.approx(moments.m2, rel=1e-9, abs=1e-9)

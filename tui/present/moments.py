@@ -14,6 +14,15 @@ def clock(moment: datetime, *, utc: bool) -> str:
     return moment.astimezone(UTC).strftime("%H:%MZ") if utc else _local(moment, "%H:%M")
 
 
+def second(moment: datetime, *, utc: bool) -> str:
+    """Hour, minute and second with the zone.
+
+    >>> second(datetime(2026, 11, 23, 3, 1, 7, tzinfo=UTC), utc=True)
+    '03:01:07Z'
+    """
+    return moment.astimezone(UTC).strftime("%H:%M:%SZ") if utc else _local(moment, "%H:%M:%S")
+
+
 def stamp(moment: datetime, *, utc: bool) -> str:
     """Day, hour and minute with the zone.
 

@@ -6,7 +6,7 @@ import json
 
 from storage.records.rollbacks import RollbackPlan
 
-MARKS = {"green": "ok ", "amber": "?  ", "red": "NO "}
+MARKS = {"green": "ok", "amber": "??", "red": "!!"}
 """Marks carry the meaning; colour may be added, never needed."""
 
 
@@ -16,7 +16,7 @@ def lines(plan: RollbackPlan) -> list[str]:
     where = f"{plan.model} ({plan.stage}{', production' if plan.production else ''})"
     told = [
         f"{where}: {what} {plan.from_version or 'unknown'} -> {plan.to_version}",
-        *(f"  {MARKS[item.light]} {item.name:<10} {item.message}" for item in plan.preflight),
+        *(f"  {MARKS[item.light]}  {item.name:<10} {item.message}" for item in plan.preflight),
         f"  radius: {plan.blast_radius}",
     ]
     if plan.actuation is not None:

@@ -12,7 +12,7 @@ from rich.console import RenderableType
 from core import alert_answers
 from storage.errors import UsageError
 from storage.records.alerts import Alert
-from storage.tables import alerts, models, results
+from storage.tables import alerts, models, results, rollback_evidence
 from tui.present import alerts as present
 from tui.present.columns import Column
 from tui.screens.dialogs import Choice
@@ -166,6 +166,15 @@ class AlertsPane(ListPane):
             return f"{verdict} recorded{f'; {joined} batch(es) joined the baseline' if joined else ''}"
 
         self.record("feedback", work, self.shell.say)
+
+    def do_rollback(self) -> None:
+        """The rollback sheet of the alert's model; the reason is its incident, else the alert itself."""
+        from tui.screens.rollback import open_rollback
+
+        alert = self.alert()
+        linked = rollback_evidence.incident_title(self.db, alert.incident_id) if alert.incident_id else None
+        reason = None if linked else f"rolled back from the screen: {alert.title}"
+        open_rollback(self, alert.model, incident_key=linked[0] if linked else None, reason=reason)
 
 
 def end_of(picked: str, now: datetime) -> datetime:

@@ -81,6 +81,18 @@ class HomePane(ListPane):
         body = present.detail(line, self.healths.get(int(key)), self.shell.stamp, width)
         return f"{line.model.name}  owner {line.model.file.owner or 'nobody'}", body
 
+    def do_rollback(self) -> None:
+        """The rollback sheet of the model under the cursor."""
+        from tui.screens.rollback import open_rollback
+
+        open_rollback(self, self.line().model.name)
+
+    def do_undo(self) -> None:
+        """The sheet that undoes its last rollback."""
+        from tui.screens.rollback import open_undo
+
+        open_undo(self, self.line().model.name)
+
     def do_incident(self) -> None:
         """Open one incident of everything that fires on the model, or link it to a live one."""
         from tui.screens.open_incident import of_model

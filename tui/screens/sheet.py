@@ -57,6 +57,11 @@ class Sheet(ModalScreen[bool]):
         """Do it; called once. Ends with :meth:`dismiss`, now or when the work has ended."""
         self.dismiss(True)
 
+    def leave(self) -> None:
+        """``esc``: leave without a decision; what was started is seen to its end."""
+        if not self.executed:
+            self.dismiss(False)
+
     # -- what it shows ------------------------------------------------------------------------------------------
 
     def compose(self) -> ComposeResult:
@@ -152,8 +157,7 @@ class Sheet(ModalScreen[bool]):
         event.stop()
         event.prevent_default()
         if event.key in ("escape", "ctrl+c"):
-            if not self.executed:
-                self.dismiss(False)
+            self.leave()
         elif event.key in ("up", "down", "pageup", "pagedown"):
             scroller = self.query_one(VerticalScroll)
             step = {"up": -1, "down": 1, "pageup": -scroller.size.height, "pagedown": scroller.size.height}[event.key]

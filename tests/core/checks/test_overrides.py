@@ -9,12 +9,10 @@ import pytest
 
 from core.checks.base import Check
 from core.checks.registry import CHECKS, by_name
-from core.guess_roles import guess_roles
 from core.infer import as_toml, infer
 from core.validate import validate
 from storage import model_file
 from storage.errors import ModelFileError
-from storage.records.logs import LogColumn, Roles
 from storage.records.models import CheckSpec
 from tests.core.checks.batches import ROLES, alone, profile, shop_day
 
@@ -95,6 +93,10 @@ def test_redacted_values_never_leave() -> None:
     found = validate(alone(secret, before, roles=roles))
     assert fails(found, "categories")
     assert "ada@example.com" not in repr(found)
+    filled = {**now, "age": np.where(np.arange(1000) % 3 == 0, 777.25, now["age"])}
+    hidden = validate(alone(filled, before, roles=dataclasses.replace(ROLES, redact=("age",))))
+    assert hidden.findings[0].column == "age"
+    assert "777" not in repr(hidden.findings)
 
 
 def test_flipped_labels_need_predictions_that_stayed() -> None:
@@ -129,16 +131,3 @@ def test_proposed_checks_are_read_back_and_pass_their_reference() -> None:
     assert {s.check for s in specs} == {"bounds", "categories", "completeness"}
     assert not any(s.column in ("request_id", "ts") and s.check != "completeness" for s in specs)
     assert validate(alone(now, now, specs=specs)).verdict == "clear"
-
-
-def test_roles_are_guessed_from_names_and_kinds() -> None:
-    columns = [
-        LogColumn("id", "number", "BIGINT"),
-        LogColumn("when", "time", "TIMESTAMP"),
-        LogColumn("age", "number", "DOUBLE"),
-        LogColumn("prediction", "number", "DOUBLE"),
-        LogColumn("predicted_probability", "number", "DOUBLE"),
-        LogColumn("label", "number", "BIGINT"),
-        LogColumn("model_version", "text", "VARCHAR"),
-    ]
-    assert guess_roles(columns) == Roles("when", "id", "predicted_probability", "label", "model_version")

@@ -15,7 +15,7 @@ from storage.records.rollbacks import (
     from_json,
     to_json,
 )
-from storage.tables import audit, models
+from storage.tables import audit, deployments, models
 from tests.conftest import ADA, CHURN, NOW
 from tests.core.rollback.conftest import COLUMNS, POINTER, Desk
 
@@ -144,3 +144,10 @@ def test_where_there_is_nowhere_to_go_it_says_so(desk: Desk, other_file: Callabl
     assert rollback.watch(fresh.db, fresh.model).holds is None
     with pytest.raises(RefusedError, match="never rolled back"):
         rollback.plan_undo(fresh.db, fresh.model, now=NOW, actor=ADA)
+
+
+def test_what_a_log_calls_by_a_name_that_is_none_is_no_candidate(desk: Desk) -> None:
+    deployments.record_observed(desk.db, desk.model.id, "v12 (hotfix)", "full", at=NOW - timedelta(days=5), now=NOW)
+    plan = desk.plan()
+    assert plan.to_version == "v12"
+    assert [candidate.version for candidate in plan.candidates] == ["v12"]
