@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from core.incidents import lifecycle, writing
+from core.handover import build
+from core.incidents import from_alerts, lifecycle, writing
 from core.incidents.view import detail
 from storage.records.models import Model
 from storage.tables import alerts, audit, incidents
@@ -76,6 +77,18 @@ async def test_home_opens_one_incident_of_all_that_fires_and_links_the_next(
         await keys(pilot, "i", "n", "enter")
         assert [i.key for i in incidents.list_page(db, now=NOW, sort="key")] == ["INC-0002", "INC-0001"]
         assert incidents.get(db, "2").id == alerts.get(db, again).incident_id
+
+
+def test_an_earlier_trouble_of_the_group_stays_out(db: sqlite3.Connection, churn: Model) -> None:
+    old = night.alert(db, churn.id, None, -600, start=-610, group="third")
+    seen = night.alert(db, churn.id, None, -590, start=-600, group="third")
+    night.put(db, "alert_events", alert_id=seen, kind="resolve", by="midwatch", at=night.at(-580))
+    first = night.alert(db, churn.id, None, -9, start=-20, group="third")
+    head = night.alert(db, churn.id, None, -5, start=-10, group="third")
+    assert from_alerts.members(db, [alerts.get(db, head)]) == [first, head]
+    page = build(db, start=night.at(-60), end=NOW)
+    assert {a.id for a in page.firing if a.group_key == "third"} == {first, head}
+    assert old not in {a.id for a in page.firing}
 
 
 async def test_home_says_so_when_nothing_fires(db: sqlite3.Connection, store_file: Path, register: object) -> None:
