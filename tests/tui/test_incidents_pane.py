@@ -14,6 +14,7 @@ from tests.core import night
 from tests.tui.kit import HOSTILE, screen_text, settle
 from tests.tui.night_screen import SIZES, keys, night_of, screen, words
 from tui.screens.incidents import IncidentsPane
+from tui.screens.rollback import RollbackSheet, UndoSheet
 
 
 @pytest.fixture
@@ -213,3 +214,19 @@ async def test_a_read_only_screen_refuses_what_records_and_still_reports(
         assert "report written" in screen_text(app)
     assert [i.key for i in incidents.list_page(db, now=NOW)] == [key]
     assert not [e for e in incidents.events(db, 1) if e.kind == "note"]
+
+
+async def test_rollback_and_undo_begin_from_the_incident(
+    db: sqlite3.Connection, store_file: Path, churn: Model
+) -> None:
+    opened(db, None, "no single model", severity="SEV4")
+    key = opened(db, churn, "scores moved", alerts=[1], severity="SEV1")
+    app = screen(store_file)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await keys(pilot, "3", "R")
+        assert isinstance(app.screen, RollbackSheet)
+        assert (app.screen.model_name, app.screen.incident_key) == ("churn", key)
+        await keys(pilot, "escape", "u")
+        assert isinstance(app.screen, UndoSheet)
+        await keys(pilot, "escape", "G", "R")
+        assert "concerns no single model" in screen_text(app)
