@@ -123,8 +123,12 @@ class Shell(App[None], inherit_bindings=False):
         return False
 
     def ask(self, label: str, answer: Callable[[str], None], *, value: str = "") -> None:
-        """Ask for one line below the pane; ``answer(line)`` follows ``enter``."""
-        self._main.query_one(Prompt).ask(label, answer, value=value, left=self._focus_pane)
+        """Ask for one line below the pane; ``answer(line)`` follows ``enter``, its errors become a sentence."""
+
+        def answered(line: str) -> None:
+            self.attempt(lambda: answer(line))
+
+        self._main.query_one(Prompt).ask(label, answered, value=value, left=self._focus_pane)
 
     def open_sheet(self, sheet: ModalScreen[Any], then: Callable[[Any], object] | None = None) -> None:
         """Show a sheet or dialog over the pane, only one at a time; lists keep their order until it is gone.
@@ -134,7 +138,8 @@ class Shell(App[None], inherit_bindings=False):
 
         def closed(result: Any) -> None:
             if then is not None and result is not None and result is not False:
-                then(result)
+                decided, chosen = then, result
+                self.attempt(lambda: decided(chosen))
             self.call_after_refresh(self._catch_up)
 
         if not isinstance(self.screen, ModalScreen):

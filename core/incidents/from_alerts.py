@@ -55,13 +55,17 @@ def one_model(heads: Sequence[Alert]) -> int:
 
 
 def members(db: sqlite3.Connection, heads: Sequence[Alert]) -> list[int]:
-    """Ids of the alerts and of what else is open in their groups, without what another live incident holds."""
-    found: dict[int, None] = {}
+    """Ids of the alerts and of what fired in their groups since these were last resolved.
+
+    What another live incident holds is left to it.
+    """
+    found = {head.id for head in heads}
     for head in heads:
-        for alert in alerts.of_group(db, head.model_id, head.group_key):
-            elsewhere = alert.incident_id is not None and alert.id != head.id
-            if alert.id == head.id or (alert.state != "resolved" and not (elsewhere and _live(db, alert.incident_id))):
-                found[alert.id] = None
+        for alert in alerts.of_group(db, head.model_id, head.group_key):  # newest first
+            if alert.state == "resolved":
+                break  # it ended the older ones too
+            if not _live(db, alert.incident_id):
+                found.add(alert.id)
     return sorted(found)
 
 

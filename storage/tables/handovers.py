@@ -34,7 +34,8 @@ INSERT INTO handovers(watch_start, watch_end, from_person, to_person, body, snap
 VALUES (?, ?, ?, ?, ?, ?, ?, ?)
 """
 _ACCEPT = "INSERT INTO handover_acceptances(handover_id, by, note, at) VALUES (?, ?, ?, ?)"
-# Live alerts of any age, and those that were resolved in the watch.
+# Live alerts of any age, and those that were resolved in the watch. A resolution is written on the latest alert of its
+# group and ends the older ones with it.
 _ALERTS = """
 SELECT a.id, a.model_id, m.name AS model, a.tier, a.title, a.columns_json, a.group_key, a.fired_at, s.state, s.by,
        s.until_at, s.verdict, i.key AS incident,
@@ -43,7 +44,10 @@ SELECT a.id, a.model_id, m.name AS model, a.tier, a.title, a.columns_json, a.gro
 FROM alerts a JOIN models m ON m.id = a.model_id JOIN alert_state s ON s.alert_id = a.id
 LEFT JOIN incidents i ON i.id = s.incident_id
 WHERE a.tier IN ('page', 'ticket') AND a.fired_at < :end
-  AND (s.state <> 'resolved' OR (a.id IN (SELECT alert_id FROM alert_events WHERE kind = 'resolve' AND at >= :start)))
+  AND ((s.state <> 'resolved' AND a.id > coalesce((
+          SELECT max(b.id) FROM alerts b JOIN alert_events r ON r.alert_id = b.id AND r.kind = 'resolve'
+          WHERE b.model_id = a.model_id AND b.group_key = a.group_key), 0))
+       OR (a.id IN (SELECT alert_id FROM alert_events WHERE kind = 'resolve' AND at >= :start)))
 ORDER BY CASE a.tier WHEN 'page' THEN 0 ELSE 1 END, a.fired_at, a.id
 """
 _NOISY = """

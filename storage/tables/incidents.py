@@ -184,7 +184,10 @@ def list_page(
     where: IncidentFilter | None = None,
 ) -> list[Incident]:
     """``limit`` incidents from ``offset`` on, in that order; ties by key, newest first."""
-    query = f"SELECT * FROM ({_ROW} {_WHERE}) ORDER BY {_ordered(sort, descending)} LIMIT :limit OFFSET :offset"
+    order = f"ORDER BY {_ordered(sort, descending)}"
+    # The page is found by what it is sorted by alone; only its own rows are read whole.
+    page = f"SELECT id FROM ({_ROW} {_WHERE}) {order} LIMIT :limit OFFSET :offset"
+    query = f"SELECT * FROM ({_ROW} WHERE i.id IN ({page})) {order}"
     bound = {**_bound(where), "now": to_text(now), "limit": limit, "offset": offset}
     rows = db.execute(query, bound).fetchall()
     linked = dict(db.execute(_LINKS).fetchall()) if rows else {}

@@ -163,6 +163,25 @@ class IncidentsPane(ListPane):
         write = partial(_written, key=key, store=store, dump=dump, now=now)
         self.read("report", write, lambda path: self.shell.say(f"report written: {path}"))
 
+    def do_rollback(self) -> None:
+        """The rollback sheet of its model, on behalf of the incident."""
+        from tui.screens.rollback import open_rollback
+
+        found = self.incident()
+        open_rollback(self, self._model(found), incident_key=found.key)
+
+    def do_undo(self) -> None:
+        """The sheet that undoes the last rollback of its model."""
+        from tui.screens.rollback import open_undo
+
+        open_undo(self, self._model(self.incident()))
+
+    @staticmethod
+    def _model(found: Incident) -> str:
+        if found.model is None:
+            raise UsageError(f"{found.key} concerns no single model", "roll back from Home or Versions")
+        return found.model
+
 
 def _written(db: sqlite3.Connection, *, key: str, store: Path, dump: Path, now: Any) -> Path:
     from core.report import incident_report
