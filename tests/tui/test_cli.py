@@ -35,6 +35,39 @@ def test_one_broken_model_file_records_none(store: Path, tmp_path: Path, capsys:
     assert not store.exists()
 
 
+def test_the_store_may_be_named_before_the_command_or_after_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("MIDWATCH_STORE", str(tmp_path / "other.db"))
+    here = str(tmp_path / "s.db")
+    (tmp_path / "churn.toml").write_text(CHURN)
+    assert run(["--store", here, "init", str(tmp_path / "churn.toml")]) == 0
+    for call in (
+        ["--store", here, "models"],
+        ["models", "--store", here],
+        ["--store", "/nowhere", "models", "--store", here],
+    ):
+        assert run(call) == 0
+        assert "churn" in capsys.readouterr().out
+    assert not (tmp_path / "other.db").exists()
+
+
+@pytest.mark.parametrize(
+    ("group", "default"), [("alerts", "list"), ("changes", "list"), ("incidents", "list"), ("handover", "show")]
+)
+def test_a_group_alone_is_its_default_with_its_options(
+    group: str, default: str, store: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "churn.toml").write_text(CHURN)
+    assert run(["init", str(tmp_path / "churn.toml")]) == 0
+    capsys.readouterr()
+    assert run([group, default]) == 0
+    plain = capsys.readouterr().out
+    assert run([group, "--store", str(store)]) == 0
+    assert capsys.readouterr().out == plain
+    assert run([group, "lst"]) == 2
+
+
 @pytest.mark.parametrize(
     ("call", "code", "words"),
     [

@@ -32,9 +32,31 @@ class Session:
 def shared(function: Function) -> Function:
     """Add ``--store PATH`` and ``--json`` to a command; they arrive as ``store`` and ``as_json``."""
     function = click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")(function)
-    return click.option("--store", metavar="PATH", help="The store; else $MIDWATCH_STORE, else the user's own.")(
-        function
-    )
+    return click.option(
+        "--store", metavar="PATH", default=_store_of_all, help="The store; else $MIDWATCH_STORE, else the user's own."
+    )(function)
+
+
+def _store_of_all() -> str | None:
+    """The store named in front of the command, as in ``midwatch --store PATH alerts``."""
+    ctx = click.get_current_context(silent=True)
+    store: str | None = ctx.find_root().params.get("store") if ctx else None
+    return store
+
+
+class DefaultGroup(click.Group):
+    """A group that runs one of its commands when none is named, with that command's options."""
+
+    def __init__(self, *args: Any, default: str = "list", **kwargs: Any) -> None:
+        kwargs.setdefault("subcommand_metavar", "[COMMAND] [ARGS]...")
+        super().__init__(*args, **kwargs)
+        self.default = default
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Put the default in front of nothing, or of options other than a call for help."""
+        if not args or (args[0].startswith("-") and args[0] not in ctx.help_option_names):
+            args = [self.default, *args]
+        return super().parse_args(ctx, args)
 
 
 @contextmanager

@@ -10,22 +10,21 @@ from storage.records.alerts import VERDICTS
 from storage.tables import alerts, models, results
 from tui.cli import diagnostics, output, shapes
 from tui.cli.moments import ahead
-from tui.cli.options import reading, shared, writing
+from tui.cli.options import DefaultGroup, reading, shared, writing
+
+MOMENT = "8h, 2d, or 2026-11-23T07:00Z."
 
 
-@click.group("alerts", invoke_without_command=True)
-@click.pass_context
-def command(ctx: click.Context) -> None:
-    """List, show and answer alerts; without a subcommand, the open ones of the default store."""
-    if ctx.invoked_subcommand is None:
-        ctx.invoke(list_alerts)
+@click.group("alerts", cls=DefaultGroup)
+def command() -> None:
+    """List, show and answer alerts. Without a subcommand: the open ones."""
 
 
 @command.command("list")
-@click.option("--model")
-@click.option("--tier", type=click.Choice(("page", "ticket", "digest", "evidence")))
+@click.option("--model", help="Only this model's.")
+@click.option("--tier", type=click.Choice(("page", "ticket", "digest", "evidence")), help="Only this tier.")
 @click.option("--all", "everything", is_flag=True, help="Resolved ones too.")
-@click.option("--limit", default=100, show_default=True, type=click.IntRange(1, 100_000))
+@click.option("--limit", default=100, show_default=True, help="Rows at most.", type=click.IntRange(1, 100_000))
 @shared
 def list_alerts(
     model: str | None = None,
@@ -96,7 +95,7 @@ def show(alert_id: int, store: str | None, as_json: bool) -> None:
 
 @command.command("ack")
 @click.argument("alert_id", type=int)
-@click.option("--note")
+@click.option("--note", help="Words of your own; they stand in the alert's history.")
 @shared
 def ack(alert_id: int, note: str | None, store: str | None, as_json: bool) -> None:
     """Acknowledge an alert and the firing rest of its group."""
@@ -107,8 +106,8 @@ def ack(alert_id: int, note: str | None, store: str | None, as_json: bool) -> No
 
 @command.command("snooze")
 @click.argument("alert_id", type=int)
-@click.option("--until", required=True, metavar="MOMENT", help="8h, 2d, or 2026-11-23T07:00Z.")
-@click.option("--note")
+@click.option("--until", required=True, metavar="MOMENT", help=MOMENT)
+@click.option("--note", help="Words of your own; they stand in the alert's history.")
 @shared
 def snooze(alert_id: int, until: str, note: str | None, store: str | None, as_json: bool) -> None:
     """Keep an alert's group quiet until a moment."""
@@ -121,7 +120,7 @@ def snooze(alert_id: int, until: str, note: str | None, store: str | None, as_js
 @command.command("feedback")
 @click.argument("alert_id", type=int)
 @click.argument("verdict", type=click.Choice(VERDICTS))
-@click.option("--note")
+@click.option("--note", help="Words of your own; they stand in the alert's history.")
 @shared
 def feedback(alert_id: int, verdict: str, note: str | None, store: str | None, as_json: bool) -> None:
     """Say what an alert was worth; noise admits its batch to the baseline, acted keeps it out."""
@@ -134,11 +133,11 @@ def feedback(alert_id: int, verdict: str, note: str | None, store: str | None, a
 
 
 @command.command("silence")
-@click.option("--model")
-@click.option("--check")
-@click.option("--column")
-@click.option("--until", required=True, metavar="MOMENT")
-@click.option("--reason", required=True)
+@click.option("--model", help="Only this model's; without it, every model's.")
+@click.option("--check", help="Only alerts with a finding of this check.")
+@click.option("--column", help="Only alerts that accuse this column.")
+@click.option("--until", required=True, metavar="MOMENT", help=MOMENT)
+@click.option("--reason", required=True, help="Why; goes into the record.")
 @click.option("--preview", is_flag=True, help="Only show what it would have hidden in the last seven days.")
 @shared
 def silence(
@@ -175,8 +174,8 @@ def silence(
 
 @command.command("tune")
 @click.argument("check")
-@click.option("--model", required=True)
-@click.option("--column")
+@click.option("--model", required=True, help="The model whose feedback counts.")
+@click.option("--column", help="Only this column's findings.")
 @shared
 def tune(check: str, model: str, column: str | None, store: str | None, as_json: bool) -> None:
     """Propose a threshold from feedback, with a back-test over the stored history; prints what to put in the file."""

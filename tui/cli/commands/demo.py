@@ -17,7 +17,10 @@ from tui.cli.options import shared
 @click.option("--no-tui", is_flag=True, help="Only seed the store.")
 @shared
 def command(no_tui: bool, store: str | None, as_json: bool) -> None:
-    """Seed a store of its own with sample data and open the screen on it; your own store is not touched."""
+    """Seed a new store with sample data and open the screen on it; your own store is not touched.
+
+    Without --store the new store lies in a directory of its own under the state directory.
+    """
     from tui.demo import fresh_directory, seed
 
     now = utc_now()

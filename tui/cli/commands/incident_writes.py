@@ -232,7 +232,7 @@ def correct(
 @click.argument("key")
 @click.argument("name", type=click.Choice(ledger.MOMENTS))
 @click.argument("at")
-@click.option("--reason", required=True)
+@click.option("--reason", required=True, help="Why; goes into the record.")
 @shared
 def time(key: str, name: str, at: str, reason: str, store: str | None, as_json: bool) -> None:
     """Set a moment by hand; the one found by the program is kept, and audited."""
@@ -247,7 +247,7 @@ def time(key: str, name: str, at: str, reason: str, store: str | None, as_json: 
 @click.command("priority")
 @click.argument("key")
 @click.argument("value", type=float)
-@click.option("--reason", required=True)
+@click.option("--reason", required=True, help="Why; goes into the record.")
 @shared
 def set_priority(key: str, value: float, reason: str, store: str | None, as_json: bool) -> None:
     """Set a priority in place of the formula."""

@@ -18,22 +18,19 @@ from storage.reports import report_path, write_report
 from storage.tables import incidents, models
 from tui.cli import diagnostics, output
 from tui.cli.commands import incident_writes
-from tui.cli.options import reading, shared
+from tui.cli.options import DefaultGroup, reading, shared
 
 
-@click.group("incidents", invoke_without_command=True)
-@click.pass_context
-def command(ctx: click.Context) -> None:
-    """Incidents: the record of each investigation. Alone: list those that are live."""
-    if ctx.invoked_subcommand is None:
-        ctx.invoke(list_incidents)
+@click.group("incidents", cls=DefaultGroup)
+def command() -> None:
+    """The record of each investigation. Without a subcommand: the live ones."""
 
 
 @command.command("list")
-@click.option("--model")
+@click.option("--model", help="Only this model's.")
 @click.option("--state", "states", multiple=True, help="Only these states; may be given more than once.")
-@click.option("--severity")
-@click.option("--owner")
+@click.option("--severity", help="Only this one: SEV1 (worst) to SEV4.")
+@click.option("--owner", help="Only this person's.")
 @click.option("--text", help="Only those whose key, title or owner holds this text.")
 @click.option("--all", "everything", is_flag=True, help="Closed ones too.")
 @click.option("--sort", default="priority", show_default=True, type=click.Choice(get_args(Sort)))
@@ -160,7 +157,7 @@ def report(key: str, target: str | None, store: str | None, as_json: bool) -> No
 
 
 @command.command("times")
-@click.option("--model")
+@click.option("--model", help="Only this model's.")
 @shared
 def times(model: str | None, store: str | None, as_json: bool) -> None:
     """Response times: medians and p90; false alarms and duplicates left out, open ones told as censored."""

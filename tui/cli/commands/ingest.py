@@ -15,7 +15,13 @@ from tui.cli.options import shared, writing
 @click.command("ingest")
 @click.argument("model")
 @click.argument("files", nargs=-1, required=True)
-@click.option("--role", type=click.Choice(("serving", "reference", "labels")), default="serving", show_default=True)
+@click.option(
+    "--role",
+    type=click.Choice(("serving", "reference", "labels")),
+    default="serving",
+    show_default=True,
+    help="Rows that were served, rows to compare with, or late labels.",
+)
 @click.option("--version", "version", help="The version that served these rows, where the log does not say.")
 @click.option("--stage", help="The stage these rows are from, where the log does not say.")
 @click.option("--dry-run", is_flag=True, help="Show how the columns would be read; record nothing.")

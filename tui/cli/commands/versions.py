@@ -14,24 +14,24 @@ from storage.clock import from_text
 from storage.errors import UsageError
 from storage.tables import models
 from tui.cli import diagnostics, output
-from tui.cli.options import reading, shared, writing
+from tui.cli.options import DefaultGroup, reading, shared, writing
 
 PART = click.Path(path_type=Path)
 
 
-class ListByDefault(click.Group):
+class ListByDefault(DefaultGroup):
     """``versions MODEL`` is short for ``versions list MODEL``."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Put ``list`` in front of anything that is not a subcommand or a call for help."""
-        if args and args[0] not in self.commands and args[0] not in ctx.help_option_names:
-            args = ["list", *args]
+        """Put ``list`` in front of a model's name, too."""
+        if args and args[0] not in self.commands and not args[0].startswith("-"):
+            args = [self.default, *args]
         return super().parse_args(ctx, args)
 
 
 @click.group("versions", cls=ListByDefault)
 def command() -> None:
-    """List the versions of a MODEL, or add one."""
+    """The versions of a model. ``versions MODEL`` lists them."""
 
 
 @command.command("list")
@@ -87,8 +87,14 @@ def list_versions(model: str, store: str | None, as_json: bool) -> None:
 @click.option("--environment", type=PART, help="A lock file, or what pip freeze printed.")
 @click.option("--seed", help="The seed of its training.")
 @click.option("--schema", type=PART, help='The columns it takes: a JSON file, {"column": "kind", ...}.')
-@click.option("--role", type=click.Choice(["normal", "fallback"]), default="normal", show_default=True)
-@click.option("--note")
+@click.option(
+    "--role",
+    type=click.Choice(["normal", "fallback"]),
+    default="normal",
+    show_default=True,
+    help="What it is kept for.",
+)
+@click.option("--note", help="Words of your own.")
 @click.option("--trained-at", metavar="T", help="ISO 8601.")
 @shared
 def add(
