@@ -74,4 +74,5 @@ CHECK = Check(
     f"{MINIMUM_ROWS} predictions",
     "predictions move before labels tell why",
     run,
+    "look at what changed just before; roll back when a version or a configuration did",
 )

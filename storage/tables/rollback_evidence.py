@@ -6,7 +6,7 @@ import json
 import re
 import sqlite3
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from storage.clock import from_text, to_text
 
@@ -21,7 +21,7 @@ SELECT v.value, v.note, v.n, b.window_end, b.arrived_at FROM metric_current v JO
 WHERE v.model_id = ? AND v.metric = ? AND coalesce(v.version, b.version) = ?
 ORDER BY v.value IS NULL, coalesce(b.window_end, b.arrived_at) DESC, v.id DESC LIMIT 1
 """
-# The last day of what was ingested, not of the clock: a watch looks at files that came late, too.
+# The last of what was ingested, not of the clock: a watch looks at files that came late, too.
 _VOLUME = """
 SELECT rows, window_start, window_end, version FROM batches
 WHERE model_id = ? AND role = 'serving' AND window_start IS NOT NULL AND window_end > window_start
@@ -77,7 +77,7 @@ class LastMetric:
 
 @dataclass(frozen=True, slots=True)
 class Volume:
-    """Rows per hour over the newest serving batches, and the share of them each version served."""
+    """Rows per hour of the newest serving batches, and the share of them each version served."""
 
     rows_per_hour: float
     shares: dict[str, float]
@@ -103,10 +103,17 @@ def last_metric(db: sqlite3.Connection, model_id: int, metric: str, version: str
 
 
 def volume(db: sqlite3.Connection, model_id: int) -> Volume | None:
-    """Rows per hour over the newest 24 serving batches that have a window, None when there are none."""
+    """Rows per hour of the newest serving batches that have a window, None when there are none.
+
+    The newest are those of the last hour that was ingested, or the newest one alone where it is longer: what a version
+    that came an hour ago serves now must not be told from the days before it.
+    """
     rows = db.execute(_VOLUME, (model_id,)).fetchall()
     if not rows:
         return None
+    last = from_text(rows[0]["window_end"])
+    since = min(last - timedelta(hours=1), from_text(rows[0]["window_start"]))
+    rows = [row for row in rows if from_text(row["window_start"]) >= since]
     total = sum(row["rows"] for row in rows)
     start, end = min(row["window_start"] for row in rows), max(row["window_end"] for row in rows)
     hours = (from_text(end) - from_text(start)).total_seconds() / 3600

@@ -49,8 +49,9 @@ def cells(
 
 
 def live_words(status: VersionStatus) -> str:
-    """The stages it is live in, with the share where it is not all."""
-    return ", ".join(stage if share is None or share == 1.0 else f"{stage} {share:.0%}" for stage, share in status.live)
+    """The stages it is live in, the one that serves most first, with the share where it is not all."""
+    most_first = sorted(status.live, key=lambda entry: -1.0 if entry[1] is None else -entry[1])
+    return ", ".join(stage if share is None or share == 1.0 else f"{stage} {share:.0%}" for stage, share in most_first)
 
 
 def detail(
