@@ -122,8 +122,8 @@ def check_files(
         ModelFileError: the model file names a check that does not exist.
     """
     from core.failing_rows import with_rows
-    from core.profiles import profile_log
     from core.guess_roles import guess_roles
+    from core.profiles import profile_log
     from storage.logs.source import open_log
 
     verify(model.checks if model is not None else ())

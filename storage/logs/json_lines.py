@@ -6,51 +6,22 @@ apart by DuckDB: strictly and with numbers as numbers where a piece is like the 
 
 from __future__ import annotations
 
-import json
 import os
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import duckdb
 import numpy as np
 
 from storage.logs.engine import in_words, name, text
-from storage.logs.files import BLOCK, Scan, open_text
+from storage.logs.files import BLOCK, Scan
+from storage.logs.json_pieces import OpenedLines, pieces
 from storage.logs.json_structure import DEEPEST, Structure, Way, pointer
 from storage.logs.types import MARKERS, Guess, guess_types
-from storage.records.logs import Reject
 
-PIECE = 8 << 20
-MOST_REJECTS = 10_000
 _SAMPLE_ROWS = 5_000
 _SAMPLE_OF_PIECE = 500
 _MOST_FAILURES = 3
 _GOOD = "case when json_valid(line) then json_type(line) = 'OBJECT' else false end"
-
-
-@dataclass(slots=True)
-class OpenedLines:
-    """A JSON lines file taken apart.
-
-    Attributes:
-        relation: where the cells lie, as texts or as numbers, each row with its ``__line``.
-        numbers: columns that ``relation`` holds as numbers.
-        rejects: lines that are no rows, the first 10,000; ``rejected`` counts all.
-        guess: what the cells are.
-    """
-
-    found: Scan
-    relation: str = ""
-    numbers: set[str] = field(default_factory=set)
-    rejects: list[Reject] = field(default_factory=list)
-    rejected: int = 0
-    guess: Guess = field(default_factory=lambda: Guess({}, ("",)))
-
-    def reject(self, line: int, content: str) -> None:
-        """Count a line that is no row."""
-        self.rejected += 1
-        if len(self.rejects) < MOST_REJECTS:
-            self.rejects.append(Reject(self.found.path, line, _why(content), content.rstrip("\r")[:500]))
 
 
 def open_jsonl(con: duckdb.DuckDBPyConnection, found: Scan, work: str) -> OpenedLines:
@@ -65,13 +36,13 @@ def open_jsonl(con: duckdb.DuckDBPyConnection, found: Scan, work: str) -> Opened
             while True:
                 reader = _Reader(con, structure, OpenedLines(found), work)
                 try:
-                    for first, data in _pieces(found):
+                    for first, data in pieces(found):
                         reader.read(first, data)
                     return reader.finish()
                 except _ChangedError:  # learn the structure of the whole file, then read it again
                     reader.parts.clear()
                     valued: set[Way] = set()
-                    for first, data in _pieces(found):
+                    for first, data in pieces(found):
                         reader.learn(first, data, valued)
         finally:
             con.execute("drop table if exists __piece")
@@ -309,41 +280,7 @@ class _Reader:
         return f"replace ({', '.join(casts)})" if casts else ""
 
 
-def _pieces(found: Scan) -> Iterator[tuple[int, bytes]]:
-    """Whole lines of the file, some megabytes at once, without the last line end; with the number of the first."""
-    first, rest = 1, b""
-    with open_text(found.path, found.packed) as raw:
-        while True:
-            block = raw.read(PIECE)
-            last = len(block) < PIECE
-            data = rest + block
-            end = len(data) if last else data.rfind(b"\n")
-            if end >= 0 and data:
-                piece, rest = data[:end], data[end + 1 :]
-                yield first, piece.removeprefix(b"\xef\xbb\xbf") if first == 1 else piece
-                first += piece.count(b"\n") + 1
-            else:
-                rest = data
-            if last:
-                return
-
-
 def _reach(way: Way, aside: bool) -> str:
     if aside:
         return f"json_extract_string(line, {text(pointer(way))})"
     return "cells" + "".join(f"[{text(key)}]" for key in way)
-
-
-def _why(line: str) -> str:
-    """Why a line is no row."""
-    if line.startswith("not UTF-8: "):
-        return "not UTF-8"
-    try:
-        value = json.loads(line)
-    except ValueError as error:
-        return f"no valid JSON ({error.args[0]})" if len(line) < 500 else "no valid JSON"
-    except RecursionError:
-        return "JSON nested too deeply"
-    if isinstance(value, dict):
-        return "no valid JSON (not of the standard, like NaN)"
-    return f"JSON, but {type(value).__name__} instead of an object"

@@ -8,7 +8,7 @@ import duckdb
 
 from storage.logs.delimited import Staged
 from storage.logs.engine import in_words, name, text
-from storage.logs.json_lines import MOST_REJECTS, OpenedLines
+from storage.logs.json_pieces import MOST_REJECTS, OpenedLines
 from storage.logs.types import MARKERS, TOLERATED, Guess
 from storage.records.logs import Reject
 

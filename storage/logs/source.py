@@ -18,7 +18,8 @@ from storage.logs.cells import Cells, Floats, floats, words
 from storage.logs.delimited import Prepared, Staged, prepare_csv, stage_csv
 from storage.logs.engine import MEMORY_LIMIT, connect, in_words, name, text
 from storage.logs.files import Scan, find_files, scan, unchanged
-from storage.logs.json_lines import OpenedLines, open_jsonl
+from storage.logs.json_lines import open_jsonl
+from storage.logs.json_pieces import OpenedLines
 from storage.logs.json_staging import stage_jsonl
 from storage.logs.lines import record_lines
 from storage.logs.parquet import parquet_part

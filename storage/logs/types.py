@@ -17,14 +17,19 @@ TYPE_OF_KIND: Mapping[Kind, str] = {"number": "DOUBLE", "text": "VARCHAR", "bool
 _NUMBERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "FLOAT", "DOUBLE", "DECIMAL", "UTINYINT")
 # Per column: cells that are no marker, whole numbers, numbers, numbers with a leading zero, times, booleans, markers.
 _CELLS = """
-select c, count(*) filter (v not in ({markers})),
-    count(try_cast(v as bigint)) filter (not contains(v, '.') and not contains(lower(v), 'e')),
-    count(try_cast(v as double)) filter (v not in ({markers})),
-    count(try_cast(v as bigint)) filter (v[1] = '0' and length(v) > 1 and not contains(v, '.')),
-    count(try_cast(v as timestamp)) filter (length(v) >= 8 and (strpos(v, '-') > 1 or contains(v, '/'))),
-    count(*) filter (lower(v) in ('true', 'false')),
-    list_distinct(list(v) filter (v in ({markers})))
-from (unpivot (select {columns} from {relation}) on columns(*) into name c value v) group by c
+select c, count(*) filter (not marker),
+    count(case when number and not contains(v, '.') and not contains(v, 'e') and not contains(v, 'E')
+          then try_cast(v as bigint) end),
+    count(*) filter (number and not marker),
+    count(*) filter (number and v[1] = '0' and length(v) > 1 and not contains(v, '.')),
+    count(case when not number and length(v) >= 8 and (strpos(v, '-') > 1 or contains(v, '/'))
+          then try_cast(v as timestamp) end),
+    count(*) filter (not number and lower(v) in ('true', 'false')),
+    list_distinct(list(v) filter (marker))
+from (
+    select c, v, v in ({markers}) as marker, try_cast(v as double) is not null as number
+    from (unpivot (select {columns} from {relation}) on columns(*) into name c value v)
+) group by c
 """
 
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from textual.pilot import Pilot
+from textual.widgets import Input
 
 from storage import db as store
 from storage.host import Actor
@@ -80,6 +81,10 @@ async def keys(pilot: Pilot[None], *pressed: str) -> None:
 
 
 async def words(pilot: Pilot[None], text: str) -> None:
-    """Type a text into the prompt, and enter."""
-    await pilot.press(*text, "enter")
+    """Answer the prompt with a text; an empty one agrees with what it proposes."""
+    field = pilot.app.screen_stack[0].query_one("#prompt-input", Input)
+    assert field.has_focus
+    if text:
+        field.value = text
+    await pilot.press("enter")
     await settle(pilot)

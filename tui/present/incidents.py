@@ -88,8 +88,11 @@ def _suspects(page: Page, d: IncidentDetail, stamp: Stamp) -> None:
     page.lines("hypotheses", guesses, empty="none yet: i then h")
     if d.next_test:
         page.line(f"  cheapest test: {d.next_test.what}: {d.next_test.command}")
-    alerts = [f"{a.id} {a.tier} {a.state} {a.title}" for a in d.alerts[:ALERTS_SHOWN]]
-    page.lines(f"alerts, {len(d.alerts)} in all; shown", alerts, empty="none is linked")
+    alerts = [f"{a.id} {a.tier} {a.state} {a.title}" for a in d.alerts]
+    rest = [f"and {len(alerts) - ALERTS_SHOWN} more: x writes all of them"] if len(alerts) > ALERTS_SHOWN else []
+    page.head(f"alerts ({len(alerts)})")
+    for words in [*alerts[:ALERTS_SHOWN], *rest] or ["none is linked"]:
+        page.line(f"  {words}")
 
 
 def _people(page: Page, d: IncidentDetail, stamp: Stamp) -> None:

@@ -33,7 +33,7 @@ def told(log: LogSource) -> tuple[object, ...]:
 @pytest.fixture
 def cut(monkeypatch):
     def _cut(size):
-        monkeypatch.setattr("storage.logs.json_lines.PIECE", size)
+        monkeypatch.setattr("storage.logs.json_pieces.PIECE", size)
         monkeypatch.setattr("storage.logs.json_lines.BLOCK", 1)
 
     return _cut

@@ -289,3 +289,27 @@ def test_every_line_is_read_or_quarantined(write, rows):
         for row in found:
             cells = ["" if value is None else str(value) for value in row.values.values()]
             assert texts[row.line - 1] == ",".join(cells)
+
+
+def test_what_is_no_regular_file_is_refused_without_being_opened(tmp_path):
+    os.mkfifo(tmp_path / "a.csv")
+    for path in (tmp_path / "a.csv", "/dev/zero"):
+        with pytest.raises(SourceError, match="is not a file"), open_log(path):
+            pass
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.jsonl"])
+def test_a_file_that_grows_while_it_is_read_is_refused(write, monkeypatch, name):
+    import storage.logs.source as source
+
+    path = write(name, GOOD if name == "a.csv" else '{"a": 1}\n' * 9)
+    connect = source.connect
+
+    def growing(*given):
+        with open(path, "a") as out:
+            out.write("\n")
+        return connect(*given)
+
+    monkeypatch.setattr(source, "connect", growing)
+    with pytest.raises(SourceError, match="changed while it was read"), open_log(path):
+        pass

@@ -11,7 +11,6 @@ from tui.cli import diagnostics, output
 
 if TYPE_CHECKING:
     from core.validate import FileCheck
-    from storage.records.logs import Roles
     from storage.records.results import Finding
 
 SHOWN = 20
@@ -27,6 +26,7 @@ def command(
     files: tuple[str, ...], references: tuple[str, ...], model_path: Path | None, everything: bool, as_json: bool
 ) -> int:
     """Validate FILE... against --like REF; exit code 1 when a page or a ticket was found."""
+    from core.guess_roles import described
     from core.validate import check_files
 
     model = None
@@ -36,17 +36,12 @@ def command(
         model = model_file.read(model_path)[0]
     found = check_files(files, references, model)
     if found.guessed:
-        diagnostics.note(f"no model file; columns guessed: {_described(found.roles)}")
+        diagnostics.note(f"no model file; columns guessed: {described(found.roles)}")
     if as_json:
         output.document(_document(found, everything))
     else:
         _print(found, everything)
     return 1 if found.validation.verdict in ("page", "ticket") else 0
-
-
-def _described(roles: Roles) -> str:
-    parts = ("time", "id", "prediction", "label", "version", "stage")
-    return ", ".join(f"{part} {getattr(roles, part)}" for part in parts if getattr(roles, part)) or "none"
 
 
 def _document(found: FileCheck, everything: bool) -> dict[str, Any]:
