@@ -2,8 +2,10 @@
 PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
+BENCHES := $(filter-out figures pty_run table,$(basename $(notdir $(wildcard tests/benchmarks/[a-z]*.py))))
+FLAGS ?=
 
-.PHONY: help demo test check integration bench bench-peers format clean
+.PHONY: help demo test check integration bench bench-table bench-peers format clean
 
 help:            ## what can be made here
 	@grep -hE '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
@@ -31,7 +33,12 @@ integration: $(STAMP) ## tests against real terminals, users, processes; install
 	$(BIN)/python -m pytest tests/integration -m integration -p no:cacheprovider
 
 bench: $(STAMP)  ## every benchmark; one JSON object a line
-	@for b in tests/benchmarks/[a-z]*.py; do $(BIN)/python $$b || exit 1; done
+	@for b in $(BENCHES); do $(BIN)/python tests/benchmarks/$$b.py $(FLAGS) || exit 1; done
+
+bench-table: $(STAMP) ## the benchmarks again, their figures into the README (FLAGS=--quick takes fewer rows)
+	@mkdir -p .bench
+	@for b in $(BENCHES); do $(BIN)/python tests/benchmarks/$$b.py $(FLAGS) > .bench/$$b.jsonl || exit 1; done
+	$(BIN)/python tests/benchmarks/table.py $(BENCHES:%=.bench/%.jsonl) --flags "$(FLAGS)" --into README.md
 
 bench-peers:     ## the tools that benchmarks compare with, in an environment of their own
 	$(PYTHON) -m venv .venv-peers
@@ -42,4 +49,4 @@ format: $(STAMP) ## format and sort imports
 	$(BIN)/ruff format .
 
 clean:           ## remove environments and caches
-	rm -rf .venv .venv-peers .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .coverage .hypothesis
+	rm -rf .venv .venv-peers .bench .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .coverage .hypothesis

@@ -109,7 +109,7 @@ def _models(db: sqlite3.Connection) -> list[Diagnosis]:
             )
         elif model.file.rollback is None:
             light = Diagnosis(
-                f"model {model.name}", "amber", "no [rollback]: R can't do anything", "add one to its file"
+                f"model {model.name}", "amber", "no [rollback]: R would only record", "add one to its file"
             )
         else:
             light = Diagnosis(f"model {model.name}", "green", "model file in force, logs in place")

@@ -30,7 +30,7 @@ def verify(store: str | None, as_json: bool) -> None:
 
 
 @command.command("list")
-@click.option("--limit", default=50, show_default=True, type=click.IntRange(1, 100_000))
+@click.option("--limit", help="Rows at most.", default=50, show_default=True, type=click.IntRange(1, 100_000))
 @shared
 def list_entries(limit: int, store: str | None, as_json: bool) -> None:
     """The latest entries, newest first."""

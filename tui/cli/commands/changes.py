@@ -22,13 +22,19 @@ def command() -> None:
 
 @command.command("list")
 @click.option("--model", help="Changes of this model and those that concern every model.")
-@click.option("--layer", type=click.Choice(LAYERS))
+@click.option("--layer", type=click.Choice(LAYERS), help="Only this layer.")
 @click.option("--since", help="A moment, or a duration such as 2h.")
 @click.option("--until", help="A moment, or a duration such as 2h.")
 @click.option("--text", help="Only lines that hold this text.")
-@click.option("--sort", default="at", show_default=True, type=click.Choice(["at", "layer", "kind", "subject", "model"]))
-@click.option("--limit", default=50, show_default=True, type=click.IntRange(1, 100_000))
-@click.option("--offset", default=0, type=click.IntRange(0))
+@click.option(
+    "--sort",
+    help="What it is sorted by.",
+    default="at",
+    show_default=True,
+    type=click.Choice(["at", "layer", "kind", "subject", "model"]),
+)
+@click.option("--limit", help="Rows at most.", default=50, show_default=True, type=click.IntRange(1, 100_000))
+@click.option("--offset", help="Rows to pass over.", default=0, type=click.IntRange(0))
 @shared
 def list_changes(
     store: str | None = None,
@@ -81,7 +87,7 @@ def list_changes(
 
 
 @command.command("add")
-@click.option("--layer", type=click.Choice(LAYERS))
+@click.option("--layer", type=click.Choice(LAYERS), help="Where it was altered.")
 @click.option("--kind", help="What sort of change: deploy, config, schema, flag, ...")
 @click.option("--subject", help="What was altered.")
 @click.option("--model", help="The model it concerns; without it, every model.")

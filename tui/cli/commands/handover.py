@@ -98,7 +98,7 @@ def accept(store: str | None, as_json: bool, number: int | None, note: str | Non
 
 
 @command.command("list")
-@click.option("--limit", default=50, show_default=True, type=click.IntRange(1, 100_000))
+@click.option("--limit", help="Rows at most.", default=50, show_default=True, type=click.IntRange(1, 100_000))
 @shared
 def list_handovers(store: str | None, as_json: bool, limit: int) -> None:
     """List handovers, the latest first."""

@@ -33,9 +33,11 @@ def command() -> None:
 @click.option("--owner", help="Only this person's.")
 @click.option("--text", help="Only those whose key, title or owner holds this text.")
 @click.option("--all", "everything", is_flag=True, help="Closed ones too.")
-@click.option("--sort", default="priority", show_default=True, type=click.Choice(get_args(Sort)))
-@click.option("--limit", default=50, show_default=True, type=click.IntRange(1, 100_000))
-@click.option("--offset", default=0, type=click.IntRange(0))
+@click.option(
+    "--sort", help="What it is sorted by.", default="priority", show_default=True, type=click.Choice(get_args(Sort))
+)
+@click.option("--limit", help="Rows at most.", default=50, show_default=True, type=click.IntRange(1, 100_000))
+@click.option("--offset", help="Rows to pass over.", default=0, type=click.IntRange(0))
 @shared
 def list_incidents(
     store: str | None = None,

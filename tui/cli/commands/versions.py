@@ -31,7 +31,7 @@ class ListByDefault(DefaultGroup):
 
 @click.group("versions", cls=ListByDefault)
 def command() -> None:
-    """The versions of a model. ``versions MODEL`` lists them."""
+    """List the versions of a model (versions MODEL), or add one."""
 
 
 @command.command("list")
