@@ -123,7 +123,8 @@ def translate(error: sqlite3.Error, where: str = "the store") -> MidwatchError:
     text = str(error)
     if "readonly" in text or "read-only" in text:
         return RefusedError(
-            f"{where} is open read-only: nothing was recorded", "unlock with W, or leave out --read-only"
+            f"{where} is open read-only, or you may not write to it: nothing was recorded",
+            "ask its owner for write permission on the file and its folder, or leave out --read-only",
         )
     if "locked" in text or "busy" in text:
         seconds = BUSY_TIMEOUT_MS // 1000

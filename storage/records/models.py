@@ -19,7 +19,6 @@ class Columns:
         prediction: the score or predicted value.
         id: joins late labels; None when the log has none.
         latency: milliseconds a prediction took.
-        requests: number of requests a row stands for (conservation: in equals out).
         ignore: not judged at all.
         redact: never stored or shown in clear.
         calendar: follows the calendar, so not judged by range or category.

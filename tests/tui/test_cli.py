@@ -1,4 +1,5 @@
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -103,3 +104,15 @@ def test_version_imports_nothing_of_weight() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.startswith("midwatch 0.")
+
+
+def test_a_reader_that_leaves_is_no_finding(store: Path, tmp_path: Path) -> None:
+    (tmp_path / "churn.toml").write_text(CHURN)
+    assert run(["init", str(tmp_path / "churn.toml")]) == 0
+    reader, writer = os.pipe()
+    os.close(reader)
+    with os.fdopen(writer, "wb") as gone:
+        done = subprocess.run(
+            [sys.executable, "-m", "tui", "models"], stdout=gone, stderr=subprocess.PIPE, cwd=Path(__file__).parents[2]
+        )
+    assert (done.returncode, done.stderr) == (0, b"")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sqlite3
 import sys
 from typing import Any
@@ -105,7 +106,7 @@ def run(arguments: list[str] | None = None) -> int:
     except (KeyboardInterrupt, click.Abort):
         diagnostics.note("midwatch: interrupted")
         return INTERRUPTED
-    except BrokenPipeError:
-        sys.stderr.close()
+    except (BrokenPipeError, SystemExit):  # the reader left, as head does; click turns that into an exit of its own
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115  # what is still to be flushed goes nowhere
         return 0
     return code if isinstance(code, int) else 0

@@ -43,7 +43,7 @@ def told(outcome: Outcome, as_json: bool) -> None:
     """Say how it ended and leave with its exit code: 0 only when the world was read back."""
     if as_json:
         output.document(outcome)
-    said = "rolled back" if outcome.rolled_back and outcome.kind != "undo" else outcome.state
+    said = ("undone" if outcome.kind == "undo" else "rolled back") if outcome.rolled_back else outcome.state
     again = " (an earlier call did it)" if outcome.repeated else ""
     diagnostics.note(f"{outcome.model} {outcome.from_version or 'unknown'} -> {outcome.to_version}: {said}{again}")
     diagnostics.note(f"  {outcome.message}")

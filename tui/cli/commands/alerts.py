@@ -101,7 +101,9 @@ def ack(alert_id: int, note: str | None, store: str | None, as_json: bool) -> No
     """Acknowledge an alert and the firing rest of its group."""
     with writing(store) as session:
         changed = alert_answers.acknowledge(session.db, alert_id, actor=session.actor, now=session.now, note=note)
-    _answer(as_json, {"acknowledged": changed}, f"acknowledged {len(changed)}")
+        state = alerts.get(session.db, alert_id).state_at(session.now)
+    told = f"acknowledged {len(changed)}" if changed else f"nothing to acknowledge: alert {alert_id} is {state}"
+    _answer(as_json, {"acknowledged": changed}, told)
 
 
 @command.command("snooze")
@@ -169,6 +171,8 @@ def silence(
                 now=session.now,
             )
     told = f"would have hidden {len(would.matched)} alerts in seven days, {would.loud} of them pages or tickets"
+    if silence_id is not None:
+        told = f"silence {silence_id} is in force; it {told}"
     _answer(as_json, {"silence": silence_id, "preview": would.matched}, told)
 
 
