@@ -90,8 +90,11 @@ def counter(column: ColumnProfile) -> bool:
 
 
 def _whole(column: ColumnProfile, low: float, high: float) -> bool:
+    """Whole numbers between two bounds: an estimate of 24.7 minutes is no minute of the hour."""
     number = column.number
-    return number is not None and number.finite > 0 and number.minimum >= low and number.maximum <= high
+    if number is None or not number.finite or number.integers < number.finite:
+        return False
+    return number.minimum >= low and number.maximum <= high
 
 
 def _calendar_like(column: ColumnProfile) -> bool:

@@ -35,13 +35,18 @@ def detail(
     past: Sequence[PastAction],
     now: datetime,
     stamp: Stamp,
+    incident: str | None = None,
 ) -> Text:
-    """What it says, what it rests on, what to do, who did what, and what people did the last times."""
+    """What it says, what it rests on, what to do, who did what, and what people did the last times.
+
+    Args:
+        incident: the key of the incident it is linked to.
+    """
     text = Text()
     _line(text, alert.title, "bold")
-    incident = f"  incident {alert.incident_id}" if alert.incident_id else ""
+    linked = f"  {incident}" if incident else ""
     until = f" until {stamp(alert.until)}" if alert.until and alert.state_at(now) == "snoozed" else ""
-    _line(text, f"{alert.state_at(now)}{until}  class {alert.error_class}  cause {alert.cause}{incident}")
+    _line(text, f"{alert.state_at(now)}{until}  class {alert.error_class}  cause {alert.cause}{linked}")
     window = (
         f"{stamp(alert.window_start)} to {stamp(alert.window_end)}" if alert.window_start and alert.window_end else "-"
     )

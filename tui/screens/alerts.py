@@ -12,7 +12,7 @@ from rich.console import RenderableType
 from core import alert_answers
 from storage.errors import UsageError
 from storage.records.alerts import Alert
-from storage.tables import alerts, models, results, rollback_evidence
+from storage.tables import alerts, incidents, models, results, rollback_evidence
 from tui.present import alerts as present
 from tui.present.columns import Column
 from tui.screens.dialogs import Choice
@@ -111,7 +111,8 @@ class AlertsPane(ListPane):
         findings = results.of_alert(self.db, alert.id)
         events = alerts.events(self.db, alert.id)
         past = alerts.past_actions(self.db, alert.fingerprint)
-        body = present.detail(alert, findings, events, past, self.shell.now(), self.shell.stamp)
+        linked = incidents.get_by_id(self.db, alert.incident_id).key if alert.incident_id else None
+        body = present.detail(alert, findings, events, past, self.shell.now(), self.shell.stamp, linked)
         return f"alert {alert.id}  {alert.model}  {alert.tier}", body
 
     def do_acknowledge(self) -> None:
