@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable
+from contextlib import suppress
 
 import duckdb
 
@@ -31,13 +32,25 @@ def guess_jsonl(con: duckdb.DuckDBPyConnection, found: Scan, raw_to: str) -> Gue
     con.execute(f"set memory_limit='{_MEMORY}'")
     try:
         return _take_apart(con, found, found.path, found.packed, raw_to)
-    except SourceError:
+    except SourceError as error:
+        if _dead(con):
+            raise SourceError(f"{found.path}: an object is nested too deeply", "leave out that line") from error
         copy = _readable_copy(found, raw_to + ".txt")
         guess = _take_apart(con, found, copy, False, raw_to)
         os.unlink(copy)
         return guess
     finally:
-        con.execute(f"set memory_limit='{usual}'")
+        with suppress(duckdb.FatalException):
+            con.execute(f"set memory_limit='{usual}'")
+
+
+def _dead(con: duckdb.DuckDBPyConnection) -> bool:
+    """Whether DuckDB has given up the connection for good, as it does on JSON nested thousands deep."""
+    try:
+        con.execute("select 1")
+    except duckdb.FatalException:
+        return True
+    return False
 
 
 def _readable_copy(found: Scan, to: str) -> str:
