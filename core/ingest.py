@@ -22,6 +22,7 @@ from core.stats.packing import pack
 from core.stats.profile import BatchProfile
 from core.validate import roles_of, validate
 from core.watchdogs import watch_metrics
+from core.withholding import withheld, without_lines
 from storage.db import transaction
 from storage.errors import SourceError
 from storage.host import Actor
@@ -149,7 +150,7 @@ def _judge(
         window_end=window[1],
     )
     validation = validate(context)
-    return replace(validation, findings=with_rows(validation.findings, source, roles)).results
+    return withheld(replace(validation, findings=with_rows(validation.findings, source, roles)).results, roles.redact)
 
 
 def _record(
@@ -164,11 +165,12 @@ def _record(
 ) -> Ingested:
     drafts = alerts.group(verdicts, model=model.name, prediction=model.file.columns.prediction)
     packed = pack(profile)
+    rejects = without_lines(source.rejects, [c.name for c in source.columns], model.file.columns.redact)
     with transaction(db):
         known = batches.find(db, model.id, batch.role, batch.sha256)
         if known is not None:  # another process was faster with the same bytes
             return recall(db, known)
-        batch_id = batches.insert(db, batch, source.rejects, packed)
+        batch_id = batches.insert(db, batch, rejects, packed)
         stored = batches.get(db, batch_id)
         ids = results.insert(db, batch_id, verdicts, now)
         if batch.role == "serving":

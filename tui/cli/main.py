@@ -120,9 +120,6 @@ def run(arguments: list[str] | None = None) -> int:
     except (KeyboardInterrupt, click.Abort):
         diagnostics.note("midwatch: interrupted")
         return INTERRUPTED
-    except BrokenPipeError:
-        output.abandon()
-        return 0
     except OSError as problem:
         output.abandon()
         where = f"{problem.filename}: " if problem.filename else ""

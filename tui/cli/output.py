@@ -96,5 +96,8 @@ def _write(value: str) -> None:
     if sys.stdout is None:  # started with a closed stdout
         return
     encoding = sys.stdout.encoding or "utf-8"
-    sys.stdout.write(value.encode(encoding, "backslashreplace").decode(encoding))
-    sys.stdout.flush()
+    try:
+        sys.stdout.write(value.encode(encoding, "backslashreplace").decode(encoding))
+        sys.stdout.flush()
+    except BrokenPipeError:  # as in `| head -1`: the work goes on, and so does the exit code
+        abandon()
