@@ -45,6 +45,20 @@ def shared(function: Function) -> Function:
     )
 
 
+class DefaultGroup(click.Group):
+    """A group that, without a subcommand, runs its ``default`` one, options included: ``alerts --json``."""
+
+    def __init__(self, *arguments: Any, default: str = "list", **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.default = default
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Put the default subcommand in front of options and of nothing."""
+        if not args or (args[0].startswith("-") and args[0] not in ctx.help_option_names):
+            args = [self.default, *args]
+        return super().parse_args(ctx, args)
+
+
 @contextmanager
 def reading(store: str | None) -> Iterator[Session]:
     """A session that only reads."""

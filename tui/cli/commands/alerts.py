@@ -10,15 +10,12 @@ from storage.records.alerts import VERDICTS
 from storage.tables import alerts, models, results
 from tui.cli import diagnostics, output, shapes
 from tui.cli.moments import ahead
-from tui.cli.options import ROW_ID, reading, shared, writing
+from tui.cli.options import ROW_ID, DefaultGroup, reading, shared, writing
 
 
-@click.group("alerts", invoke_without_command=True)
-@click.pass_context
-def command(ctx: click.Context) -> None:
+@click.group("alerts", cls=DefaultGroup)
+def command() -> None:
     """List, show and answer alerts; without a subcommand, the open ones of the default store."""
-    if ctx.invoked_subcommand is None:
-        ctx.invoke(list_alerts)
 
 
 @command.command("list")
