@@ -10,15 +10,12 @@ from storage.records.alerts import VERDICTS
 from storage.tables import alerts, models, results
 from tui.cli import diagnostics, output, shapes
 from tui.cli.moments import ahead
-from tui.cli.options import reading, shared, writing
+from tui.cli.options import ROW_ID, DefaultGroup, reading, shared, writing
 
 
-@click.group("alerts", invoke_without_command=True)
-@click.pass_context
-def command(ctx: click.Context) -> None:
+@click.group("alerts", cls=DefaultGroup)
+def command() -> None:
     """List, show and answer alerts; without a subcommand, the open ones of the default store."""
-    if ctx.invoked_subcommand is None:
-        ctx.invoke(list_alerts)
 
 
 @command.command("list")
@@ -67,7 +64,7 @@ def list_alerts(
 
 
 @command.command("show")
-@click.argument("alert_id", type=int)
+@click.argument("alert_id", type=ROW_ID)
 @shared
 def show(alert_id: int, store: str | None, as_json: bool) -> None:
     """One alert: findings, what happened to it, what people did the last five times."""
@@ -95,7 +92,7 @@ def show(alert_id: int, store: str | None, as_json: bool) -> None:
 
 
 @command.command("ack")
-@click.argument("alert_id", type=int)
+@click.argument("alert_id", type=ROW_ID)
 @click.option("--note")
 @shared
 def ack(alert_id: int, note: str | None, store: str | None, as_json: bool) -> None:
@@ -106,7 +103,7 @@ def ack(alert_id: int, note: str | None, store: str | None, as_json: bool) -> No
 
 
 @command.command("snooze")
-@click.argument("alert_id", type=int)
+@click.argument("alert_id", type=ROW_ID)
 @click.option("--until", required=True, metavar="MOMENT", help="8h, 2d, or 2026-11-23T07:00Z.")
 @click.option("--note")
 @shared
@@ -119,7 +116,7 @@ def snooze(alert_id: int, until: str, note: str | None, store: str | None, as_js
 
 
 @command.command("feedback")
-@click.argument("alert_id", type=int)
+@click.argument("alert_id", type=ROW_ID)
 @click.argument("verdict", type=click.Choice(VERDICTS))
 @click.option("--note")
 @shared

@@ -12,15 +12,12 @@ from storage.records.changes import LAYERS, Change, ChangeFilter, ChangeSort, La
 from storage.tables import changes, models
 from tui.cli import diagnostics, output
 from tui.cli.moments import ago
-from tui.cli.options import reading, shared, writing
+from tui.cli.options import DefaultGroup, reading, shared, writing
 
 
-@click.group("changes", invoke_without_command=True)
-@click.pass_context
-def command(ctx: click.Context) -> None:
+@click.group("changes", cls=DefaultGroup)
+def command() -> None:
     """The change feed: everything that was altered, deployments and rollbacks included. Alone: list."""
-    if ctx.invoked_subcommand is None:
-        ctx.invoke(list_changes)
 
 
 @command.command("list")

@@ -9,22 +9,19 @@ from storage.rotation_file import read, read_if_there, rotation_path
 from storage.tables import handovers
 from tui.cli import output
 from tui.cli.moments import ago
-from tui.cli.options import reading, shared, writing
+from tui.cli.options import ROW_ID, DefaultGroup, reading, shared, writing
 
 ROTATION = click.option("--rotation", metavar="PATH", help="The rotation; else $MIDWATCH_ROTATION, else your own.")
 SINCE = click.option("--since", help="When the watch began: a moment, or a duration such as 12h.")
 
 
-@click.group("handover", invoke_without_command=True)
-@click.pass_context
-def command(ctx: click.Context) -> None:
+@click.group("handover", cls=DefaultGroup, default="show")
+def command() -> None:
     """The page of the watch that is passed on at its end. Alone: show."""
-    if ctx.invoked_subcommand is None:
-        ctx.invoke(show)
 
 
 @command.command("show")
-@click.argument("number", required=False, type=int)
+@click.argument("number", required=False, type=ROW_ID)
 @SINCE
 @ROTATION
 @shared
@@ -87,7 +84,7 @@ def write(
 
 
 @command.command("accept")
-@click.argument("number", required=False, type=int)
+@click.argument("number", required=False, type=ROW_ID)
 @click.option("--note", help="What you ask or add.")
 @shared
 def accept(store: str | None, as_json: bool, number: int | None, note: str | None) -> None:

@@ -18,15 +18,12 @@ from storage.reports import report_path, write_report
 from storage.tables import incidents, models
 from tui.cli import diagnostics, output
 from tui.cli.commands import incident_writes
-from tui.cli.options import reading, shared
+from tui.cli.options import DefaultGroup, reading, shared
 
 
-@click.group("incidents", invoke_without_command=True)
-@click.pass_context
-def command(ctx: click.Context) -> None:
+@click.group("incidents", cls=DefaultGroup)
+def command() -> None:
     """Incidents: the record of each investigation. Alone: list those that are live."""
-    if ctx.invoked_subcommand is None:
-        ctx.invoke(list_incidents)
 
 
 @command.command("list")
