@@ -96,7 +96,6 @@ FILES: dict[str, tuple[bytes | None, str]] = {
     "utf16.csv": ((HEAD + ROW).encode("utf-16"), "this is UTF-16"),
     "long.csv": (b",".join(b"c%d" % i for i in range(1_000_000)) + b"\n", "longer than 2 MB"),
     "wide.csv": (b"," * 1_000_000 + b"\n", "1,000,001 columns"),
-    "deep.jsonl": (b'{"a":' * 50_000 + b"1" + b"}" * 50_000 + b"\n", "has no column"),
     "array.json": (b'[{"score": 1}]', "one JSON array"),
     "program": (b"\x7fELF\x02\x01\x01" + bytes(range(256)) * 20, "binary data"),
     "cut.csv.gz": (gzip.compress((HEAD + ROW * 500).encode(), mtime=0)[:80], "broken gzip"),
