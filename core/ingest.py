@@ -24,6 +24,7 @@ from core.stats.packing import pack
 from core.stats.profile import BatchProfile
 from core.validate import roles_of, validate
 from core.watchdogs import watch_metrics
+from core.withholding import withheld, without_lines
 from storage.db import transaction
 from storage.errors import SourceError
 from storage.host import Actor
@@ -167,7 +168,7 @@ def _judge(
     )
     validation = validate(context)
     verdicts = replace(validation, findings=with_rows(validation.findings, source, roles)).results
-    return _Judged(verdicts, pack_readings(context.readings))
+    return _Judged(withheld(verdicts, roles.redact), pack_readings(context.readings))
 
 
 def _record(
@@ -183,11 +184,12 @@ def _record(
     verdicts = judged.verdicts
     drafts = alerts.group(verdicts, model=model.name, prediction=model.file.columns.prediction)
     packed = pack(profile)
+    rejects = without_lines(source.rejects, [c.name for c in source.columns], model.file.columns.redact)
     with transaction(db):
         known = batches.find(db, model.id, batch.role, batch.sha256)
         if known is not None:  # another process was faster with the same bytes
             return recall(db, known)
-        batch_id = batches.insert(db, batch, source.rejects, packed)
+        batch_id = batches.insert(db, batch, rejects, packed)
         stored = batches.get(db, batch_id)
         ids = results.insert(db, batch_id, verdicts, now)
         if judged.readings is not None:

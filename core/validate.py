@@ -124,6 +124,7 @@ def check_files(
     from core.failing_rows import with_rows
     from core.guess_roles import guess_roles
     from core.profiles import profile_log
+    from core.withholding import withheld
     from storage.logs.source import open_log
 
     verify(model.checks if model is not None else ())
@@ -141,7 +142,12 @@ def check_files(
             calendar=model.columns.calendar if model is not None else (),
         )
         validation = validate(context)
-        validation = replace(validation, findings=with_rows(validation.findings, source, roles))
+        validation = replace(
+            validation,
+            findings=withheld(with_rows(validation.findings, source, roles), roles.redact),
+            passed=withheld(validation.passed, roles.redact),
+            not_checked=withheld(validation.not_checked, roles.redact),
+        )
         return FileCheck(validation, roles, model is None, source.files, reference_files)
 
 

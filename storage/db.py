@@ -9,25 +9,20 @@ from __future__ import annotations
 
 import os
 import sqlite3
-import time
-from collections.abc import Callable, Iterator
+import stat
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TypeVar
 
-from storage.errors import MidwatchError, RefusedError, StoreBusyError, StoreError
+from storage.errors import StoreError
 from storage.migrations import SCHEMA_VERSION, STEPS
+from storage.reader import Reader
+from storage.sqlite_errors import BUSY_TIMEOUT_MS, ELSEWHERE, translate, translated
 
-BUSY_TIMEOUT_MS = 10_000
-"""How long a statement waits for another process's short transaction before it gives up."""
-
-READ_RETRIES = 40
-"""How often a read-only open is tried again while a writer is in the middle of a transaction (50 ms apart)."""
+__all__ = ["BUSY_TIMEOUT_MS", "connect", "prepare", "store_path", "transaction", "translate", "translated"]
 
 APPLICATION_ID = 0x6D696477
 """``midw``: written into the file's header, so that a stranger's database is not taken for a store."""
-
-Result = TypeVar("Result")
 
 
 def store_path(option: str | None, environment: dict[str, str] | None = None) -> Path:
@@ -53,14 +48,13 @@ def prepare(path: Path) -> None:
     Raises:
         StoreError: the file is not a store, is newer than this program, or can't be written.
     """
-    if path.is_dir():
-        raise StoreError(f"{path} is a directory, not a store", "name a file, as in --store DIR/midwatch.db")
     try:
+        _there(path)
         path.parent.mkdir(parents=True, exist_ok=True)
         with translated(path):
             db = _open(path, read_only=False)
     except OSError as error:
-        raise StoreError(f"the store's folder {path.parent} can't be made: {error.strerror}", _ELSEWHERE) from error
+        raise StoreError(f"the store's folder {path.parent} can't be made: {error.strerror}", ELSEWHERE) from error
     try:
         with translated(path):
             if _schema_version(db, path) < SCHEMA_VERSION:
@@ -75,11 +69,10 @@ def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
     Raises:
         StoreError: no store there, not a store, of another schema, or not readable.
     """
-    if not path.exists():
+    if not _there(path):
         raise StoreError(f"there is no store at {path}", "create one: midwatch init MODEL.toml, or midwatch demo")
     with translated(path):
-        db = _retry_read(lambda: _checked(path, read_only), path) if read_only else _checked(path, read_only)
-    return db
+        return _checked(path, read_only)
 
 
 @contextmanager
@@ -104,56 +97,39 @@ def transaction(db: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
         raise
 
 
-@contextmanager
-def translated(path: Path | None) -> Iterator[None]:
-    """Turn SQLite's errors into sentences; ``path`` may be None where the connection no longer tells it."""
-    where = f"the store {path}" if path else "the store"
-    try:
-        yield
-    except sqlite3.Error as error:
-        raise translate(error, where) from error
-
-
-def translate(error: sqlite3.Error, where: str = "the store") -> MidwatchError:
-    """The sentence for one of SQLite's errors.
-
-    >>> str(translate(sqlite3.OperationalError("database is locked")))
-    'the store is busy: another process has held it for 10 s; try again, or find it with: fuser -v STORE'
-    """
-    text = str(error)
-    if "readonly" in text or "read-only" in text:
-        return RefusedError(
-            f"{where} is open read-only, or you may not write to it: nothing was recorded",
-            "ask its owner for write permission on the file and its folder, or leave out --read-only",
-        )
-    if "locked" in text or "busy" in text:
-        seconds = BUSY_TIMEOUT_MS // 1000
-        return StoreBusyError(
-            f"{where} is busy: another process has held it for {seconds} s",
-            "try again, or find it with: fuser -v STORE",
-        )
-    if "not a database" in text or "malformed" in text:
-        return StoreError(f"{where} is not a midwatch store, or is damaged: {text}", _ELSEWHERE)
-    if "disk is full" in text or "disk I/O" in text:
-        return StoreError(f"{where} can't be written: {text}; nothing was lost", "free space on that disk and repeat")
-    if "unable to open" in text:
-        return StoreError(f"{where} can't be opened", "check that it exists and that you may read it and its folder")
-    return StoreError(f"{where} refused: {text}", "run midwatch doctor")
-
-
 def _abandon(db: sqlite3.Connection) -> None:
     """Roll back if SQLite has not done so itself (it does on a full disk and on RAISE(ROLLBACK))."""
     if db.in_transaction:
         db.execute("ROLLBACK")
 
 
-_ELSEWHERE = "name another file with --store PATH"
+def _there(path: Path) -> bool:
+    """Whether the store's file is there; a StoreError when it can be no store at all."""
+    try:
+        mode = path.stat().st_mode
+    except FileNotFoundError:
+        return False
+    except (OSError, ValueError) as error:
+        told = error.strerror if isinstance(error, OSError) else str(error)
+        raise StoreError(f"the store {path} can't be reached: {told}", ELSEWHERE) from error
+    if stat.S_ISDIR(mode):
+        raise StoreError(f"{path} is a directory, not a store", "name a file, as in --store DIR/midwatch.db")
+    if not stat.S_ISREG(mode):
+        raise StoreError(f"{path} is not a regular file, so it is no store", ELSEWHERE)
+    if not os.access(path, os.R_OK):
+        raise StoreError(f"you may not read the store {path}", "ask its owner for the right, or name another: --store")
+    return True
 
 
 def _open(path: Path, *, read_only: bool) -> sqlite3.Connection:
     mode = "ro" if read_only else "rwc"
     quoted = path.absolute().as_posix().replace("%", "%25").replace("?", "%3f").replace("#", "%23")
-    db = sqlite3.connect(f"file:{quoted}?mode={mode}", uri=True, isolation_level=None, timeout=BUSY_TIMEOUT_MS / 1000)
+    kind = Reader if read_only else sqlite3.Connection
+    db = sqlite3.connect(
+        f"file:{quoted}?mode={mode}", uri=True, isolation_level=None, timeout=BUSY_TIMEOUT_MS / 1000, factory=kind
+    )
+    if isinstance(db, Reader):
+        db.path, db.mend = path, lambda: _open(path, read_only=False)
     db.row_factory = sqlite3.Row
     db.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
     db.execute("PRAGMA foreign_keys=ON")
@@ -189,10 +165,10 @@ def _schema_version(db: sqlite3.Connection, path: Path) -> int:
     if version == 0 and application == 0:
         strangers = db.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]
         if strangers:
-            raise StoreError(f"{path} is a SQLite file of another program", _ELSEWHERE)
+            raise StoreError(f"{path} is a SQLite file of another program", ELSEWHERE)
         return 0
     if application != APPLICATION_ID:
-        raise StoreError(f"{path} is a SQLite file of another program", _ELSEWHERE)
+        raise StoreError(f"{path} is a SQLite file of another program", ELSEWHERE)
     if version > SCHEMA_VERSION:
         raise StoreError(
             f"the store {path} was written by a newer midwatch (schema {version}, this one knows {SCHEMA_VERSION})",
@@ -225,24 +201,3 @@ def _migrate(db: sqlite3.Connection, path: Path) -> None:
     except BaseException:
         _abandon(db)
         raise
-
-
-def _retry_read(attempt: Callable[[], Result], path: Path) -> Result:
-    """A reader without write permission that meets a writer, or a hot journal it may not roll back, tries again."""
-    for _ in range(READ_RETRIES):
-        try:
-            return attempt()
-        except sqlite3.OperationalError as error:
-            if not _hot_journal(path, error):
-                raise
-            time.sleep(0.05)
-    raise StoreError(
-        f"the store {path} has an unfinished transaction of a process that was killed, and you may not write here",
-        "its owner mends it by opening midwatch once",
-    )
-
-
-def _hot_journal(path: Path, error: sqlite3.OperationalError) -> bool:
-    text = str(error)
-    journal = path.with_name(path.name + "-journal")
-    return journal.exists() and any(word in text for word in ("readonly", "locked", "unable to open", "I/O"))

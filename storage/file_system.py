@@ -64,3 +64,17 @@ def _mounts() -> str:
 def writable(path: Path) -> bool:
     """Whether this process may write to ``path``."""
     return os.access(path, os.W_OK)
+
+
+def why_unwritable(path: Path) -> str:
+    """Why nothing can be recorded in the store at ``path``, in words; empty when it can, or is not there yet."""
+    try:
+        if not path.exists():
+            return ""
+    except (OSError, ValueError):  # opening it says what is wrong
+        return ""
+    if not writable(path):
+        return f"you may not write to {path}"
+    if not writable(path.parent):
+        return f"you may not write to the folder {path.parent}, where SQLite keeps its journal"
+    return ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import hashlib
 import re
+import stat
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -69,7 +70,7 @@ def read(path: Path) -> tuple[ModelFile, str, str]:
         ModelFileError: it can't be read, is not TOML, or breaks a rule; the message names key and line.
     """
     try:
-        raw = path.read_bytes() if path.stat().st_size <= MAXIMUM_BYTES else b""
+        raw = path.read_bytes() if _can_be_one(path) else b""
     except OSError as error:
         raise ModelFileError(f"the model file {path} can't be read: {error.strerror}", "check the path") from error
     if not raw:
@@ -80,6 +81,12 @@ def read(path: Path) -> tuple[ModelFile, str, str]:
         line = raw[: error.start].count(b"\n") + 1
         raise ModelFileError(f"{path}, line {line}: not UTF-8 text", "save the file as UTF-8") from error
     return parse(text, str(path)), text, hashlib.sha256(raw).hexdigest()
+
+
+def _can_be_one(path: Path) -> bool:
+    """Whether a file is of a size to be read; what is neither file nor directory could be read for ever."""
+    found = path.stat()
+    return found.st_size <= MAXIMUM_BYTES and (stat.S_ISREG(found.st_mode) or stat.S_ISDIR(found.st_mode))
 
 
 def parse(text: str, source: str) -> ModelFile:

@@ -105,7 +105,19 @@ class MidwatchApp(Commands):
             scrolls = ("escape", "ctrl+c", "up", "down", "pageup", "pagedown")
             if isinstance(event, events.Paste) or (isinstance(event, events.Key) and event.key not in scrolls):
                 return
+        if isinstance(event, events.Key) and not event.is_forwarded and await self._acts_now(event.key):
+            return
         await super().on_event(event)
+
+    async def _acts_now(self, key: str) -> bool:
+        """Run a key's action in the order of the input bytes; False when the key belongs to a sheet or the prompt.
+
+        Textual hands a key to the list and runs its action when it has come back: by then the rest of a burst such as
+        ``:q`` has gone to the list as well, and would act there instead of being typed into the prompt.
+        """
+        if not self._begun or isinstance(self.screen, ModalScreen) or self._main.query_one(Prompt).is_open:
+            return False
+        return await self._check_bindings(key)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Hidden where it does not apply, disabled while the screen is read-only."""

@@ -117,7 +117,8 @@ class StoreWatch:
 
     def _version(self) -> int | None:
         try:
-            row: Any = self._db.execute("PRAGMA data_version").fetchone()
+            # Not the reader's own execute, which waits: this runs in the screen's thread, every second.
+            row: Any = sqlite3.Connection.execute(self._db, "PRAGMA data_version").fetchone()
         except sqlite3.OperationalError:
             return None
         return int(row[0])

@@ -11,7 +11,7 @@ from pathlib import Path
 from storage.clock import utc_now
 from storage.db import connect, prepare, store_path
 from storage.errors import RefusedError, StoreError
-from storage.file_system import writable
+from storage.file_system import why_unwritable
 from storage.host import current_actor
 from storage.tables import models, rollbacks
 from tui import terminal
@@ -54,11 +54,7 @@ def why_read_only(path: Path, asked: bool) -> str:
     """Why nothing can be recorded in this store, in words; empty when it can."""
     if asked:
         return "midwatch was started with --read-only"
-    if not writable(path):
-        return f"you may not write to {path}"
-    if not writable(path.parent):
-        return f"you may not write to the folder {path.parent}, where SQLite keeps its journal"
-    return ""
+    return why_unwritable(path)
 
 
 def recover(db: sqlite3.Connection) -> str:

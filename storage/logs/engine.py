@@ -60,9 +60,11 @@ def in_words(where: str) -> Iterator[None]:
         yield
     except MidwatchError:
         raise
+    except duckdb.InterruptException as error:
+        raise KeyboardInterrupt from error
     except (duckdb.Error, OSError, UnicodeError) as error:
         said = " ".join(str(error).split())
-        if re.search(r"no space left|disk full|max_temp_directory_size", said, re.IGNORECASE):
+        if re.search(r"no space left|disk full|file too large|max_temp_directory_size", said, re.IGNORECASE):
             raise SourceError(
                 f"{where}: the disk for temporary files is full", "free space, or set TMPDIR to a larger disk"
             ) from error

@@ -63,6 +63,8 @@ def find_files(paths: Iterable[str | os.PathLike[str]]) -> list[str]:
     found: list[str] = []
     for given in paths:
         path = os.fspath(given)
+        if not path:
+            raise SourceError("an empty name is no file", "name a file, a directory or a pattern")
         if os.path.isdir(path):
             inside = sorted(str(p) for p in Path(path).rglob("*") if p.is_file() and _format_of(p.name))
             if not inside:
@@ -75,6 +77,11 @@ def find_files(paths: Iterable[str | os.PathLike[str]]) -> list[str]:
         else:
             raise SourceError(f"{path} does not exist", "check the path, or quote the pattern")
     unique = list(dict.fromkeys(found))
+    for path in unique:
+        try:
+            path.encode()
+        except UnicodeEncodeError:
+            raise SourceError(f"the name {path!r} is not UTF-8 text", "rename the file") from None
     if not unique:
         raise SourceError("no file was named", "name a file, a directory or a pattern")
     return unique

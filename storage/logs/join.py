@@ -231,7 +231,8 @@ class Workspace:
     def _detach(self) -> None:
         attached = [row[0] for row in self.db.execute("SELECT database_name FROM duckdb_databases()").fetchall()]
         if "joined" in attached:
-            self.db.execute("DETACH joined")
+            with in_words("the joined rows"):
+                self.db.execute("DETACH joined")
 
 
 @contextmanager

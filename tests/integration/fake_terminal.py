@@ -31,6 +31,7 @@ class FakeTerminal:
     """Runs a program on a pty of ``columns`` x ``lines``.
 
     Args:
+        prefix: a program that starts Python, such as setpriv.
         delay: seconds between a cursor question and its answer; None never answers.
     """
 
@@ -42,6 +43,7 @@ class FakeTerminal:
         lines: int = 24,
         delay: float | None = 0.0,
         term: str = "xterm",
+        prefix: list[str] | None = None,
     ) -> None:
         self.screen = pyte.Screen(columns, lines)
         self.stream = pyte.ByteStream(self.screen)
@@ -59,7 +61,7 @@ class FakeTerminal:
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
         environment = {k: v for k, v in os.environ.items() if k not in ("TMUX", "NO_COLOR", "COLUMNS", "LINES")}
         self.process = subprocess.Popen(
-            [sys.executable, *arguments],
+            [*(prefix or []), sys.executable, *arguments],
             stdin=slave,
             stdout=slave,
             stderr=slave,

@@ -1,3 +1,4 @@
+import re
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
@@ -38,7 +39,7 @@ async def test_from_page_to_incident_to_note_to_report(db: sqlite3.Connection, s
         assert "SEV2 incident: " in screen_text(app)
         await keys(pilot, "enter")
         assert "INC-0001 opened" in screen_text(app)
-        assert "cause output moved  INC-0001" in screen_text(app)
+        assert "  INC-0001\n window" in re.sub(r" +\n", "\n", screen_text(app))
         (found,) = incidents.list_page(db, now=NOW)
         assert (found.key, found.severity, found.owner, found.state) == ("INC-0001", "SEV2", "ada", "open")
         group = alerts.of_group(db, churn.id, head.key.partition(":")[2])

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from core.profiles import profile_log
 from core.stats.profile_roles import guess_roles
 from core.validate import roles_of
+from core.withholding import without_lines
 from storage.logs.source import open_log
 from storage.records.models import Model
 from tui.cli import output
@@ -27,7 +28,7 @@ def show_reading(model: Model, files: Sequence[str], as_json: bool) -> None:
             missing = profile.columns[column.name].missing if column.name in profile.columns else 0
             rows.append((column.name, column.kind, role, hints.get(column.name), missing, column.retyped or None))
         told = {"files": [f.path for f in source.files], "rows": source.rows, "quarantined": source.rejected}
-        rejects = source.rejects[:20]
+        rejects = without_lines(source.rejects[:20], [c.name for c in source.columns], roles.redact)
     if as_json:
         keys = ("column", "kind", "role", "looks_like", "missing", "retyped")
         columns = [dict(zip(keys, row, strict=True)) for row in rows]

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import importlib
-import os
 import sqlite3
 import sys
+from collections.abc import Sequence
 from typing import Any
 
 import click
 
-from storage.errors import MidwatchError
+from storage.errors import MidwatchError, SourceError, UsageError
 from tui import VERSION
-from tui.cli import diagnostics
+from tui.cli import diagnostics, output
 
 COMMANDS: tuple[tuple[str, str], ...] = (
     ("alerts", "List, show and answer alerts."),
@@ -75,19 +75,33 @@ class LazyGroup(click.Group):
 @click.command(cls=LazyGroup, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--store", metavar="PATH", help="The store; else $MIDWATCH_STORE, else the user's own.")
 @click.option("--read-only", is_flag=True, help="Open the screen read-only; W can't unlock it.")
+@click.option("--json", "as_json", is_flag=True, help="No screen: one JSON document with a summary of every model.")
 @click.version_option(VERSION, message="midwatch %(version)s")
 @click.pass_context
-def cli(ctx: click.Context, store: str | None, read_only: bool) -> None:
-    """Keep machine-learning models alive: without a command, the screen on the default store."""
-    if ctx.invoked_subcommand is None:
-        from tui.launch import launch
+def cli(ctx: click.Context, store: str | None, read_only: bool, as_json: bool) -> None:
+    """Keep machine-learning models alive: without a command, the screen on the default store.
 
-        ctx.exit(launch(store, read_only=read_only))
+    Where no screen can be drawn (TERM=dumb, a pipe) a summary of every model is printed; exit 1 when a page is open.
+    """
+    if ctx.invoked_subcommand is not None:
+        return
+    from tui import terminal
+
+    if as_json or (refused := terminal.refusal()):
+        from tui.cli import summary
+
+        if not as_json:
+            diagnostics.note(f"midwatch: {refused}")
+        ctx.exit(summary.show(store, as_json=as_json))
+    from tui.launch import launch
+
+    ctx.exit(launch(store, read_only=read_only))
 
 
 def run(arguments: list[str] | None = None) -> int:
     """Run one call and return its exit code; no error reaches the person as a traceback."""
     try:
+        _refuse_undecodable(sys.argv[1:] if arguments is None else arguments)
         code = cli.main(args=arguments, prog_name="midwatch", standalone_mode=False)
     except click.UsageError as problem:
         diagnostics.note(f"midwatch: {problem.format_message()}")
@@ -106,7 +120,20 @@ def run(arguments: list[str] | None = None) -> int:
     except (KeyboardInterrupt, click.Abort):
         diagnostics.note("midwatch: interrupted")
         return INTERRUPTED
-    except (BrokenPipeError, SystemExit):  # the reader left, as head does; click turns that into an exit of its own
-        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115  # what is still to be flushed goes nowhere
-        return 0
+    except OSError as problem:
+        output.abandon()
+        where = f"{problem.filename}: " if problem.filename else ""
+        diagnostics.error(SourceError(f"{where}{problem.strerror or problem}", "see to it, then repeat"))
+        return SourceError.exit_code
     return code if isinstance(code, int) else 0
+
+
+def _refuse_undecodable(arguments: Sequence[str]) -> None:
+    """Bytes that are no UTF-8 can't be recorded; better said before anything is done."""
+    for argument in arguments:
+        try:
+            argument.encode()
+        except UnicodeEncodeError:
+            raise UsageError(
+                f"the argument {argument!r} is not UTF-8 text", "rename the file, or type it again"
+            ) from None

@@ -27,9 +27,9 @@ def ago(text: str, now: datetime) -> datetime:
 def _moment(text: str, now: datetime, sign: int) -> datetime:
     try:
         return now + sign * duration(text)
-    except ValueError:
+    except (ValueError, OverflowError):
         pass
     try:
         return from_text(text)
-    except ValueError:
+    except (ValueError, OverflowError):
         raise UsageError(f"{text!r} is no moment", "say 8h, 3d, or 2026-11-23T07:00Z") from None

@@ -12,11 +12,19 @@ from typing import Any, TypeVar
 
 import click
 
+from storage import file_system
 from storage.clock import utc_now
 from storage.db import connect, prepare, store_path
+from storage.errors import RefusedError
+from storage.file_system import why_unwritable
 from storage.host import Actor, current_actor
+from tui.cli import diagnostics
 
 Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+ROW_ID = click.IntRange(1, 2**63 - 1)
+"""The number of a row in the store."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +80,18 @@ def reading(store: str | None) -> Iterator[Session]:
 
 @contextmanager
 def writing(store: str | None) -> Iterator[Session]:
-    """A session that may write; creates the store and brings it up to date."""
+    """A session that may write; creates the store and brings it up to date.
+
+    Raises:
+        RefusedError: this person may not write there.
+    """
     path = store_path(store)
+    if refused := why_unwritable(path):
+        raise RefusedError(f"{refused}: nothing was recorded", "ask its owner, or name another store: --store PATH")
     prepare(path)
+    system = file_system.under(path)
+    if system.network:
+        diagnostics.note(f"midwatch: the store lies on {system.kind} at {system.mount}; keep it on a local disk")
     db = connect(path)
     try:
         yield Session(db, path, utc_now(), current_actor())

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
+import os
 import sys
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
@@ -16,7 +18,9 @@ from storage.clock import to_text
 
 def document(value: Any) -> None:
     """Write one JSON document (``--json``)."""
-    _write(json.dumps(plain(value), ensure_ascii=False, indent=2, allow_nan=False) + "\n")
+    unicode = (getattr(sys.stdout, "encoding", None) or "utf-8").lower().startswith("utf")
+    text = json.dumps(plain(value), ensure_ascii=not unicode, indent=2, allow_nan=False)
+    _write(text.encode("utf-8", "backslashreplace").decode() + "\n")  # a lone surrogate becomes JSON's own \udcXX
 
 
 def text(value: str) -> None:
@@ -29,7 +33,7 @@ def table(header: Sequence[str], rows: Sequence[Sequence[object]], *, empty: str
     if not rows:
         text(empty)
         return
-    cells = [[visible(str("-" if c is None else c)).replace("\n", "⏎") for c in row] for row in [header, *rows]]
+    cells = [[one_line(str("-" if c is None else c)) for c in row] for row in [header, *rows]]
     widths = [max(len(row[i]) for row in cells) for i in range(len(header))]
     for row in cells:
         _write("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() + "\n")
@@ -71,6 +75,29 @@ def visible(value: str) -> str:
     return "".join(c if c in "\n\t" or c.isprintable() else c.encode("unicode_escape").decode() for c in value)
 
 
+def one_line(value: str) -> str:
+    r"""A name or path on one line, whatever it holds.
+
+    >>> one_line("a\nb\x07")
+    'a⏎b\\x07'
+    """
+    return visible(value.replace("\n", "⏎").replace("\t", "→"))
+
+
+def abandon() -> None:
+    """Nobody reads stdout any more: what is still to be flushed at the end goes nowhere, silently."""
+    with contextlib.suppress(OSError, ValueError, AttributeError):  # a test's stdout has no descriptor
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
+
+
 def _write(value: str) -> None:
-    sys.stdout.write(value)
-    sys.stdout.flush()
+    if sys.stdout is None:  # started with a closed stdout
+        return
+    encoding = sys.stdout.encoding or "utf-8"
+    try:
+        sys.stdout.write(value.encode(encoding, "backslashreplace").decode(encoding))
+        sys.stdout.flush()
+    except BrokenPipeError:  # as in `| head -1`: the work goes on, and so does the exit code
+        abandon()

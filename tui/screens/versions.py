@@ -144,7 +144,7 @@ class VersionsPane(ListPane):
 
     def do_diff(self) -> None:
         """The differences of the two marked versions, older mark first; of one with the live one without marks."""
-        picked = [self.chosen(key) for key in self.table.chosen()]
+        picked = [self.chosen(key) for key in self.table.chosen()] or [self.chosen()]
         model, status = picked[-1]
         before = picked[0][1].version
         if len(picked) == 1:

@@ -48,7 +48,8 @@ class Prompt(Horizontal):
         field.value = value
         field.cursor_position = len(value)
         self.display = True
-        field.focus()
+        # Not field.focus(), which is done later: the rest of a burst such as ":q" would act on the list.
+        self.screen.set_focus(field)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """The answer."""

@@ -10,7 +10,7 @@ from storage.records.alerts import VERDICTS
 from storage.tables import alerts, models, results
 from tui.cli import diagnostics, output, shapes
 from tui.cli.moments import ahead
-from tui.cli.options import DefaultGroup, reading, shared, writing
+from tui.cli.options import ROW_ID, DefaultGroup, reading, shared, writing
 
 MOMENT = "8h, 2d, or 2026-11-23T07:00Z."
 
@@ -66,7 +66,7 @@ def list_alerts(
 
 
 @command.command("show")
-@click.argument("alert_id", type=int)
+@click.argument("alert_id", type=ROW_ID)
 @shared
 def show(alert_id: int, store: str | None, as_json: bool) -> None:
     """One alert: findings, what happened to it, what people did the last five times."""
@@ -94,7 +94,7 @@ def show(alert_id: int, store: str | None, as_json: bool) -> None:
 
 
 @command.command("ack")
-@click.argument("alert_id", type=int)
+@click.argument("alert_id", type=ROW_ID)
 @click.option("--note", help="Words of your own; they stand in the alert's history.")
 @shared
 def ack(alert_id: int, note: str | None, store: str | None, as_json: bool) -> None:
@@ -107,7 +107,7 @@ def ack(alert_id: int, note: str | None, store: str | None, as_json: bool) -> No
 
 
 @command.command("snooze")
-@click.argument("alert_id", type=int)
+@click.argument("alert_id", type=ROW_ID)
 @click.option("--until", required=True, metavar="MOMENT", help=MOMENT)
 @click.option("--note", help="Words of your own; they stand in the alert's history.")
 @shared
@@ -120,7 +120,7 @@ def snooze(alert_id: int, until: str, note: str | None, store: str | None, as_js
 
 
 @command.command("feedback")
-@click.argument("alert_id", type=int)
+@click.argument("alert_id", type=ROW_ID)
 @click.argument("verdict", type=click.Choice(VERDICTS))
 @click.option("--note", help="Words of your own; they stand in the alert's history.")
 @shared

@@ -23,12 +23,12 @@ def command(no_tui: bool, store: str | None, as_json: bool) -> None:
     """
     from tui.demo import fresh_directory, seed
 
+    if store and Path(store).exists():
+        raise UsageError(f"{store} exists already", "the demo seeds a new store: name a file that is not there yet")
     now = utc_now()
     state = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state") / "midwatch" / "demo"
     directory = fresh_directory(state, now)
     path = Path(store) if store else directory / "midwatch.db"
-    if path.exists():
-        raise UsageError(f"{path} exists already", "the demo seeds a new store: name a file that is not there yet")
     scenario = seed(path, directory, now, diagnostics.note, wait=no_tui)
     os.environ["MIDWATCH_ROTATION"] = str(scenario.rotation_file)
     told = {"store": str(path), "directory": str(directory), "models": [m.name for m in scenario.models]}

@@ -9,7 +9,7 @@ from storage.rotation_file import read, read_if_there, rotation_path
 from storage.tables import handovers
 from tui.cli import output
 from tui.cli.moments import ago
-from tui.cli.options import DefaultGroup, reading, shared, writing
+from tui.cli.options import ROW_ID, DefaultGroup, reading, shared, writing
 
 ROTATION = click.option("--rotation", metavar="PATH", help="The rotation; else $MIDWATCH_ROTATION, else your own.")
 SINCE = click.option("--since", help="When the watch began: a moment, or a duration such as 12h.")
@@ -21,7 +21,7 @@ def command() -> None:
 
 
 @command.command("show")
-@click.argument("number", required=False, type=int)
+@click.argument("number", required=False, type=ROW_ID)
 @SINCE
 @ROTATION
 @shared
@@ -84,7 +84,7 @@ def write(
 
 
 @command.command("accept")
-@click.argument("number", required=False, type=int)
+@click.argument("number", required=False, type=ROW_ID)
 @click.option("--note", help="What you ask or add.")
 @shared
 def accept(store: str | None, as_json: bool, number: int | None, note: str | None) -> None:

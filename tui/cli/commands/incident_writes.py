@@ -12,14 +12,14 @@ from core.incidents.states import parse_severity, parse_state
 from storage.tables import incidents, models
 from tui.cli import output
 from tui.cli.moments import ago
-from tui.cli.options import Session, shared
+from tui.cli.options import ROW_ID, Session, shared
 from tui.cli.options import writing as write_session
 
 
 @click.command("open")
 @click.argument("title")
 @click.option("--model", help="The model it concerns; the first alert's by default.")
-@click.option("--alert", "alerts", multiple=True, type=int, help="An alert to link; may be given more than once.")
+@click.option("--alert", "alerts", multiple=True, type=ROW_ID, help="An alert to link; may be given more than once.")
 @click.option("--severity", help="SEV1 (worst) to SEV4.")
 @click.option("--owner", help="You by default.")
 @click.option("--triage", is_flag=True, help="Nobody has taken it up yet.")
@@ -131,7 +131,7 @@ def hypothesis(key: str, text: str, cause: str | None, store: str | None, as_jso
 
 @click.command("evidence")
 @click.argument("key")
-@click.argument("hypothesis_id", required=False, type=int)
+@click.argument("hypothesis_id", required=False, type=ROW_ID)
 @click.option("--ref", "reference", help="The fact: alert:7, finding:3, metric:812, change:2, rollback:1, note:5, ...")
 @click.option("--against", is_flag=True, help="It speaks against the hypothesis.")
 @click.option("--text", help="What it shows.")
@@ -159,7 +159,7 @@ def evidence(
 @click.argument("key")
 @click.argument("text", required=False)
 @click.option("--owner", help="Who will do it.")
-@click.option("--done", type=int, metavar="ID", help="Mark follow-up ID as done; TEXT may say how.")
+@click.option("--done", type=ROW_ID, metavar="ID", help="Mark follow-up ID as done; TEXT may say how.")
 @shared
 def followup(key: str, text: str | None, owner: str | None, done: int | None, store: str | None, as_json: bool) -> None:
     """Leave something to do, or mark it as done."""
@@ -192,7 +192,7 @@ def prevent(
 
 @click.command("link")
 @click.argument("key")
-@click.option("--alert", "alerts", multiple=True, required=True, type=int, help="May be given more than once.")
+@click.option("--alert", "alerts", multiple=True, required=True, type=ROW_ID, help="May be given more than once.")
 @shared
 def link(key: str, alerts: tuple[int, ...], store: str | None, as_json: bool) -> None:
     """Link alerts; one that was part of another incident is moved."""
@@ -201,7 +201,7 @@ def link(key: str, alerts: tuple[int, ...], store: str | None, as_json: bool) ->
 
 @click.command("correct")
 @click.argument("key")
-@click.argument("event_id", type=int)
+@click.argument("event_id", type=ROW_ID)
 @click.option("--text", help="The right words.")
 @click.option("--at", help="The right moment.")
 @click.option("--retract", is_flag=True, help="Take it back.")

@@ -38,10 +38,9 @@ def command(
 ) -> None:
     """Take in FILES (files, directories or patterns) as batches of MODEL; exit 1 when one raised a page or a ticket."""
     if role == "labels":
-        from tui.cli.commands.labels import command as labels
+        from tui.cli.commands.labels import take_in
 
-        click.get_current_context().invoke(labels, model=model, files=files, store=store, as_json=as_json)
-        return
+        click.get_current_context().exit(take_in(model, files, store=store, as_json=as_json))
     with writing(store) as session:
         registered = models.get(session.db, model)
         if dry_run:
@@ -93,8 +92,9 @@ def line(done: Ingested) -> str:
     """One line for a person, and one for each alert."""
     batch = done.batch
     quarantined = f", {batch.quarantined} quarantined" if batch.quarantined else ""
-    head = f"batch {batch.id}{'' if done.new else ' (known already)'}: {batch.rows} rows{quarantined}  {batch.path}"
-    return "\n".join([head, *(f"  {a.tier:6} alert {a.id}: {a.title}" for a in done.alerts)])
+    again, path = "" if done.new else " (known already)", output.one_line(batch.path)
+    head = f"batch {batch.id}{again}: {batch.rows} rows{quarantined}  {path}"
+    return "\n".join([head, *(f"  {a.tier:6} alert {a.id}: {output.one_line(a.title)}" for a in done.alerts)])
 
 
 def _belongs(column: str | None, columns: tuple[str, ...]) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import click
 
 from core.labels import LabelReport, ingest_labels
@@ -17,17 +19,24 @@ from tui.cli.options import shared, writing
 @shared
 def command(model: str, file: str, store: str | None, as_json: bool) -> int:
     """Join late labels on the id; metrics change for the window they belong to."""
+    return take_in(model, (file,), store=store, as_json=as_json)
+
+
+def take_in(model: str, files: Sequence[str], *, store: str | None, as_json: bool) -> int:
+    """Join each file; returns the exit code."""
     with writing(store) as session:
-        report = ingest_labels(session.db, models.get(session.db, model), file, actor=session.actor, now=session.now)
-    show(report, as_json=as_json)
-    return SourceError.exit_code if report.failures else 0
+        registered = models.get(session.db, model)
+        reports = [ingest_labels(session.db, registered, f, actor=session.actor, now=session.now) for f in files]
+    if as_json:
+        output.document(reports[0] if len(reports) == 1 else {"label_files": reports})
+    for report in reports:
+        show(report, as_json=as_json)
+    return SourceError.exit_code if any(report.failures for report in reports) else 0
 
 
 def show(report: LabelReport, *, as_json: bool) -> None:
-    """Write a report; failures are said on stderr as well."""
-    if as_json:
-        output.document(report)
-    else:
+    """Write a report as text; failures are said on stderr in any case."""
+    if not as_json:
         again = " (known already)" if report.known else ""
         output.text(
             f"{report.label_file}: {report.ids:,} ids in {report.rows:,} rows{again}, "

@@ -149,5 +149,5 @@ def moment(text: str | None) -> datetime | None:
         return None
     try:
         return from_text(text)
-    except ValueError as error:
+    except (ValueError, OverflowError) as error:
         raise UsageError(f"{text!r} is no moment", "write it as 2026-11-23T03:01Z") from error
