@@ -24,6 +24,9 @@ ALERTING: tuple[str, ...] = ("page", "ticket", "digest")
 
 DRIFT = "drift"
 PREDICTION = "prediction"
+GENTLE = frozenset({"slice shift", "default value", "buckets", "bounds", "clipped", "frozen", "new values", "category"})
+"""Causes that, as long as they are gentle enough for a digest, are told together with the drift of the day."""
+
 CONSEQUENCES = frozenset({PREDICTION, "metric"})
 """Causes that a broken input brings about by itself."""
 
@@ -76,7 +79,7 @@ def batch_score(findings: Sequence[Finding], drafts: Sequence[AlertDraft]) -> fl
 def _keys(finding: Finding) -> list[tuple[str, ...]]:
     """What a finding shares with others of the same cause."""
     cause = cause_of(finding)
-    if cause == DRIFT:
+    if cause == DRIFT or (finding.tier == "digest" and cause in GENTLE):
         return [(DRIFT,)]
     keys: list[tuple[str, ...]] = [("column", column) for column in columns_of(finding)]
     if finding.slice is not None:
@@ -93,11 +96,17 @@ def _join_consequences(findings: Sequence[Finding], loud: list[int], sets: _Sets
         and columns_of(findings[i])
     ]  # fmt: skip
     if inputs:
-        worst = max(inputs, key=lambda i: findings[i].score)
+        worst = max(inputs, key=lambda i: _strength(findings[i]))
         for i in follows:
             # A hard fault of the prediction itself (constant, missing) needs no input to explain it.
             if findings[i].error_class != "hard":
                 sets.join(i, worst)
+
+
+def _strength(finding: Finding) -> tuple[float, int, str, str, str]:
+    """Orders inputs by what they may bring about; of equals the same one comes first, whatever their order."""
+    loud = -TIERS.index(finding.tier)
+    return (finding.score, loud, cause_of(finding), finding.column or "", finding.slice or "")
 
 
 def _draft(part: list[Finding], positions: list[int], model: str) -> AlertDraft:

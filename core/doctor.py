@@ -9,8 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from core.rollback.actuation import actuator_of
 from storage import file_system, integrity
-from storage.tables import audit, models
+from storage.errors import MidwatchError
+from storage.records.models import Model
+from storage.tables import audit, models, versions
 
 Light = Literal["green", "amber", "red"]
 LOW_DISK = 500_000_000
@@ -107,6 +110,8 @@ def _models(db: sqlite3.Connection) -> list[Diagnosis]:
                 f"{len(gone)} of its latest logs are gone, as {gone[0]}",
                 "rows can't be shown",
             )
+        elif (problem := _rollback_problem(db, model)) is not None:
+            light = Diagnosis(f"model {model.name}", "amber", problem, "R could not roll back as it is")
         elif model.file.rollback is None:
             light = Diagnosis(
                 f"model {model.name}", "amber", "no [rollback]: R would only record", "add one to its file"
@@ -115,6 +120,20 @@ def _models(db: sqlite3.Connection) -> list[Diagnosis]:
             light = Diagnosis(f"model {model.name}", "green", "model file in force, logs in place")
         found.append(light)
     return found
+
+
+def _rollback_problem(db: sqlite3.Connection, model: Model) -> str | None:
+    """Why the model's rollback could not work, found out in daylight: by planning one, which only reads."""
+    if model.file.rollback is None:
+        return None
+    fallback = model.file.rollback.fallback
+    if fallback is not None and versions.find(db, model.id, fallback) is None:
+        return f"the fallback {fallback!r} is not registered"
+    try:
+        actuator_of(db, model).plan(fallback or "v0")
+    except MidwatchError as error:
+        return str(error)
+    return None
 
 
 def _terminal(environment: Mapping[str, str]) -> Diagnosis:

@@ -9,15 +9,17 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 
 from core import alerts
 from core.alert_raising import PROGRAM, raise_alerts
 from core.baseline import Baseline, Baselines
+from core.batch_facts import most_frequent, window_of
 from core.checks.base import CheckContext
 from core.checks.stored_readings import FORM
 from core.checks.stored_readings import pack as pack_readings
 from core.failing_rows import with_rows
+from core.log_of_model import opened
 from core.measure import measure_batch
 from core.profiles import profile_log
 from core.stats.packing import pack
@@ -26,10 +28,10 @@ from core.validate import roles_of, validate
 from core.watchdogs import watch_metrics
 from core.withholding import withheld, without_lines
 from storage.db import transaction
-from storage.errors import SourceError
+from storage.errors import SourceError, UsageError
 from storage.host import Actor
 from storage.logs.files import find_files
-from storage.logs.source import LogSource, open_log
+from storage.logs.source import LogSource
 from storage.records.alerts import Alert
 from storage.records.batches import Batch, Role
 from storage.records.models import Model
@@ -72,6 +74,7 @@ def ingest(
     now: datetime,
     progress: Progress | None = None,
     baselines: Baselines | None = None,
+    failed: Callable[[SourceError], None] | None = None,
 ) -> Iterator[Ingested]:
     """Take in each file as one batch, in the order given; each is recorded before the next is read.
 
@@ -79,27 +82,53 @@ def ingest(
         role: ``reference`` batches are compared with and not judged.
         version, stage: what the rows were served by, where the log has no column for it.
         baselines: of this model and connection, for a caller that takes in many files one by one.
+        failed: told of a file that can't be read, and the next one is taken in; without it that error is raised.
 
     Raises:
+        UsageError: the model has no such stage.
         SourceError: a file can't be read; those before it are recorded.
     """
+    known_stages = [known.name for known in model.file.stages]
+    if stage is not None and stage not in known_stages:
+        raise UsageError(f"{model.name} has no stage {stage!r}", f"its model file has {', '.join(known_stages)}")
     files = find_files(paths)
     known_past = baselines or Baselines(db, model)
     for position, path in enumerate(files):
         if progress:
             progress(position, len(files), path)
-        with open_log([path]) as source:
-            known = batches.find(db, model.id, role, source.files[0].sha256)
-            if known is None:
-                yield _take_in(db, model, source, known_past, role, version, stage, actor, now)
-            else:
-                if not metrics.current(db, known.id):  # killed between its two transactions
-                    _measure(db, model, known, source, now)
-                yield recall(db, known)
+        try:
+            with opened(path, model) as source:
+                done = _once(db, model, source, known_past, role, version, stage, actor, now)
+        except SourceError as error:
+            if failed is None:
+                raise
+            failed(error)
+        else:
+            yield done
     if role == "reference":
         known_past.settle_reference(now)
     if progress:
         progress(len(files), len(files), "ingested")
+
+
+def _once(
+    db: sqlite3.Connection,
+    model: Model,
+    source: LogSource,
+    baselines: Baselines,
+    role: Role,
+    version: str | None,
+    stage: str | None,
+    actor: Actor,
+    now: datetime,
+) -> Ingested:
+    """Take a file in, or recall what became of these bytes."""
+    known = batches.find(db, model.id, role, source.files[0].sha256)
+    if known is None:
+        return _take_in(db, model, source, baselines, role, version, stage, actor, now)
+    if not metrics.current(db, known.id):  # killed between its two transactions
+        _measure(db, model, known, source, now)
+    return recall(db, known)
 
 
 def recall(db: sqlite3.Connection, batch: Batch) -> Ingested:
@@ -123,7 +152,6 @@ def _take_in(
     now: datetime,
 ) -> Ingested:
     columns = model.file.columns
-    _require(source, columns.time, columns.prediction)
     roles = roles_of(model.file)
     baseline = baselines.before(None)
     profile = profile_log(source, roles, baseline.slice_columns or None)
@@ -228,17 +256,6 @@ def _observe(db: sqlite3.Connection, model: Model, batch: Batch, now: datetime) 
     deployments.record_observed(db, model.id, batch.version, stage, at=batch.window_start, now=now)
 
 
-def window_of(profile: BatchProfile, time: str) -> tuple[datetime | None, datetime | None]:
-    """First and last moment of a batch; (None, None) when no row has a readable time."""
-    column = profile.columns.get(time)
-    if column is None or column.time is None or column.time.minimum > column.time.maximum:
-        return None, None
-    return (
-        datetime.fromtimestamp(column.time.minimum, UTC),
-        datetime.fromtimestamp(column.time.maximum, UTC),
-    )
-
-
 def _batch(
     model: Model,
     source: LogSource,
@@ -268,23 +285,3 @@ def _batch(
         arrived_at=now,
         admitted=role == "reference",
     )
-
-
-def most_frequent(profile: BatchProfile, column: str | None) -> str | None:
-    """The value most rows of a column have, as the version that served most of a batch."""
-    found = profile.columns.get(column) if column else None
-    if found is None or found.text is None:
-        return None
-    top = found.text.values.top(1)
-    return top[0][0] if top else None
-
-
-def _require(source: LogSource, *names: str) -> None:
-    known = [column.name for column in source.columns]
-    for name in names:
-        if name not in known:
-            import difflib
-
-            near = difflib.get_close_matches(name, known, n=1)
-            hint = f"did you mean {near[0]!r}?" if near else f"it has {', '.join(known[:12])}"
-            raise SourceError(f"{source.files[0].path} has no column {name!r}, which the model file names", hint)

@@ -61,6 +61,7 @@ class Objective:
     missed: int = 0
     windows: int = 0
     note: str | None = None
+    version: str | None = None
 
 
 def slo_state(db: sqlite3.Connection, model: Model, now: datetime) -> Objective:
@@ -120,6 +121,7 @@ def objective(db: sqlite3.Connection, model: Model, spec: MetricSpec, now: datet
         missed=burned.missed,
         windows=burned.windows,
         note=_sentence(spec, burned),
+        version=last.reading.version,
     )
 
 

@@ -253,7 +253,7 @@ def _commands(d: IncidentDetail) -> Iterator[str]:
         yield f"midwatch live {d.incident.model} --at {onset:%Y-%m-%dT%H:%M:%SZ}"
         since = f"{onset - LEAD:%Y-%m-%dT%H:%M:%SZ}"
         yield f"midwatch changes list --model {d.incident.model} --since {since}"
-        yield f"midwatch why {d.incident.model}"
+        yield f"midwatch changes list --model {d.incident.model}"
     yield "midwatch audit verify"
     yield "```"
 

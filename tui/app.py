@@ -152,6 +152,8 @@ class MidwatchApp(Commands):
         refused = [action for action in self.here() if action.mutating and event.key in action.keys]
         if refused and (reason := self.writes.refusal(refused[0].label.capitalize(), self.now())):
             self.fail(RefusedError(reason))
+        elif event.is_printable and event.character != " ":
+            self.say(f"{event.character} does nothing here; ? shows the keys that do")
 
     def action_how_to_quit(self) -> None:
         """Never quits by itself."""

@@ -59,7 +59,7 @@ _OPEN_GROUPS = _SELECT + "WHERE a.id IN (SELECT head_id FROM alert_groups WHERE 
 _HEAD = _SELECT + "WHERE a.id = (SELECT head_id FROM alert_groups WHERE model_id = ? AND group_key = ?)"
 _PAST_ACTIONS = """
 SELECT e.at, e.by, e.kind AS what, e.note FROM alert_events e JOIN alerts a ON a.id = e.alert_id
-WHERE a.fingerprint = :fingerprint AND e.by <> 'midwatch'
+WHERE a.fingerprint = :fingerprint AND e.by <> 'midwatch' AND e.kind <> 'link'
 UNION ALL
 SELECT f.at, f.by, 'feedback ' || f.verdict, f.note FROM alert_feedback f JOIN alerts a ON a.id = f.alert_id
 WHERE a.fingerprint = :fingerprint

@@ -2,9 +2,12 @@ import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from core.doctor import Diagnosis, examine
 from storage.file_system import under
 from storage.records.models import Model
+from tests.conftest import CHURN
 
 MOUNTS = """
 22 1 8:1 / / rw,relatime - ext4 /dev/sda1 rw
@@ -41,3 +44,20 @@ def test_a_network_home_is_told_from_a_local_disk(tmp_path: Path) -> None:
     assert under(tmp_path / "s.db", mounts).network
     assert not under(Path("/"), mounts).network
     assert under(tmp_path, "").kind == "unknown"
+
+
+@pytest.mark.parametrize(
+    ("rollback", "words"),
+    [
+        ('actuator = "pointer_file"\npath = "/nowhere/at/all/CURRENT"', "CURRENT"),
+        ('actuator = "command"\nexecute = ["deploy"]\nverify = ["current"]', "{version}"),
+        ('actuator = "record_only"\nfallback = "nope"', "'nope' is not registered"),
+    ],
+)
+def test_a_rollback_that_could_not_work_is_found_in_daylight(
+    db: sqlite3.Connection, store_file: Path, register: Callable[..., Model], rollback: str, words: str
+) -> None:
+    register(f"{CHURN}\n[rollback]\n{rollback}\n")
+    found = next(d for d in examine(db, store_file, {"TERM": "xterm"}) if d.subject == "model churn")
+    assert found.light == "amber"
+    assert words in found.found

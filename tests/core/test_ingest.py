@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from core.ingest import Ingested, ingest
-from storage.errors import SourceError
+from storage.errors import SourceError, UsageError
 from storage.records.models import Model
 from storage.tables import alerts, audit, batches, results
 from tests.conftest import ADA, NOW
@@ -90,3 +90,33 @@ def test_a_log_without_a_named_column_is_refused_with_the_nearest(
     with pytest.raises(SourceError, match=r"'score', which the model file names; did you mean 'scores'"):
         take(db, seasoned, path)
     assert batches.count(db, model_id=seasoned.id) == 10
+
+
+def test_one_bad_file_does_not_keep_the_others_out(db: sqlite3.Connection, seasoned: Model, tmp_path: Path) -> None:
+    empty = tmp_path / "empty.csv"
+    empty.touch()
+    good = write_log(tmp_path, 50)
+    told: list[SourceError] = []
+    done = list(ingest(db, seasoned, [str(empty), str(good)], actor=ADA, now=NOW, failed=told.append))
+    assert [d.batch.path for d in done] == [str(good)]
+    assert len(told) == 1
+    assert "empty.csv" in str(told[0])
+
+
+def test_lines_without_a_time_are_quarantined_and_a_log_without_any_is_refused(
+    db: sqlite3.Connection, seasoned: Model, tmp_path: Path
+) -> None:
+    path = write_log(tmp_path, 51)
+    lines = path.read_text().splitlines()
+    half = [line.replace("2026-", "the year 2026-") if i % 2 else line for i, line in enumerate(lines)]
+    path.write_text("\n".join(half) + "\n")
+    (done,) = take(db, seasoned, path)
+    assert (done.batch.rows, done.batch.quarantined) == (100, 100)
+    path.write_text(path.read_text().replace("2026-", "the year 2026-"))
+    with pytest.raises(SourceError, match="no line of the column 'ts' can be read as a time"):
+        take(db, seasoned, path)
+
+
+def test_a_stage_the_model_does_not_have_is_refused(db: sqlite3.Connection, seasoned: Model, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="has no stage 'bogus'"):
+        list(ingest(db, seasoned, [str(write_log(tmp_path, 52))], stage="bogus", actor=ADA, now=NOW))

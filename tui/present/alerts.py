@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from pathlib import PurePath
 
 from rich.text import Text
 
@@ -60,7 +61,7 @@ def detail(
             if found.evidence.get(key):
                 _line(text, f"  {label}: {found.evidence[key]}")
         for row in list(found.evidence.get("sample") or ())[:3]:
-            _line(text, f"  e.g. {row}")
+            _line(text, f"  e.g. {_example(row)}")
     if events:
         _line(text, "\nwhat happened", "bold")
         for event in events:
@@ -77,3 +78,12 @@ def _line(text: Text, words: str, style: str = "") -> None:
     # Newlines at the start are ours; everything else of the words may come from outside.
     lead = len(words) - len(words.lstrip("\n"))
     text.append("\n" * lead + visible(words[lead:]) + "\n", style)
+
+
+def _example(row: object) -> str:
+    """A failing row: where it stands, and its cells."""
+    if not isinstance(row, dict):
+        return str(row)
+    values = row.get("values") or {}
+    told = ", ".join(f"{name}={value}" for name, value in values.items())
+    return f"line {row.get('line')} of {PurePath(str(row.get('path', ''))).name}: {told}"

@@ -28,20 +28,22 @@ def cells(line: ModelLine, health: Health | None, now: datetime) -> tuple[str | 
         mark + line.model.name,
         version,
         stage,
-        objective(health),
+        objective(health, version),
         last_batch(line, now),
         f"{line.coverage.share:.0%}" if line.coverage else "-",
-        spark([p.value for p in health.trend[-8:]]) if health else "",
+        spark([p.value for p in health.trend if not p.immature][-8:]) if health else "",
         opened,
     )
     return tuple(Text(visible(word), style=style) for word in words)
 
 
-def objective(health: Health | None) -> str:
-    """The first objective in a few words: never a number that rests on too few labels."""
+def objective(health: Health | None, live: str = "") -> str:
+    """The first objective in a few words: never a number of too few labels, nor another version's as the live one's."""
     if health is None:
         return "..."
     told = health.objective
+    if told.value is not None and told.version is not None and live not in ("", "-", told.version):
+        return f"{told.metric} ? ({told.version} {told.value:.3g})"
     if told.state == "no objective":
         return "-"
     if told.value is None:
@@ -88,7 +90,10 @@ def _objective(text: Text, health: Health, stamp: Stamp, width: int) -> None:
     _line(text, f"{told.metric} {value}  objective {told.objective or 'none'}  {told.state}", "bold")
     if told.note:
         _line(text, told.note)
-    known = [point for point in health.trend if point.value is not None]
+    if told.at is not None:
+        by = f", answered by {told.version}" if told.version else ""
+        _line(text, f"the newest mature window began {stamp(told.at)}{by}; later labels are not all in yet")
+    known = [point for point in health.trend if point.value is not None and not point.immature]
     if len(known) < 2:
         return
     first = known[0].window_start

@@ -96,6 +96,11 @@ def footer_line(pane: str, actions: Sequence[Action], panes: Sequence[tuple[str,
     entries += [("?", "help")]
     line = Text(no_wrap=True, end="")
     reserve = len("  ? help")
+    taken = sum(cells(key) + cells(label) + 3 for key, label in entries)
+    if taken + sum(cells(key) + cells(label) + 3 for key, label in panes) > width + 2 and len(panes) > 1:
+        # All panes or none by name: half a list would hide the rest.
+        here = next((entry for entry in panes if entry[1] == pane), None)
+        panes = [*([here] if here else []), ("".join(key for key, _ in panes), "panes")]
     for key, label in [*entries, *panes]:
         entry = f"{'  ' if line.plain else ''}{key} {label}"
         space = width - (0 if key == "?" else reserve if "? help" not in line.plain else 0)

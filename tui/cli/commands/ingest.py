@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from core.ingest import Ingested, ingest
+from storage.errors import SourceError
 from storage.tables import models
 from tui.cli import diagnostics, output, shapes
 from tui.cli.options import shared, writing
@@ -48,7 +49,8 @@ def command(
 
             show_reading(registered, files, as_json)
             return
-        taken = []
+        taken: list[dict[str, Any]] = []
+        failures: list[SourceError] = []
         for done in ingest(
             session.db,
             registered,
@@ -59,14 +61,19 @@ def command(
             actor=session.actor,
             now=session.now,
             progress=diagnostics.progress,
+            failed=failures.append,
         ):
             taken.append(document(done))
             if not as_json:
                 output.text(line(done))
-    if as_json:
-        output.document(taken[0] if len(taken) == 1 else {"batches": taken})
+    for failure in failures:
+        diagnostics.error(failure)
+    if as_json and (taken or len(failures) > 1):
+        refused = [{"message": failure.message, "hint": failure.hint} for failure in failures]
+        whole = {"batches": taken, **({"failed": refused} if refused else {})}
+        output.document(taken[0] if len(taken) == 1 and not refused else whole)
     loud = any(a["tier"] in ("page", "ticket") for one in taken for a in one["alerts"])
-    click.get_current_context().exit(int(loud))
+    click.get_current_context().exit(SourceError.exit_code if failures else int(loud))
 
 
 def document(done: Ingested) -> dict[str, Any]:
