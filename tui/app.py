@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from inspect import isawaitable
 
 from textual import events
@@ -49,8 +50,14 @@ class MidwatchApp(Commands):
             await self.action_pane(self.specs[0].id)
         self.call_after_refresh(self._first_keys)
         self.call_after_refresh(self._recover)
+        self.call_after_refresh(self._collect_garbage)
         self.attempt(self._start_watch)
         self.set_interval(POLL_SECONDS, self._poll)
+
+    def _collect_garbage(self) -> None:
+        """From the first paint on; what start-up made is left out of it for good."""
+        gc.freeze()
+        gc.enable()
 
     async def _first_keys(self) -> None:
         """Keys typed while the program started, now that there is a list to use them on."""

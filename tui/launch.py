@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import socket
 import sqlite3
@@ -30,6 +31,8 @@ def launch(store: str | None, *, read_only: bool = False) -> int:
     refused = terminal.refusal()
     if refused:
         raise RefusedError(refused)
+    # Start-up makes many objects that stay: looking them over for garbage is work for nothing. See MidwatchApp.begin.
+    gc.disable()
     path = store_path(store)
     if not path.exists():
         raise StoreError(f"there is no store at {path}", "begin with: midwatch demo, or midwatch init MODEL.toml")
