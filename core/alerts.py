@@ -112,7 +112,8 @@ def _strength(finding: Finding) -> tuple[float, int, str, str, str]:
 def _draft(part: list[Finding], positions: list[int], model: str) -> AlertDraft:
     order = sorted(range(len(part)), key=lambda k: _rank(part[k]))
     root = part[order[0]]
-    cause = cause_of(root)
+    # Gentle findings are one group, whichever of them leads today.
+    cause = DRIFT if root.tier == "digest" and cause_of(root) in GENTLE else cause_of(root)
     score = max(f.score for f in part)
     weights: dict[str, float] = {}
     for k in order:

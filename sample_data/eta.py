@@ -224,7 +224,7 @@ def _faults(
             files=hit(marks["metres"]),
             rows=int(marks["metres"].sum()),
             columns=("distance_km", "eta_min"),
-            tier="page",
+            tier="ticket",
             must_say="distance_km is out of bounds and about 1,000 times its reference (km to m), only where caller is "
             "partner_b: a tenth of its rows two days ago, all of them since 18:00; the mean absolute error of that "
             "slice leaves its SLO, the others keep theirs; v9 did not change",
