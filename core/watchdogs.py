@@ -18,6 +18,7 @@ from storage.tables import models
 
 NO_DATA = "no data"
 METRIC_DROP = "metric drop"
+FLIPPED_LABELS = "labels"
 
 
 def watch_metrics(db: sqlite3.Connection, model: Model, batch_id: int, now: datetime) -> list[Alert]:
@@ -39,6 +40,7 @@ def watch_metrics(db: sqlite3.Connection, model: Model, batch_id: int, now: date
             resolve_standing(db, model, draft.group_key, now, "the error budget burns no more")
         elif alert := raise_standing(db, model, draft, now, batch_id=batch_id):
             raised.append(alert)
+    raised += _watch_labels(db, model, batch_id, now)
     primary = model.file.primary_metric
     if primary is not None:
         verdict, onset = persistent_drop(db, model, primary.name, now)
@@ -51,6 +53,20 @@ def watch_metrics(db: sqlite3.Connection, model: Model, batch_id: int, now: date
         elif verdict.status == "pass":
             resolve_standing(db, model, draft.group_key, now, f"{primary.name} is back")
     return raised
+
+
+def _watch_labels(db: sqlite3.Connection, model: Model, batch_id: int, now: datetime) -> list[Alert]:
+    """Labels that are turned round accuse the label join and not the model: the wrong remedy would be a rollback."""
+    from core.label_trust import label_verdict
+
+    verdict = label_verdict(db, model, batch_id, now)
+    title = f"the labels look turned round, not the model wrong: {'; '.join(verdict.reasons)}"
+    draft = _draft(model, FLIPPED_LABELS, "", tier="ticket", error_class="hard", title=title, score=5.0)
+    if verdict.verdict == "fine":
+        resolve_standing(db, model, draft.group_key, now, "labels are as they were")
+    elif verdict.verdict == "flipped" and (alert := raise_standing(db, model, draft, now, batch_id=batch_id)):
+        return [alert]
+    return []
 
 
 def watch_silence(db: sqlite3.Connection, now: datetime) -> list[Alert]:

@@ -51,6 +51,7 @@ class MidwatchApp(Commands):
         self.call_after_refresh(self._first_keys)
         self.call_after_refresh(self._recover)
         self.call_after_refresh(self._collect_garbage)
+        self.call_after_refresh(self._observe)
         self.attempt(self._start_watch)
         self.set_interval(POLL_SECONDS, self._poll)
 
@@ -78,6 +79,12 @@ class MidwatchApp(Commands):
                 then=self._recovered,
                 records=True,
             )
+
+    def _observe(self) -> None:
+        """What the program sees by itself is recorded in a read-only screen too, where the file may be written."""
+        if self.services.observe is not None:
+            start, connect = self.screen_stack[0], self.services.connect
+            jobs.start(start, "observation", self.services.observe, connect=connect, records=True)
 
     def _recovered(self, told: str) -> None:
         self.say(told or "a rollback is still open: it is under way elsewhere, or no log has shown it yet")

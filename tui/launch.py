@@ -60,6 +60,13 @@ def why_read_only(path: Path, asked: bool) -> str:
     return why_unwritable(path)
 
 
+def observe(db: sqlite3.Connection) -> None:
+    """Models whose next batch is overdue get their ticket, those that came back lose it; runs in a thread."""
+    from core.watchdogs import watch_silence
+
+    watch_silence(db, utc_now())
+
+
 def recover(db: sqlite3.Connection) -> str:
     """Ask the verifier about rollbacks that a crash left open, or that a log has confirmed since; runs in a thread.
 
@@ -92,4 +99,5 @@ def services_for(
         models=lambda db: list(models.names(db).values()),
         dump=state / "exports",
         recover=recover,
+        observe=None if read_only else observe,
     )

@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from core.ingest import Ingested, ingest
+from core.watchdogs import watch_silence
 from storage.errors import SourceError
 from storage.tables import models
 from tui.cli import diagnostics, output, shapes
@@ -66,6 +67,7 @@ def command(
             taken.append(document(done))
             if not as_json:
                 output.text(line(done))
+        watch_silence(session.db, session.now)
     for failure in failures:
         diagnostics.error(failure)
     if as_json and (taken or len(failures) > 1):
