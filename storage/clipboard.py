@@ -40,13 +40,13 @@ def to_tmux(text: str) -> bool:
     return answer.returncode == 0
 
 
-def to_file(text: str, folder: Path, now: datetime) -> Path:
+def to_file(text: str, folder: Path, now: datetime, *, name: str = "copied", form: str = "txt") -> Path:
     """Write the text to a file of its own that only its owner may read.
 
     Raises:
         StoreError: the folder or the file can't be written.
     """
-    path = folder / f"copied-{now:%Y%m%dT%H%M%S%f}.txt"
+    path = folder / f"{name}-{now:%Y%m%dT%H%M%S%f}.{form}"
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:

@@ -103,3 +103,15 @@ async def test_home_and_data_show_what_the_store_holds(
         await pilot.press("escape", "2")
         await settle(pilot)
         assert "spend" in screen_text(app)
+
+
+async def test_a_list_is_exported_as_it_is_filtered(store_file: Path, watched: Model) -> None:
+    app = screen(store_file, START + timedelta(hours=9, minutes=5))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        await pilot.press("4", "x")
+        await settle(pilot)
+    (written,) = (store_file.parent / "dump").glob("data-*.csv")
+    lines = written.read_text().splitlines()
+    assert lines[0].startswith("WINDOW,MODEL,ROLE,VERSION,ROWS")
+    assert len(lines) == 10

@@ -257,11 +257,11 @@ async def test_the_command_line(store: Path) -> None:
 async def test_footer_and_help_show_what_works_here(store: Path) -> None:
     async with app_on(store).run_test(size=(80, 24)) as pilot:
         await settle(pilot)
-        assert pilot.app.query_one("#footer", Line).text.split("  ")[0] == "? help"
+        assert pilot.app.query_one("#footer", Line).text.split("  ")[0] == "x export"
         await pilot.press("2")
         await settle(pilot)
         footer = pilot.app.query_one("#footer", Line).text
-        assert footer.startswith("a ack  f feedback  R roll back  ? help")
+        assert footer.startswith("a ack  f feedback  R roll back  x export  ? help")
         assert "snooze" not in footer
         await pilot.press("question_mark")
         await settle(pilot)

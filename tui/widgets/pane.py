@@ -13,6 +13,7 @@ from textual.containers import VerticalScroll
 from textual.widget import Widget
 from textual.widgets import Static
 
+from storage.clipboard import to_file
 from storage.errors import MidwatchError, RefusedError
 from tui import jobs
 from tui.messages import Highlighted
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
     from tui.shell import Shell
 
 Result = TypeVar("Result")
+
+EXPORTED = 2_000
+"""Rows of a list that ``x`` writes at the most; the command line has no such limit."""
 
 
 class Pane(Widget):
@@ -199,6 +203,20 @@ class ListPane(Pane):
             self.table.show(View(sort=self.table.view.sort, descending=self.table.view.descending))
             return True
         return False
+
+    def do_export(self) -> None:
+        """The list as it is filtered and sorted, as CSV in a file of one's own."""
+        import csv
+        import io
+
+        view, out = self.table.view, io.StringIO()
+        writer = csv.writer(out)
+        writer.writerow([column.title.strip() for column in self.columns])
+        rows = self.table.source.window(view, 0, EXPORTED)
+        writer.writerows([str(cell) for cell in row.cells] for row in rows)
+        path = to_file(out.getvalue(), self.shell.services.dump, self.shell.now(), name=self.pane_id, form="csv")
+        left = self.table.count - len(rows)
+        self.shell.say(f"{len(rows)} rows written to {path}{f'; {left} more are left out' if left > 0 else ''}")
 
     def copy_text(self) -> str:
         """See :meth:`Pane.copy_text`."""

@@ -10,7 +10,7 @@ from core.ingest import Ingested, ingest
 from core.watchdogs import watch_silence
 from storage.errors import SourceError
 from storage.tables import models
-from tui.cli import diagnostics, output, shapes
+from tui.cli import diagnostics, interrupts, output, shapes
 from tui.cli.options import shared, writing
 
 
@@ -52,6 +52,7 @@ def command(
             return
         taken: list[dict[str, Any]] = []
         failures: list[SourceError] = []
+        interrupts.listen()
         for done in ingest(
             session.db,
             registered,
@@ -67,6 +68,7 @@ def command(
             taken.append(document(done))
             if not as_json:
                 output.text(line(done))
+            interrupts.check()
         watch_silence(session.db, session.now)
     for failure in failures:
         diagnostics.error(failure)
