@@ -56,8 +56,7 @@ class MidwatchApp(Commands):
         self.set_interval(POLL_SECONDS, self._poll)
 
     def _collect_garbage(self) -> None:
-        """From the first paint on; what start-up made is left out of it for good."""
-        gc.freeze()
+        """From the first paint on."""
         gc.enable()
 
     async def _first_keys(self) -> None:
