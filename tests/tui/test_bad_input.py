@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -502,7 +503,9 @@ def test_interrupted_in_the_middle_of_ingest(bad: Bad, tmp_path: Path) -> None:
     for number in range(1, 30):
         write_log(logs, number, rows=40)
     call = [*PROGRAM, "ingest", "churn", str(logs), "--store", str(bad.store)]
-    with subprocess.Popen(call, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    # A shell starts what it puts into the background with the interrupt ignored, and children inherit that.
+    heard = {"preexec_fn": partial(signal.signal, signal.SIGINT, signal.SIG_DFL)}
+    with subprocess.Popen(call, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **heard) as process:
         assert process.stdout is not None
         first = process.stdout.readline()
         process.send_signal(signal.SIGINT)
