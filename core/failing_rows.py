@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from storage.logs.quoting import sql_text
 from storage.records.logs import LogFile, LogRow, Roles
 from storage.records.results import Finding
 
@@ -51,7 +52,7 @@ def command(files: Sequence[LogFile], sql: str) -> str:
     """A shell command that prints every row of ``files`` that matches ``sql``, with DuckDB's own program."""
     parts = []
     for kind in sorted({file.format for file in files}):
-        listed = ", ".join("'" + f.path.replace("'", "''") + "'" for f in files if f.format == kind)
+        listed = ", ".join(sql_text(f.path) for f in files if f.format == kind)
         parts.append(f"SELECT * FROM {_READERS[kind]}([{listed}])")
     query = f"WITH log AS ({' UNION ALL BY NAME '.join(parts)}) SELECT * FROM log WHERE {sql}"
     return f"duckdb -c {shlex.quote(query)}"

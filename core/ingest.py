@@ -93,12 +93,13 @@ def ingest(
         raise UsageError(f"{model.name} has no stage {stage!r}", f"its model file has {', '.join(known_stages)}")
     files = find_files(paths)
     known_past = baselines or Baselines(db, model)
+    said = _Said(role, version, stage, actor, now)
     for position, path in enumerate(files):
         if progress:
             progress(position, len(files), path)
         try:
             with opened(path, model) as source:
-                done = _once(db, model, source, known_past, role, version, stage, actor, now)
+                done = _once(db, model, source, known_past, said)
         except SourceError as error:
             if failed is None:
                 raise
@@ -111,23 +112,30 @@ def ingest(
         progress(len(files), len(files), "ingested")
 
 
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """What the caller says of every file."""
+
+    role: Role
+    version: str | None
+    stage: str | None
+    actor: Actor
+    now: datetime
+
+
 def _once(
     db: sqlite3.Connection,
     model: Model,
     source: LogSource,
     baselines: Baselines,
-    role: Role,
-    version: str | None,
-    stage: str | None,
-    actor: Actor,
-    now: datetime,
+    said: _Said,
 ) -> Ingested:
     """Take a file in, or recall what became of these bytes."""
-    known = batches.find(db, model.id, role, source.files[0].sha256)
+    known = batches.find(db, model.id, said.role, source.files[0].sha256)
     if known is None:
-        return _take_in(db, model, source, baselines, role, version, stage, actor, now)
+        return _take_in(db, model, source, baselines, said)
     if not metrics.current(db, known.id):  # killed between its two transactions
-        _measure(db, model, known, source, now)
+        _measure(db, model, known, source, said.now)
     return recall(db, known)
 
 
@@ -145,20 +153,17 @@ def _take_in(
     model: Model,
     source: LogSource,
     baselines: Baselines,
-    role: Role,
-    version: str | None,
-    stage: str | None,
-    actor: Actor,
-    now: datetime,
+    said: _Said,
 ) -> Ingested:
-    columns = model.file.columns
     roles = roles_of(model.file)
     baseline = baselines.before(None)
     profile = profile_log(source, roles, baseline.slice_columns or None)
-    start, end = window_of(profile, columns.time)
-    batch = _batch(model, source, profile, role, version, stage, (start, end), now)
-    judged = _NOTHING if role == "reference" else _judge(model, profile, baselines.before(start), (start, end), source)
-    return _record(db, model, batch, source, profile, judged, actor, now)
+    start, end = window_of(profile, model.file.columns.time)
+    batch = _batch(model, source, profile, said, (start, end))
+    judged = (
+        _NOTHING if said.role == "reference" else _judge(model, profile, baselines.before(start), (start, end), source)
+    )
+    return _record(db, model, batch, source, profile, judged, said)
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,10 +211,9 @@ def _record(
     source: LogSource,
     profile: BatchProfile,
     judged: _Judged,
-    actor: Actor,
-    now: datetime,
+    said: _Said,
 ) -> Ingested:
-    verdicts = judged.verdicts
+    verdicts, now = judged.verdicts, said.now
     drafts = alerts.group(verdicts, model=model.name, prediction=model.file.columns.prediction)
     packed = pack(profile)
     rejects = without_lines(source.rejects, [c.name for c in source.columns], model.file.columns.redact)
@@ -229,7 +233,9 @@ def _record(
                 batches.set_baseline(db, batch_id, admit=True, reason=reason, by=PROGRAM, now=now)
             _observe(db, model, stored, now)
         after = {"model": model.name, "path": batch.path, "sha256": batch.sha256, "rows": batch.rows}
-        audit.record(db, "batch.ingest", actor=actor, now=now, object_kind="batch", object_id=batch_id, after=after)
+        audit.record(
+            db, "batch.ingest", actor=said.actor, now=now, object_kind="batch", object_id=batch_id, after=after
+        )
     _measure(db, model, stored, source, now)
     return Ingested(
         batch=batches.get(db, batch_id),
@@ -260,28 +266,25 @@ def _batch(
     model: Model,
     source: LogSource,
     profile: BatchProfile,
-    role: Role,
-    version: str | None,
-    stage: str | None,
+    said: _Said,
     window: tuple[datetime | None, datetime | None],
-    now: datetime,
 ) -> Batch:
     file, columns = source.files[0], model.file.columns
     return Batch(
         id=0,
         model_id=model.id,
-        role=role,
+        role=said.role,
         path=file.path,
         sha256=file.sha256,
         format=file.format,
         bytes=file.size,
-        version=version or most_frequent(profile, columns.version),
-        stage=stage or most_frequent(profile, columns.stage),
+        version=said.version or most_frequent(profile, columns.version),
+        stage=said.stage or most_frequent(profile, columns.stage),
         window_start=window[0],
         window_end=window[1],
         rows=source.rows,
         quarantined=source.rejected,
         columns=tuple((column.name, column.kind) for column in source.columns),
-        arrived_at=now,
-        admitted=role == "reference",
+        arrived_at=said.now,
+        admitted=said.role == "reference",
     )

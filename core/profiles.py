@@ -10,7 +10,7 @@ from core.stats.profile import SLICE_COLUMNS, SLICE_VALUES, BatchProfile, Column
 from core.stats.profile_numbers import SliceCodes, join_codes, merge_moments, number_profile
 from core.stats.sketch_numbers import Moments
 from core.text_profiles import distinct_estimates, text_profile, time_profile
-from storage.logs.engine import name
+from storage.logs.quoting import sql_name as name
 from storage.records.logs import LogColumn, Roles
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from core.stats.profile import TextProfile, TimeProfile
 from core.stats.sketch_values import HASH_SPACE, VALUE_LIMIT, HourCounts, ValueCounts
-from storage.logs.engine import name
+from storage.logs.quoting import sql_name as name
 
 if TYPE_CHECKING:
     from storage.logs.source import LogSource

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from core.stats.effect import log_score
 from core.stats.profile import BatchProfile, ColumnProfile
+from storage.logs.quoting import sql_name, sql_text
 from storage.records.logs import Roles
 from storage.records.models import CheckSpec
 from storage.records.results import ErrorClass, Finding, Tier
@@ -188,24 +189,6 @@ def not_checked(check: Check, message: str, column: str | None = None) -> Findin
 def quieter(finding: Finding, tier: Tier, **evidence: Any) -> Finding:
     """The finding at another tier with more evidence."""
     return replace(finding, tier=tier, evidence={**finding.evidence, **evidence})
-
-
-def sql_name(name: str) -> str:
-    """A column's name, quoted for DuckDB.
-
-    >>> print(sql_name('say "hi" now'))
-    "say ""hi"" now"
-    """
-    return '"' + name.replace('"', '""') + '"'
-
-
-def sql_text(value: str) -> str:
-    """A text, quoted for DuckDB.
-
-    >>> sql_text("it's")
-    "'it''s'"
-    """
-    return "'" + value.replace("'", "''") + "'"
 
 
 def percent(share: float) -> str:

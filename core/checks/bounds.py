@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 
-from core.checks.base import MINIMUM_ROWS, Check, CheckContext, failed, percent, sql_name
+from core.checks.base import MINIMUM_ROWS, Check, CheckContext, failed, percent
 from core.checks.measures import outside_rows
 from core.checks.summary import answer, ratio
 from core.stats.profile import NumberProfile
+from storage.logs.quoting import sql_name
 from storage.records.results import Finding
 
 MARGIN = 0.1

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from core.checks.base import MINIMUM_ROWS, Check, CheckContext, failed, percent, sql_name
+from core.checks.base import MINIMUM_ROWS, Check, CheckContext, failed, percent
 from core.checks.summary import answer
 from core.stats import drift
+from storage.logs.quoting import sql_name
 from storage.records.results import Finding
 
 FEW = 64

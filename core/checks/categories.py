@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from core.checks.base import MINIMUM_ROWS, Check, CheckContext, failed, percent, sql_name, sql_text
+from core.checks.base import MINIMUM_ROWS, Check, CheckContext, failed, percent
 from core.checks.measures import comparable
 from core.checks.summary import answer, ratio
 from core.stats.profile import TextProfile
+from storage.logs.quoting import sql_name, sql_text
 from storage.records.results import Finding
 
 SHOWN = 5

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 
-from core.checks.base import MINIMUM_ROWS, Check, CheckContext, failed, percent, sql_name
+from core.checks.base import MINIMUM_ROWS, Check, CheckContext, failed, percent
 from core.checks.spikes import spike, weather
 from core.checks.summary import answer, ratio
+from storage.logs.quoting import sql_name
 from storage.records.results import Finding
 
 

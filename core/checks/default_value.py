@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from core.checks.base import MINIMUM_ROWS, Check, CheckContext, failed, percent, sql_name
+from core.checks.base import MINIMUM_ROWS, Check, CheckContext, failed, percent
 from core.checks.clipped import CHECK as CLIPPED
 from core.checks.clipped import run as clipped
 from core.checks.spikes import spike, weather
 from core.checks.summary import answer, ratio
+from storage.logs.quoting import sql_name
 from storage.records.results import Finding
 
 SENTINELS = frozenset({-1.0, 0.0, -9.0, -99.0, -999.0, -9999.0, 99.0, 999.0, 9999.0, 99999.0})

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from core.checks.base import MINIMUM_ROWS, Check, CheckContext, failed, percent, sql_name
+from core.checks.base import MINIMUM_ROWS, Check, CheckContext, failed, percent
 from core.checks.summary import answer, ratio
 from core.stats.drift import total_variation, value_counts
+from storage.logs.quoting import sql_name
 from storage.records.results import Finding
 
 

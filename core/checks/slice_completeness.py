@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from core.checks.base import Check, CheckContext, failed, percent, slice_parts, slice_sql, sql_name
+from core.checks.base import Check, CheckContext, failed, percent, slice_parts, slice_sql
 from core.checks.summary import answer, ratio
+from storage.logs.quoting import sql_name
 from storage.records.results import Finding
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from core.checks.base import MINIMUM_ROWS, Check, CheckContext, failed, percent, sql_name
+from core.checks.base import MINIMUM_ROWS, Check, CheckContext, failed, percent
 from core.checks.summary import answer
 from core.stats.effect import best_unit
 from core.stats.mixture import mixed_unit, plausible
 from core.stats.profile import NumberProfile
+from storage.logs.quoting import sql_name
 from storage.records.results import Finding
 
 SUSPECT = ("distance", "mean", "spread", "overshoot", "negatives", "integers")

@@ -11,9 +11,10 @@ import duckdb
 
 from storage.errors import SourceError
 from storage.logs.dialect import Dialect, sniff
-from storage.logs.engine import file_text, in_words, text
+from storage.logs.engine import file_text, in_words
 from storage.logs.files import BLOCK, Scan, open_text
 from storage.logs.lines import torn_lines
+from storage.logs.quoting import sql_text as text
 from storage.logs.types import MARKERS, TOLERATED, Guess, guess_types
 from storage.records.logs import Reject
 

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 import duckdb
 
 from storage.errors import MidwatchError, SourceError
+from storage.logs.quoting import sql_text
 
 MEMORY_LIMIT = "250MB"
 
@@ -30,27 +31,9 @@ def connect(work_dir: str, memory_limit: str = MEMORY_LIMIT) -> duckdb.DuckDBPyC
     return con
 
 
-def name(identifier: str) -> str:
-    """An identifier quoted for SQL.
-
-    >>> print(name('a "b" c'))
-    "a ""b"" c"
-    """
-    return '"' + identifier.replace('"', '""') + '"'
-
-
-def text(value: str) -> str:
-    """A text quoted for SQL, where no value can be bound (options of table functions).
-
-    >>> text("it's")
-    "'it''s'"
-    """
-    return "'" + value.replace("'", "''") + "'"
-
-
 def file_text(path: str) -> str:
     """A path quoted for SQL, in which the characters of patterns stand for themselves."""
-    return text(re.sub(r"([*?\[])", r"[\1]", path))
+    return sql_text(re.sub(r"([*?\[])", r"[\1]", path))
 
 
 @contextmanager

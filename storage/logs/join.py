@@ -20,8 +20,10 @@ import numpy.typing as npt
 
 from storage.business_sql import TABLE
 from storage.errors import SourceError, UsageError
-from storage.logs.engine import MEMORY_LIMIT, in_words, name, text
+from storage.logs.engine import MEMORY_LIMIT, in_words
 from storage.logs.label_values import as_decided, as_label, as_score, as_shown, plain_text
+from storage.logs.quoting import sql_name as name
+from storage.logs.quoting import sql_text as text
 from storage.logs.source import LogSource, open_log
 from storage.records.labels import JoinCounts, LabelFile
 from storage.records.models import ModelFile

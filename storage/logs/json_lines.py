@@ -12,10 +12,12 @@ from dataclasses import dataclass, field
 import duckdb
 import numpy as np
 
-from storage.logs.engine import in_words, name, text
+from storage.logs.engine import in_words
 from storage.logs.files import BLOCK, Scan
 from storage.logs.json_pieces import OpenedLines, pieces
 from storage.logs.json_structure import DEEPEST, Structure, Way, pointer
+from storage.logs.quoting import sql_name as name
+from storage.logs.quoting import sql_text as text
 from storage.logs.types import MARKERS, Guess, guess_types
 
 _SAMPLE_ROWS = 5_000

@@ -7,8 +7,10 @@ from collections.abc import Collection
 import duckdb
 
 from storage.logs.delimited import Staged
-from storage.logs.engine import in_words, name, text
+from storage.logs.engine import in_words
 from storage.logs.json_pieces import MOST_REJECTS, OpenedLines
+from storage.logs.quoting import sql_name as name
+from storage.logs.quoting import sql_text as text
 from storage.logs.types import MARKERS, TOLERATED, Guess
 from storage.records.logs import Reject
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from storage.errors import SourceError
 from storage.logs.dialect import MAX_COLUMNS
-from storage.logs.engine import text
+from storage.logs.quoting import sql_text as text
 
 Way = tuple[str, ...]
 DEEPEST = 16

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from storage.logs.engine import name, text
+from storage.logs.quoting import sql_name as name
+from storage.logs.quoting import sql_text as text
 from storage.logs.source import LogSource
 from storage.records.models import ModelFile
 

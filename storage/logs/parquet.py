@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import duckdb
 
-from storage.logs.engine import file_text, name, text
+from storage.logs.engine import file_text
 from storage.logs.files import Scan
+from storage.logs.quoting import sql_name as name
+from storage.logs.quoting import sql_text as text
 from storage.logs.types import kind_of
 
 

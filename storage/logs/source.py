@@ -16,13 +16,15 @@ import numpy.typing as npt
 from storage.errors import SourceError
 from storage.logs.cells import Cells, Floats, floats, words
 from storage.logs.delimited import Prepared, Staged, prepare_csv, stage_csv
-from storage.logs.engine import MEMORY_LIMIT, connect, in_words, name, text
+from storage.logs.engine import MEMORY_LIMIT, connect, in_words
 from storage.logs.files import Scan, find_files, scan, unchanged
 from storage.logs.json_lines import open_jsonl
 from storage.logs.json_pieces import OpenedLines
 from storage.logs.json_staging import stage_jsonl
 from storage.logs.lines import record_lines
 from storage.logs.parquet import parquet_part
+from storage.logs.quoting import sql_name as name
+from storage.logs.quoting import sql_text as text
 from storage.logs.types import TYPE_OF_KIND, Guess, kind_of, widen
 from storage.records.logs import Kind, LogColumn, LogFile, LogRow, Reject
 
@@ -35,7 +37,7 @@ class LogSource:
     """An open log; made by :func:`open_log`, closed with it.
 
     In SQL the relation is called ``log``; its columns carry the names of the files, quote them with
-    :func:`storage.logs.engine.name`.
+    :func:`storage.logs.quoting.sql_name`.
 
     Attributes:
         files: the files, in order.

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import duckdb
 
-from storage.logs.engine import name, text
+from storage.logs.quoting import sql_name as name
+from storage.logs.quoting import sql_text as text
 from storage.records.logs import Kind
 
 # The share of a column's cells that may fail its type: lines up to it are quarantined, beyond it the column is text.

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from storage.records.alerts import Alert, AlertEvent
 from storage.records.results import StoredResult
-from tui.present.text import visible
+from tui.present.text import put_line, visible
 
 TIER_MARKS = {"page": "!! PAGE", "ticket": "! TKT", "digest": "digest", "evidence": "evid."}
 STATE_WORDS = {"firing": "firing", "acknowledged": "ack", "snoozed": "snooz", "resolved": "resol"}
@@ -44,40 +44,34 @@ def detail(
         incident: the key of the incident it is linked to.
     """
     text = Text()
-    _line(text, alert.title, "bold")
+    put_line(text, alert.title, "bold")
     linked = f"  {incident}" if incident else ""
     until = f" until {stamp(alert.until)}" if alert.until and alert.state_at(now) == "snoozed" else ""
-    _line(text, f"{alert.state_at(now)}{until}  class {alert.error_class}  cause {alert.cause}{linked}")
+    put_line(text, f"{alert.state_at(now)}{until}  class {alert.error_class}  cause {alert.cause}{linked}")
     window = (
         f"{stamp(alert.window_start)} to {stamp(alert.window_end)}" if alert.window_start and alert.window_end else "-"
     )
-    _line(text, f"window {window}  batch {alert.batch_id or '-'}  seen x{alert.seen}")
+    put_line(text, f"window {window}  batch {alert.batch_id or '-'}  seen x{alert.seen}")
     for result in findings:
         found = result.finding
         where = " in ".join(filter(None, (found.column, found.slice)))
-        _line(text, f"\n{found.check} {where}", "bold")
-        _line(text, f"  {found.message}")
+        put_line(text, f"\n{found.check} {where}", "bold")
+        put_line(text, f"  {found.message}")
         for key, label in (("rationale", "why"), ("response", "do"), ("command", "rows"), ("owner", "owner")):
             if found.evidence.get(key):
-                _line(text, f"  {label}: {found.evidence[key]}")
+                put_line(text, f"  {label}: {found.evidence[key]}")
         for row in list(found.evidence.get("sample") or ())[:3]:
-            _line(text, f"  e.g. {_example(row)}")
+            put_line(text, f"  e.g. {_example(row)}")
     if events:
-        _line(text, "\nwhat happened", "bold")
+        put_line(text, "\nwhat happened", "bold")
         for event in events:
-            _line(text, f"  {stamp(event.at)} {event.by} {event.kind} {event.note or ''}")
-    _line(text, "\nthe last times", "bold")
+            put_line(text, f"  {stamp(event.at)} {event.by} {event.kind} {event.note or ''}")
+    put_line(text, "\nthe last times", "bold")
     for at, by, what, note in past:
-        _line(text, f"  {stamp(at)} {by} {what} {note}")
+        put_line(text, f"  {stamp(at)} {by} {what} {note}")
     if not past:
-        _line(text, "  nobody has answered this kind of alert before")
+        put_line(text, "  nobody has answered this kind of alert before")
     return text
-
-
-def _line(text: Text, words: str, style: str = "") -> None:
-    # Newlines at the start are ours; everything else of the words may come from outside.
-    lead = len(words) - len(words.lstrip("\n"))
-    text.append("\n" * lead + visible(words[lead:]) + "\n", style)
 
 
 def _example(row: object) -> str:

@@ -10,7 +10,7 @@ from rich.text import Text
 from core.batch_view import BatchView
 from storage.records.batches import Batch
 from tui.present.charts import bars
-from tui.present.text import visible
+from tui.present.text import put_line, visible
 
 Stamp = Callable[[datetime], str]
 
@@ -34,38 +34,33 @@ def detail(view: BatchView, stamp: Stamp, width: int) -> Text:
     labels = "no labels yet"
     if view.coverage is not None:
         labels = f"labels {view.coverage.labelled:,} of {view.coverage.rows:,} ({view.coverage.share:.0%})"
-    _line(text, f"{batch.path}")
-    _line(text, f"window {window}  arrived {stamp(batch.arrived_at)}  sha256 {batch.sha256[:12]}")
-    _line(
+    put_line(text, f"{batch.path}")
+    put_line(text, f"window {window}  arrived {stamp(batch.arrived_at)}  sha256 {batch.sha256[:12]}")
+    put_line(
         text, f"{batch.rows:,} rows, {batch.quarantined} quarantined; {labels}; version {batch.version or 'not told'}"
     )
     compared = f"compared with {view.compared_with} batches" if view.compared_with else "nothing to compare with yet"
     joined = "later batches are compared with it" if batch.admitted else "kept out of the baseline"
-    _line(text, f"{compared}; {joined}")
+    put_line(text, f"{compared}; {joined}")
     for reject in view.rejects[:5]:
-        _line(text, f"  line {reject.line}: {reject.reason}")
+        put_line(text, f"  line {reject.line}: {reject.reason}")
     if batch.quarantined > 5:
-        _line(text, f"  and {batch.quarantined - 5} more")
-    _line(text, f"\n{len(view.findings)} findings", "bold")
+        put_line(text, f"  and {batch.quarantined - 5} more")
+    put_line(text, f"\n{len(view.findings)} findings", "bold")
     for finding in view.findings[:12]:
-        _line(text, f"  {finding.tier:8} {finding.check}: {finding.message}")
+        put_line(text, f"  {finding.tier:8} {finding.check}: {finding.message}")
     for shares in view.distributions:
-        _line(text, f"\n{shares.column}", "bold")
+        put_line(text, f"\n{shares.column}", "bold")
         text.append(bars(shares.rows, width=min(width, 76)) + "\n")
     if view.not_checked:
-        _line(text, "\nnot checked", "bold")
+        put_line(text, "\nnot checked", "bold")
         for finding in view.not_checked[:12]:
-            _line(text, f"  {finding.check}: {finding.message}")
+            put_line(text, f"  {finding.check}: {finding.message}")
     if view.columns:
-        _line(text, "\ncolumn               kind     missing   then  typical         then", "bold")
+        put_line(text, "\ncolumn               kind     missing   then  typical         then", "bold")
     for column in view.columns:
         then = "-" if column.reference_missing is None else f"{column.reference_missing:.1%}"
         name, typical = visible(column.name)[:20], visible(column.typical)[:15]
         words = f"{name:20} {column.kind:8} {column.missing:7.1%} {then:>6}  {typical:15} {column.reference_typical}"
-        _line(text, words)
+        put_line(text, words)
     return text
-
-
-def _line(text: Text, words: str, style: str = "") -> None:
-    lead = len(words) - len(words.lstrip("\n"))
-    text.append("\n" * lead + visible(words[lead:]) + "\n", style)

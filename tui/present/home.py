@@ -10,7 +10,7 @@ from rich.text import Text
 from core.home import Health, ModelLine
 from tui.present.charts import Mark, Series, line_chart, spark
 from tui.present.moments import age
-from tui.present.text import visible
+from tui.present.text import put_line, visible
 
 Stamp = Callable[[datetime], str]
 
@@ -67,19 +67,19 @@ def detail(line: ModelLine, health: Health | None, stamp: Stamp, width: int) -> 
     live = f"{line.live[0]} in {line.live[1]}" if line.live else "nothing is known to be live"
     others = ", ".join(f"{version} in {stage}" for version, stage in line.others)
     production = "production" if line.model.file.production else "not production"
-    _line(text, f"{live}{f'; also {others}' if others else ''}  ({line.model.file.task}, {production})")
+    put_line(text, f"{live}{f'; also {others}' if others else ''}  ({line.model.file.task}, {production})")
     if line.newest is not None:
         window = line.newest.window_end or line.newest.arrived_at
         every = f", usually every {age(line.every)}" if line.every else ""
-        _line(text, f"last batch {line.newest.id} up to {stamp(window)}, {line.newest.rows:,} rows{every}")
+        put_line(text, f"last batch {line.newest.id} up to {stamp(window)}, {line.newest.rows:,} rows{every}")
     if line.silent:
-        _line(text, "NO DATA: the next batch is overdue; nothing can be said of it, neither good nor bad", "bold")
+        put_line(text, "NO DATA: the next batch is overdue; nothing can be said of it, neither good nor bad", "bold")
     if health is None:
-        _line(text, "reading the metrics ...")
+        put_line(text, "reading the metrics ...")
     else:
         _objective(text, health, stamp, width)
     if line.gaps:
-        _line(text, f"NOT MONITORED: {line.model.name} has {', '.join(line.gaps)}")
+        put_line(text, f"NOT MONITORED: {line.model.name} has {', '.join(line.gaps)}")
     return text
 
 
@@ -87,12 +87,12 @@ def _objective(text: Text, health: Health, stamp: Stamp, width: int) -> None:
     told = health.objective
     bounds = f" [{told.low:.3g} {told.high:.3g}]" if told.low is not None and told.high is not None else ""
     value = "?" if told.value is None else f"{told.value:.4g}{bounds} n={told.n:,}"
-    _line(text, f"{told.metric} {value}  objective {told.objective or 'none'}  {told.state}", "bold")
+    put_line(text, f"{told.metric} {value}  objective {told.objective or 'none'}  {told.state}", "bold")
     if told.note:
-        _line(text, told.note)
+        put_line(text, told.note)
     if told.at is not None:
         by = f", answered by {told.version}" if told.version else ""
-        _line(text, f"the newest mature window began {stamp(told.at)}{by}; later labels are not all in yet")
+        put_line(text, f"the newest mature window began {stamp(told.at)}{by}; later labels are not all in yet")
     known = [point for point in health.trend if point.value is not None and not point.immature]
     if len(known) < 2:
         return
@@ -115,7 +115,3 @@ def _objective(text: Text, health: Health, stamp: Stamp, width: int) -> None:
         bound=bound,
     )
     text.append(drawn + "\n")
-
-
-def _line(text: Text, words: str, style: str = "") -> None:
-    text.append(visible(words) + "\n", style)

@@ -88,3 +88,9 @@ def cells(text: str) -> int:
     (4, 1)
     """
     return cell_len(text)
+
+
+def put_line(page: Text, words: str, style: str = "") -> None:
+    """Append a line to a page; newlines at its start are the page's own, all else may come from outside."""
+    lead = len(words) - len(words.lstrip("\n"))
+    page.append("\n" * lead + visible(words[lead:]) + "\n", style)

@@ -11,7 +11,7 @@ from core.version_overview import VersionStatus
 from core.versions import VersionDiff
 from storage.records.rollbacks import Candidate
 from storage.records.versions import Deployment
-from tui.present.text import visible
+from tui.present.text import put_line, visible
 
 Stamp = Callable[[datetime], str]
 
@@ -63,34 +63,34 @@ def detail(
 ) -> Text:
     """Fallback line, parts, what differs from the live version, and what was live when."""
     text = Text()
-    _line(text, f"live in {live_words(status)}" if status.live else "not live now", "bold")
+    put_line(text, f"live in {live_words(status)}" if status.live else "not live now", "bold")
     _fallback(text, fallback)
     found = status.registered
     if found is None:
-        _line(text, "nobody registered it: only a log or a deployment names it; midwatch versions add MODEL VERSION")
+        put_line(text, "nobody registered it: only a log or a deployment names it; midwatch versions add MODEL VERSION")
     else:
         born = f", trained {stamp(found.trained_at)}" if found.trained_at else ""
-        _line(text, f"{found.role}, registered {stamp(found.registered_at)} by {found.registered_by}{born}")
+        put_line(text, f"{found.role}, registered {stamp(found.registered_at)} by {found.registered_by}{born}")
         if found.note:
-            _line(text, found.note)
+            put_line(text, found.note)
         code = found.code_ref if found.code_ref != found.code_sha else None
         places = (found.model_path, found.data_path, found.config_path, code, found.environment_path)
         for (part, value), place in zip(found.hashes.items(), places, strict=True):
-            _line(text, f"{part:<12}{value[:SHORT] if value else 'MISSING':<{SHORT + 1}} {place or ''}")
-        _line(text, f"{'seed':<12}{found.seed if found.seed is not None else 'MISSING'}")
+            put_line(text, f"{part:<12}{value[:SHORT] if value else 'MISSING':<{SHORT + 1}} {place or ''}")
+        put_line(text, f"{'seed':<12}{found.seed if found.seed is not None else 'MISSING'}")
     if difference is not None:
-        _line(text, f"\nfrom {difference.before}, which is live, to {difference.after}", "bold")
+        put_line(text, f"\nfrom {difference.before}, which is live, to {difference.after}", "bold")
         _differences(text, difference)
-    _line(text, "\nwhat was live when (newest first)", "bold")
+    put_line(text, "\nwhat was live when (newest first)", "bold")
     for row in list(reversed(history))[:HISTORY]:
         share = "" if row.traffic is None else f" {row.traffic:.0%}"
         mark = ">" if row.version == status.version else " "
         why = f": {row.reason}" if row.reason else ""
-        _line(text, f"{mark} {stamp(row.at)} {row.version} {row.action} {row.stage}{share} by {row.by}{why}")
+        put_line(text, f"{mark} {stamp(row.at)} {row.version} {row.action} {row.stage}{share} by {row.by}{why}")
     if not history:
-        _line(text, "  nothing is known to have been live")
+        put_line(text, "  nothing is known to have been live")
     elif len(history) > HISTORY:
-        _line(text, f"  and {len(history) - HISTORY} more; at any minute: midwatch live MODEL --at T")
+        put_line(text, f"  and {len(history) - HISTORY} more; at any minute: midwatch live MODEL --at T")
     return text
 
 
@@ -105,36 +105,30 @@ def _differences(text: Text, found: VersionDiff) -> None:
     for word in ("different", "unknown", "same"):
         parts = [part for part, is_ in found.parts.items() if is_ == word]
         if parts:
-            _line(text, f"{word}: {', '.join(parts)}", "bold" if word == "different" else "")
+            put_line(text, f"{word}: {', '.join(parts)}", "bold" if word == "different" else "")
     if found.parts["seed"] == "different":
-        _line(text, f"seed {found.seed_before} -> {found.seed_after}")
+        put_line(text, f"seed {found.seed_before} -> {found.seed_after}")
     for title, changes in (
         ("config", [(c.key, c.before, c.after) for c in found.config or ()]),
         ("environment", [(c.name, c.before, c.after) for c in found.packages or ()]),
     ):
         if changes:
-            _line(text, f"{title}:")
+            put_line(text, f"{title}:")
         for name, before, after in changes:
-            _line(text, f"  {name}: {_or_none(before)} -> {_or_none(after)}")
+            put_line(text, f"  {name}: {_or_none(before)} -> {_or_none(after)}")
     if found.config_lines:
-        _line(text, "config (neither TOML nor JSON: line by line):")
+        put_line(text, "config (neither TOML nor JSON: line by line):")
         for changed in found.config_lines:
-            _line(text, f"  {changed}")
+            put_line(text, f"  {changed}")
 
 
 def _fallback(text: Text, fallback: Candidate | None) -> None:
     if fallback is None:
-        _line(text, "fallback: this model names none")
+        put_line(text, "fallback: this model names none")
         return
     why = "; ".join(fallback.reasons)
-    _line(text, f"fallback {fallback.version}: {READY[fallback.light]}{f': {why}' if why else ''}")
+    put_line(text, f"fallback {fallback.version}: {READY[fallback.light]}{f': {why}' if why else ''}")
 
 
 def _or_none(value: str | None) -> str:
     return "(none)" if value is None else value
-
-
-def _line(text: Text, words: str, style: str = "") -> None:
-    # A newline at the start is ours; everything else of the words may come from outside.
-    lead = len(words) - len(words.lstrip("\n"))
-    text.append("\n" * lead + visible(words[lead:]) + "\n", style)
