@@ -161,9 +161,11 @@ def exported(
 def between(db: sqlite3.Connection, model_id: int | None, start: datetime, end: datetime) -> list[Change]:
     """What was altered in ``[start, end)``, for a model or for all: nearest to ``end`` first.
 
-    Of two at the same moment the un-reviewed one comes first, then the larger one.
+    Of two at the same moment the un-reviewed one comes first, then the larger one. The registration of a version alters
+    nothing that runs, so it is not among them; its deployment is.
     """
-    found = changes.feed(db, limit=-1, where=ChangeFilter(model_id=model_id, since=start, until=end))
+    where = ChangeFilter(model_id=model_id, since=start, until=end, registrations=False)
+    found = changes.feed(db, limit=-1, where=where)
     return sorted(found, key=lambda c: (end - c.at, not c.unreviewed, -(c.size or 0)))
 
 
