@@ -24,14 +24,9 @@ def describe(db: sqlite3.Connection, model: Model, *, now: datetime) -> int:
     if not bare:
         return 0
     history = deployments.history(db, model.id)
-    registered = {v.version for v in version_table.list_all(db, model.id)}
     done = 0
     for place, row in enumerate(history):
-        if row.id not in bare:
-            continue
-        base = _base(history[:place], row, model.file.full_stage)
-        if base is not None and base in registered:
-            found = of_versions(diff(db, model, base, row.version))
+        if row.id in bare and (found := _altered(db, model, history[:place], row)) is not None:
             change_details.describe(db, "deployments", row.id, found, now=now)
             done += 1
     return done
@@ -40,24 +35,25 @@ def describe(db: sqlite3.Connection, model: Model, *, now: datetime) -> int:
 def details(db: sqlite3.Connection, change: Change) -> Details | None:
     """What a line of the feed altered; None where nobody knows more than before and after.
 
-    Of rollbacks and registrations it is worked out now, from the parts that the store keeps of every version.
+    What is not written down is worked out now, from the parts that the store keeps of every version.
     """
     if change.table in ("changes", "deployments"):
-        return change_details.of(db, change.table, change.id)
+        found = change_details.of(db, change.table, change.id)
+        if found is not None or change.table == "changes":
+            return found
     if change.model is None or change.after is None:
         return None
     model = models.get(db, change.model)
+    if change.table == "deployments":  # of a store that was written before such details were kept
+        history = deployments.history(db, model.id)
+        place = next((n for n, row in enumerate(history) if row.id == change.id), None)
+        return None if place is None else _altered(db, model, history[:place], history[place])
     before = change.before
     if change.table == "versions":
         earlier = [v.version for v in version_table.list_all(db, model.id) if v.registered_at < change.at]
         live = deployments.live_at(db, model.id, change.at).get(model.file.full_stage)
         before = live.version if live is not None else earlier[-1] if earlier else None
-    if before is None or before == change.after:
-        return None
-    try:
-        return of_versions(diff(db, model, before, change.after))
-    except UsageError:  # one of them was never registered
-        return None
+    return _compared(db, model, before, change.after)
 
 
 def of_versions(found: VersionDiff) -> Details:
@@ -84,6 +80,22 @@ def of_versions(found: VersionDiff) -> Details:
         also=tuple(part for part in found.parts if part in different - counted),
         unknown=tuple(part for part, told in found.parts.items() if told == "unknown"),
     )
+
+
+def _altered(db: sqlite3.Connection, model: Model, before: list[Deployment], row: Deployment) -> Details | None:
+    """What a deployment altered; None where there is nothing to compare with, or it only moved traffic."""
+    if row.action not in ("enter", "observed"):
+        return None
+    return _compared(db, model, _base(before, row, model.file.full_stage), row.version)
+
+
+def _compared(db: sqlite3.Connection, model: Model, before: str | None, after: str) -> Details | None:
+    if before is None or before == after:
+        return None
+    try:
+        return of_versions(diff(db, model, before, after))
+    except UsageError:  # one of them is not registered
+        return None
 
 
 def _base(before: list[Deployment], row: Deployment, full: str) -> str | None:

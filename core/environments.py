@@ -69,6 +69,8 @@ def snap(
         UsageError: the body or the name of the host is not one.
     """
     _checked(host, body)
+    if "package" in body:
+        body = {**body, "package": {package_name(name): pin for name, pin in body["package"].items()}}
     model_id = model.id if model else None
     with transaction(db):
         before = environments.latest(db, host, model_id)
@@ -76,7 +78,7 @@ def snap(
             return Taken(before, False, before, ())
         taken = environments.get(db, environments.insert(db, host, model_id, body, by=actor.name, now=now))
         found = differences(before.body, body) if before else ()
-        if before is not None:
+        if before is not None and found:
             changes.add(db, [_change(before, taken, found)], now=now)
         after = {"host": host, "model": model.name if model else None, "sha256": taken.sha256}
         audit.record(db, "env.snap", actor=actor, now=now, object_kind="environment", object_id=taken.id, after=after)
@@ -84,16 +86,26 @@ def snap(
 
 
 def differences(before: Body, after: Body) -> tuple[Difference, ...]:
-    """What differs between two snapshots, the heaviest first; each carries its weight."""
+    """What differs between two snapshots, the heaviest first; each carries its weight.
+
+    A section that one of them lacks was not looked at there: see :func:`not_compared`.
+    """
     found = []
-    for section in dict.fromkeys((*SECTIONS, *before, *after)):
-        a, b = before.get(section, {}), after.get(section, {})
+    for section in SECTIONS:
+        if section not in before or section not in after:
+            continue
+        a, b = before[section], after[section]
         found += [
             Difference(section, name, a.get(name), b.get(name), weight(section, name, a.get(name), b.get(name)))
             for name in a | b
             if a.get(name) != b.get(name)
         ]
     return tuple(sorted(found, key=lambda d: (-(d.weight or 0.0), d.part, d.key)))
+
+
+def not_compared(before: Body, after: Body) -> tuple[str, ...]:
+    """Sections that only one of two snapshots has."""
+    return tuple(section for section in SECTIONS if (section in before) != (section in after))
 
 
 def weight(section: str, name: str, before: str | None, after: str | None) -> float:
@@ -159,11 +171,11 @@ def _value(section: str, value: str | None) -> str:
 
 def _change(before: Environment, after: Environment, found: tuple[Difference, ...]) -> NewChange:
     more = f" and {len(found) - 1} more" if len(found) > 1 else ""
-    layer: Layer = "infrastructure" if found and found[0].part in _INFRASTRUCTURE else "component"
+    layer: Layer = "infrastructure" if found[0].part in _INFRASTRUCTURE else "component"
     return NewChange(
         layer=layer,
         kind="environment",
-        subject=f"{after.host}: {words(found[0]) if found else 'other sections'}{more}"[:300],
+        subject=f"{after.host}: {words(found[0])}{more}"[:300],
         at=after.at,
         source=OBSERVER,
         source_ref=f"environments:{after.id}",
@@ -171,7 +183,7 @@ def _change(before: Environment, after: Environment, found: tuple[Difference, ..
         size=len(found),
         before=f"snapshot {before.id} {before.sha256[:SHORT]}",
         after=f"snapshot {after.id} {after.sha256[:SHORT]}",
-        details=Details(found, len(found), hosts=(after.host,)),
+        details=Details(found, len(found), unknown=not_compared(before.body, after.body), hosts=(after.host,)),
     )
 
 

@@ -6,7 +6,7 @@ WINDOW = """
   AND (:model IS NULL OR {0}.model_id = :model{1})
   AND (:since IS NULL OR {0}.at >= :since) AND (:until IS NULL OR {0}.at < :until)
 """
-_TOLD = "x.id IS NOT NULL AS in_keys, x.also_json, x.hosts_json"
+_TOLD = "x.size IS NOT NULL AS in_keys, x.also_json, x.hosts_json"
 # What a rollback once wrote here of itself is told by the rollback's own line.
 OF_ROLLBACK = "c.source = 'midwatch' AND c.source_ref GLOB 'rollback:*'"
 _STORED = f"""

@@ -121,16 +121,20 @@ def diff(before: str, after: str, store: str | None, as_json: bool) -> None:
     """Compare two snapshots, each an id or a host's name (its newest); the heaviest difference first."""
     with reading(store) as session:
         a, b = use.find(session.db, before), use.find(session.db, after)
-    found = use.differences(a.body, b.body)
+    found, left = use.differences(a.body, b.body), use.not_compared(a.body, b.body)
     if as_json:
-        output.document({"before": _brief(a), "after": _brief(b), "differences": found})
+        document = {"before": _brief(a), "after": _brief(b), "differences": found, "not_compared": left}
+        output.document(document)
         return
     output.text(f"{a.host} ({a.id}, {a.at:%Y-%m-%d %H:%MZ}) -> {b.host} ({b.id}, {b.at:%Y-%m-%d %H:%MZ})")
     _table(found)
+    if left:
+        diagnostics.note(f"not compared, only one of them has it: {', '.join(left)}")
 
 
 def _body(python: str | None, packages: Path | None, files: tuple[Path, ...], folders: tuple[Path, ...]) -> Body:
-    body = {**world.machine(), **world.files(files, folders)}
+    # What was not asked for is left out, so that nobody takes it for something that went.
+    body = {**world.machine(), **{name: found for name, found in world.files(files, folders).items() if found}}
     if packages is not None:
         from core.config_diff import pins
 
@@ -143,7 +147,7 @@ def _body(python: str | None, packages: Path | None, files: tuple[Path, ...], fo
         body["python"] = about
         body["locale"] = {**body["locale"], **settings}
         body.setdefault("package", installed)
-    return {section: values for section, values in body.items() if values}
+    return body
 
 
 def _taken(session: Session, body: Any, host: str, model: str | None) -> use.Taken:
