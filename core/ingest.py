@@ -232,7 +232,7 @@ def _record(
                 reason = "it raised neither page nor ticket"
                 batches.set_baseline(db, batch_id, admit=True, reason=reason, by=PROGRAM, now=now)
             _observe(db, model, stored, now)
-            schema_changes.tell(db, stored, profile, ignore=model.file.columns.ignore, now=now)
+            schema_changes.tell(db, stored, profile, model.file.columns, now=now)
         after = {"model": model.name, "path": batch.path, "sha256": batch.sha256, "rows": batch.rows}
         audit.record(
             db, "batch.ingest", actor=said.actor, now=now, object_kind="batch", object_id=batch_id, after=after

@@ -17,6 +17,7 @@ from core.stats.packing import unpack
 from core.stats.profile import BatchProfile, ColumnProfile
 from storage.records.batches import Batch
 from storage.records.changes import OBSERVER, Details, Difference, NewChange
+from storage.records.models import Columns
 from storage.tables import batches, changes
 
 LOOK_BACK = 20
@@ -28,18 +29,22 @@ NAMED = 4
 Schema = Mapping[str, str]
 
 
-def tell(
-    db: sqlite3.Connection, batch: Batch, profile: BatchProfile, *, ignore: Sequence[str] = (), now: datetime
-) -> bool:
-    """Put what the schema of a serving batch changed into the feed; False where nothing did, or it is known."""
+def tell(db: sqlite3.Connection, batch: Batch, profile: BatchProfile, columns: Columns, *, now: datetime) -> bool:
+    """Put what the schema of a serving batch changed into the feed; False where nothing did, or it is known.
+
+    The label is left out: it comes late, in some logs and not in others.
+    """
+
+    def schema(of: Batch) -> dict[str, str]:
+        return {name: kind for name, kind in of.columns if name != columns.label}
+
     past = batches.preceding(db, batch, limit=LOOK_BACK)
-    if not past or set(past[0].columns) == set(batch.columns):
+    if not past or schema(past[0]) == schema(batch):
         return False
     before = unpack(batches.profile(db, past[0].id)).columns
-    found = differences(dict(past[0].columns), dict(batch.columns), before, profile.columns, ignore=ignore)
-    step = (frozenset(past[0].columns), frozenset(batch.columns))
-    steps = {(frozenset(a.columns), frozenset(b.columns)) for b, a in pairwise(past)}
-    if not found or step in steps:
+    found = differences(schema(past[0]), schema(batch), before, profile.columns, ignore=columns.ignore)
+    told = [(schema(earlier), schema(later)) for later, earlier in pairwise(past)]
+    if not found or (schema(past[0]), schema(batch)) in told:
         return False
     return bool(changes.add(db, [_change(batch, past[0], found)], now=now))
 

@@ -40,7 +40,8 @@ def test_a_change_of_the_schema_is_told_once_and_so_is_the_way_back(
     def told() -> list[Change]:
         return changes.feed(db, where=ChangeFilter(layer="data"))
 
-    take(db, model, write_log(tmp_path, 10))
+    take(db, model, write_log(tmp_path, 9))
+    take(db, model, log(tmp_path, 10, lambda row: [*row[:7], row[8]]))  # its labels are not in yet
     assert told() == []
     gone = [log(tmp_path, number, without_plan) for number in (11, 12, 13)]
     take(db, model, *gone)
