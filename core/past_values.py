@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import sqlite3
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from statistics import median
 
@@ -13,6 +13,7 @@ from core import changes
 from core.alert_raising import SLO_BURN
 from core.checks.measures import Key
 from core.checks.stored_readings import FORM, unpack
+from core.incidents.redaction import redactor_for
 from core.measure import trend
 from core.watchdogs import METRIC_DROP
 from storage.records.alerts import Alert
@@ -81,8 +82,10 @@ def past_values(db: sqlite3.Connection, alert: Alert, now: datetime) -> PastValu
     words, values = found
     known = [v.at for v in values if v.accused]
     onset = min(known, default=alert.window_start or alert.fired_at)
+    redactor = redactor_for(db, models.get_by_id(db, alert.model_id), [alert.id])
     altered = changes.between(db, alert.model_id, values[0].at, now + timedelta(microseconds=1))
-    return PastValues(words, tuple(values), onset, tuple(altered))
+    masked = tuple(replace(c, subject=redactor.text(c.subject)) for c in altered)
+    return PastValues(redactor.told(words, alert.columns), tuple(values), onset, masked)
 
 
 def _metric(
