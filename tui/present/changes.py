@@ -12,6 +12,9 @@ from storage.records.changes import OBSERVER, Change, Details, Difference
 from tui.present.page import Page, Stamp, short
 from tui.present.text import visible
 
+SHORT_LAYER = {"infrastructure": "infra"}
+"""A layer's word in the list, where its own is too long."""
+
 LINES_SHOWN = 200
 
 DIFFED = 400
@@ -22,7 +25,7 @@ def cells(change: Change, stamp: Stamp) -> tuple[str | Text, ...]:
     """Moment, layer, kind, subject, model, size, reviewed by, by whom; one that nobody reviewed is marked and bold."""
     words = (
         short(stamp(change.at)),
-        change.layer,
+        SHORT_LAYER.get(change.layer, change.layer),
         change.kind,
         change.subject,
         change.model or "(all)",

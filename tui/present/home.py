@@ -40,6 +40,8 @@ def cells(line: ModelLine, health: Health | None, now: datetime) -> tuple[str | 
 def trend(health: Health) -> str:
     """The last mature readings in eight characters; a ``|`` where something of this very model was altered."""
     known = [point for point in health.trend if not point.immature]
+    if all(point.value is None for point in known):
+        return ""
     altered = breaks([p.window_start for p in known], (c.at for c in health.changes if c.model_id is not None))
     return spark([p.value for p in known], marks=altered, width=8)
 

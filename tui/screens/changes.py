@@ -64,13 +64,13 @@ class ChangesPane(ListPane):
 
     columns = (
         Column("at", "AT", 14, descending=True),
-        Column("layer", "LAYER", 8, rank=2),
+        Column("layer", "LAYER", 9, rank=2),
         Column("kind", "KIND", 8, rank=1),
         Column("subject", "WHAT", 16, grow=1),
         Column("model", "MODEL", 9, rank=3),
-        Column("size", "SIZE", 6, rank=5, right=True, descending=True),
+        Column("size", "SIZE", 6, rank=3, right=True, descending=True),
         Column("reviewed", "REVIEWED", 8, rank=4, sortable=False),
-        Column("by", "BY", 7, rank=4, sortable=False),
+        Column("by", "BY", 7, rank=5, sortable=False),
     )
     empty = "no changes yet: n writes one; midwatch changes add and midwatch changes git take in a feed"
 
