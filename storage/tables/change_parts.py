@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+# Moments are texts that begin with a digit; bounds without an OR are what an index can be searched by.
 WINDOW = """
   AND (:model IS NULL OR {0}.model_id = :model{1})
-  AND (:since IS NULL OR {0}.at >= :since) AND (:until IS NULL OR {0}.at < :until)
+  AND {0}.at >= coalesce(:since, '') AND {0}.at < coalesce(:until, '~')
 """
 _TOLD = "x.size IS NOT NULL AS in_keys, x.also_json, x.hosts_json"
 # What a rollback once wrote here of itself is told by the rollback's own line.
