@@ -50,6 +50,9 @@ EXPORTED: tuple[str, ...] = (
 )
 """What an exported line holds, besides ``row``: the row of the store it is, as ``table:id``."""
 
+TABLE_OF = {"change": "changes", "deployment": "deployments", "rollback": "rollbacks", "version": "versions"}
+"""The word a person may type for a table of the feed."""
+
 _REQUIRED = ("layer", "kind", "subject")
 _MAXIMUM_TEXT = 10_000
 
@@ -161,10 +164,25 @@ def exported(
 def between(db: sqlite3.Connection, model_id: int | None, start: datetime, end: datetime) -> list[Change]:
     """What was altered in ``[start, end)``, for a model or for all: nearest to ``end`` first.
 
-    Of two at the same moment the un-reviewed one comes first, then the larger one.
+    Of two at the same moment the un-reviewed one comes first, then the larger one. The registration of a version alters
+    nothing that runs, so it is not among them; its deployment is.
     """
-    found = changes.feed(db, limit=-1, where=ChangeFilter(model_id=model_id, since=start, until=end))
+    where = ChangeFilter(model_id=model_id, since=start, until=end, registrations=False)
+    found = changes.feed(db, limit=-1, where=where)
     return sorted(found, key=lambda c: (end - c.at, not c.unreviewed, -(c.size or 0)))
+
+
+def find(db: sqlite3.Connection, text: str) -> Change:
+    """One line of the feed: ``deployments:9`` or ``rollback:1`` name the row, a number alone is a stored change.
+
+    Raises:
+        UsageError: there is none.
+    """
+    word, colon, number = text.strip().rpartition(":")
+    table = TABLE_OF.get(word.lower(), word.lower()) if colon else "changes"
+    if not number.isascii() or not number.isdigit() or len(number) > 18:
+        raise UsageError(f"{text!r} names no change", "write its ROW as midwatch changes list has it")
+    return changes.get(db, table, int(number))
 
 
 def _store(db: sqlite3.Connection, good: list[NewChange], actor: Actor, now: datetime) -> int:

@@ -94,7 +94,8 @@ ACTIONS: tuple[Action, ...] = (
         mutating=True,
     ),
     Action("accept", ("a",), "accept", "Accept the handover page.", ("watch",), mutating=True),
-    Action("diff", ("d",), "diff", "Differences of the two marked versions.", ("versions",)),
+    Action("diff", ("d",), "diff", "Differences of two marked: versions, or changes.", ("versions", "changes")),
+    Action("layer", ("F",), "layer", "Only one layer, or only what nobody reviewed.", ("changes",)),
     Action(
         "rollback",
         ("R",),

@@ -14,6 +14,7 @@ STEPS: tuple[str, ...] = (
     "m0005_alerts",
     "m0006_incidents",
     "m0007_rollbacks",
+    "m0010_feed",
 )
 """Module names under ``storage.migrations``, in order of application."""
 

@@ -21,6 +21,15 @@ _ADMITTED = (
     "AND (:before IS NULL OR b.role = 'reference' OR b.window_start IS NULL OR b.window_start <= :before) "
     "ORDER BY b.window_start DESC, b.id DESC LIMIT :limit"
 )
+# Serving batches before this one by window; where windows are not known, by arrival. Behind them the newest reference.
+_PRECEDING = (
+    _SELECT + "WHERE b.model_id = :model AND b.id <> :id AND b.role = 'serving' AND CASE "
+    "WHEN :start IS NULL OR b.window_start IS NULL THEN b.id < :id ELSE (b.window_start, b.id) < (:start, :id) END "
+    "ORDER BY b.window_start DESC, b.id DESC LIMIT :limit"
+)
+_NEWEST_REFERENCE = (
+    _SELECT + "WHERE b.model_id = ? AND b.role = 'reference' ORDER BY b.window_start DESC, b.id DESC LIMIT 1"
+)
 _RANGE = (
     _SELECT + "WHERE b.model_id = :model AND b.role = 'serving' AND b.window_end >= :start AND b.window_start < :end "
     "ORDER BY b.window_start, b.id"
@@ -121,6 +130,14 @@ def admitted(
         "limit": limit,
     }
     return [_batch(row) for row in db.execute(_ADMITTED, values)][::-1]
+
+
+def preceding(db: sqlite3.Connection, batch: Batch, *, limit: int) -> list[Batch]:
+    """The serving batches before this one, admitted or not, newest first; the newest reference where there is none."""
+    start = None if batch.window_start is None else to_text(batch.window_start)
+    values = {"model": batch.model_id, "id": batch.id, "start": start, "limit": limit}
+    found = [_batch(row) for row in db.execute(_PRECEDING, values)]
+    return found or [_batch(row) for row in db.execute(_NEWEST_REFERENCE, (batch.model_id,))]
 
 
 def between(db: sqlite3.Connection, model_id: int, start: datetime, end: datetime) -> list[Batch]:

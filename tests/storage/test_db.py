@@ -13,7 +13,7 @@ FACTS = [
     "audit_log", "models", "model_files", "versions", "deployments", "batches", "quarantine", "profiles", "readings",
     "baseline_events", "label_files", "label_joins", "label_coverage", "check_results", "metric_values", "alerts",
     "alert_findings", "alert_events", "alert_feedback", "silences", "silence_ends", "incidents", "incident_events",
-    "changes", "handovers", "handover_acceptances", "rollbacks", "rollback_events",
+    "changes", "handovers", "handover_acceptances", "rollbacks", "rollback_events", "change_details", "environments",
 ]  # fmt: skip
 
 

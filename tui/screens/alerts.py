@@ -89,9 +89,18 @@ class AlertsPane(ListPane):
     )
     empty = "no open alerts; resolved ones: midwatch alerts list --all"
 
+    def __init__(self) -> None:
+        super().__init__()
+        self.charts: dict[int, str] = {}
+
     def source(self) -> RowSource:
         """See ListPane."""
         return AlertRows(self)
+
+    def reload(self) -> None:
+        """See ListPane: charts are drawn anew, since a batch or a change may have come."""
+        self.charts = {}
+        super().reload()
 
     def alert(self, key: str | None = None) -> Alert:
         """The latest alert of the row under the cursor."""
@@ -112,8 +121,30 @@ class AlertsPane(ListPane):
         events = alerts.events(self.db, alert.id)
         past = alerts.past_actions(self.db, alert.fingerprint)
         linked = incidents.get_by_id(self.db, alert.incident_id).key if alert.incident_id else None
-        body = present.detail(alert, findings, events, past, self.shell.now(), self.shell.stamp, linked)
+        chart = self.charts.get(alert.id, "")
+        if alert.id not in self.charts:
+            self._draw(alert)
+        body = present.detail(alert, findings, events, past, self.shell.now(), self.shell.stamp, linked, chart)
         return f"alert {alert.id}  {alert.model}  {alert.tier}", body
+
+    def _draw(self, alert: Alert) -> None:
+        """The chart follows from a thread: it unpacks the readings of many batches."""
+        stamp, now = self.shell.stamp, self.shell.now()
+        width = self.detail.size.width or self.size.width
+
+        def work(db: sqlite3.Connection) -> tuple[int, str]:
+            from core.past_values import past_values
+            from tui.present.past_values import chart
+
+            found = past_values(db, alert, now)
+            return alert.id, "" if found is None else chart(found, stamp, width)
+
+        self.read("chart", work, self._drawn)
+
+    def _drawn(self, drawn: tuple[int, str]) -> None:
+        self.charts[drawn[0]] = drawn[1]
+        if drawn[1] and self.table.key is not None:
+            self._show(self.table.key)
 
     def do_acknowledge(self) -> None:
         """Acknowledge the chosen groups."""

@@ -78,7 +78,7 @@ class HomePane(ListPane):
         """See ListPane."""
         line = self.line(key)
         width = self.detail.size.width or self.size.width
-        body = present.detail(line, self.healths.get(int(key)), self.shell.stamp, width)
+        body = present.detail(line, self.healths.get(int(key)), self.shell.stamp, width, self.shell.now())
         return f"{line.model.name}  owner {line.model.file.owner or 'nobody'}", body
 
     def do_rollback(self) -> None:
