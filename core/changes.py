@@ -16,7 +16,7 @@ from storage.clock import from_text, to_text
 from storage.db import transaction
 from storage.errors import UsageError
 from storage.host import Actor
-from storage.records.changes import LAYERS, Change, ChangeFilter, ChangeSort, NewChange
+from storage.records.changes import LAYERS, OBSERVER, Change, ChangeFilter, ChangeSort, NewChange
 from storage.tables import audit, changes, models
 
 KEYS: tuple[str, ...] = (
@@ -86,6 +86,8 @@ def parse(db: sqlite3.Connection, fields: Mapping[str, Any], *, source: str, now
             raise UsageError(f"{key} is missing", f"required: {', '.join(_REQUIRED)}")
     if texts["layer"] not in LAYERS:
         raise UsageError(f"there is no layer {texts['layer']!r}", f"one of {', '.join(LAYERS)}")
+    if texts["source"] == OBSERVER:
+        raise UsageError(f"the source {OBSERVER!r} is what the program saw itself", "name your own")
     size = fields.get("size")
     if size is not None and (isinstance(size, bool) or not isinstance(size, int) or not 0 <= size < 2**63):
         raise UsageError(f"size {size!r} is not a whole number from 0 up", "count lines, rows or files")

@@ -17,6 +17,7 @@ from tui.cli import diagnostics, output
 COMMANDS: tuple[tuple[str, str], ...] = (
     ("alerts", "List, show and answer alerts."),
     ("audit", "Verify or list the audit log."),
+    ("baseline", "Which batches are compared with: list, exclude a period, admit it."),
     ("changes", "The change feed: list it, show one, add to it, read a git log."),
     ("check", "Validate files against others, with no set-up."),
     ("demo", "Seed a store with three models in trouble and open the screen."),
