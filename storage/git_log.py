@@ -64,7 +64,8 @@ def read(
     oldest = () if since is None else (f"--since={int((since - MERGED_LATER).timestamp())}",)
     said = _git(directory, [*_LOG, "-z", f"--format={'%x00'.join(_FIELDS)}", *oldest, "HEAD"], seconds)
     nodes = _nodes(said.out.decode("utf-8", "replace"))
-    wanted = ["--no-merges", "--full-history", "--numstat", "--format=%H", *oldest, "HEAD", "--", path or "."]
+    most = () if since is not None else (f"--max-count={limit}",)  # diffs are what takes time in a long history
+    wanted = [*most, "--no-merges", "--full-history", "--numstat", "--format=%H", *oldest, "HEAD", "--", path or "."]
     listed = _git(directory, [*_LOG, *wanted], seconds)
     files = _files(listed.out.decode("utf-8", "replace"))
     merged = _merged(nodes)
