@@ -21,7 +21,10 @@ _LIST = _SELECT + (
     "WHERE (:model IS NULL OR s.model_id = :model) AND (:purpose IS NULL OR s.purpose = :purpose) "
     f"AND (:all OR {_NEWEST}) ORDER BY m.name, s.name, s.version DESC"
 )
-_BY_NAME = _SELECT + f"WHERE s.model_id = :model AND s.name = :name AND (s.version = :version OR (:version IS NULL AND {_NEWEST}))"
+_BY_NAME = (
+    _SELECT
+    + f"WHERE s.model_id = :model AND s.name = :name AND (s.version = :version OR (:version IS NULL AND {_NEWEST}))"
+)
 _BY_ID = _SELECT + "WHERE s.id = ?"
 _INSERT = """
 INSERT INTO evaluation_sets(model_id, name, version, purpose, sha256, items, supersedes_id, note, by, at)

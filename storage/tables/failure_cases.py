@@ -166,7 +166,9 @@ def place(
     db: sqlite3.Connection, case_id: int, where: CaseFilter, *, order: str = "reported", descending: bool = True
 ) -> int | None:
     """Where a case stands in the list that :func:`page` walks over, from 0."""
-    numbered = f"SELECT id, row_number() OVER () - 1 AS place FROM ({_SELECT} {_WHERE} ORDER BY {_order(order, descending)})"
+    numbered = (
+        f"SELECT id, row_number() OVER () - 1 AS place FROM ({_SELECT} {_WHERE} ORDER BY {_order(order, descending)})"
+    )
     row = db.execute(f"SELECT place FROM ({numbered}) WHERE id = :id", {**_asked(where), "id": case_id}).fetchone()
     return row["place"] if row else None
 
@@ -174,7 +176,9 @@ def place(
 def events(db: sqlite3.Connection, case_id: int) -> list[CaseEvent]:
     """All that was said of a case, in order."""
     return [
-        CaseEvent(r["kind"], r["key"] if r["kind"] == "incident" else r["value"], r["note"], r["by"], from_text(r["at"]))
+        CaseEvent(
+            r["kind"], r["key"] if r["kind"] == "incident" else r["value"], r["note"], r["by"], from_text(r["at"])
+        )
         for r in db.execute(_EVENTS, (case_id,))
     ]
 

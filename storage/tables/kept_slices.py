@@ -133,7 +133,12 @@ def latest(db: sqlite3.Connection, kept_slice_id: int, limit: int = 1) -> list[S
 
 
 def add_metrics(
-    db: sqlite3.Connection, kept_slice_id: int, batch_id: int, values: Sequence[MetricValue], labelled: int, now: datetime
+    db: sqlite3.Connection,
+    kept_slice_id: int,
+    batch_id: int,
+    values: Sequence[MetricValue],
+    labelled: int,
+    now: datetime,
 ) -> None:
     """Append what the metrics of a slice read in a batch now; earlier readings stay."""
     with transaction(db):
