@@ -115,11 +115,11 @@ def _floor(now: SliceRows, key: tuple[str, str], usual: float, value: float) -> 
 def _judge(context: CheckContext, watched: WatchedSlice, now: SliceRows) -> list[Finding]:
     spec = context.spec(CHECK.name, None)
     bound = spec.threshold if spec is not None and spec.threshold else 1.0
-    loud = {
+    told = {
         key: replace(d, ratio=max(d.ratio / bound, SURE if _silent(now, key, d) else 0.0))
         for key, d in departures_of(watched, context).items()
-        if d.ratio / bound >= 1
     }
+    loud = {key: d for key, d in told.items() if d.ratio >= 1}
     found = []
     lost = sorted((k for k, d in loud.items() if k[0] == "missing" and d.rise > 0), key=lambda k: -loud[k].ratio)
     for key in [k for k in loud if k[0] != "missing"] + lost[:1]:

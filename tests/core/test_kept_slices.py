@@ -23,7 +23,7 @@ from tests.conftest import ADA, NOW
 from tests.rows import MODEL, write_log
 
 LATAM = (Predicate("region", "=", "LATAM"),)
-ROWS, PAST = 400, 6
+ROWS, PAST = 400, 5
 LABELS = '[labels]\nminimum = 20\n[[metrics]]\nname = "accuracy"\nprimary = true\n'
 
 
@@ -40,7 +40,7 @@ def changed(path: Path, edit: Callable[[dict[str, str]], dict[str, str] | None])
 
 @dataclass
 class Scene:
-    """Eight hours that were accepted, without labels."""
+    """A model with hours that were accepted, without labels."""
 
     db: sqlite3.Connection
     model: Model
@@ -70,7 +70,7 @@ class Scene:
 
 @pytest.fixture(scope="module")
 def seeded(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A store with six hours of reference; tests work on copies of it."""
+    """A store with five hours of reference; tests work on copies of it."""
     folder = tmp_path_factory.mktemp("seeded")
     store.prepare(folder / "midwatch.db")
     db = store.connect(folder / "midwatch.db")
@@ -178,7 +178,7 @@ def test_a_gate_asks_a_slice_over_batches_together(scene: Scene) -> None:
     assert (fresh.labelled, fresh.batches, fresh.failures) == (fresh.rows, 2, ())
     assert not table.metrics(scene.db, kept.id, "accuracy")
     kept_slices.retire(scene.db, scene.model, "latam", actor=ADA, now=NOW)
-    stored = scene.keep(floor=0.9, look_back=14).slice
+    stored = scene.keep(floor=0.9, look_back=2).slice
     assert replace(kept_slices.evaluate(scene.db, scene.model, stored, over)) == fresh
     (scene.folder / "batch_0007.csv").unlink()
     gone = kept_slices.evaluate(scene.db, scene.model, replace(stored, id=0), over)
