@@ -38,7 +38,7 @@ TOP = {
 }  # fmt: skip
 COLUMNS = {
     "time": str, "prediction": str, "id": str, "label": str, "version": str, "stage": str, "latency": str,
-    "predicted_class": str, "ignore": list, "redact": list, "calendar": list,
+    "predicted_class": str, "user": str, "host": str, "ignore": list, "redact": list, "calendar": list,
 }  # fmt: skip
 LABELS = {"lag": str, "minimum": int, "positive": str, "tolerance": float}
 METRIC = {

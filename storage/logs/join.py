@@ -60,7 +60,7 @@ class Workspace:
             label = label_column(opened, model)
             arrival = next((c.name for c in opened.columns if c.name in ARRIVAL_COLUMNS and c.kind == "time"), None)
             at = f"epoch({name(arrival)})" if arrival else repr(file.arrived_at.timestamp())
-            exported = _export(
+            exported = export_rows(
                 opened, f'SELECT {plain_text(opened, _id(model))}, {plain_text(opened, label)}, {at}, "__row" FROM log'
             )
             with in_words(file.path):
@@ -81,7 +81,7 @@ class Workspace:
 
     def matches(self, source: LogSource, file: LabelFile, model: ModelFile) -> int:
         """How many ids of a loaded label file the batch holds; they count as seen (:meth:`seen`)."""
-        exported = _export(source, f"SELECT DISTINCT {plain_text(source, _id(model))} FROM log")
+        exported = export_rows(source, f"SELECT DISTINCT {plain_text(source, _id(model))} FROM log")
         with in_words(source.files[0].path):
             self.db.execute("CREATE TABLE IF NOT EXISTS seen(id VARCHAR)")
             found = self.db.execute(
@@ -133,7 +133,7 @@ class Workspace:
             plain_text(source, decided) if decided and model.task == "binary" else "NULL::VARCHAR",
             *(name(column) for column in known),
         ]
-        exported = _export(source, f"SELECT {', '.join(fields)} FROM log")
+        exported = export_rows(source, f"SELECT {', '.join(fields)} FROM log")
         path = self.folder / "rows.duckdb"
         path.unlink(missing_ok=True)
         try:
@@ -269,7 +269,7 @@ def _id(model: ModelFile) -> str:
     return model.columns.id
 
 
-def _export(source: LogSource, select: str) -> str:
+def export_rows(source: LogSource, select: str) -> str:
     """Rows of a log as a Parquet file in the one folder where its locked connection may write."""
     with in_words(source.files[0].path):
         folder = Path(source.connection.execute("SELECT current_setting('temp_directory')").fetchall()[0][0])
