@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from core.batch_log import log_of
 from core.evaluation_items import cell, plain_text
+from core.right_answers import is_right
 from core.withholding import MASK
 from storage.db import transaction
 from storage.errors import RefusedError, SourceError, UsageError
@@ -36,12 +37,14 @@ class Added:
         cases: ids of the new cases; ``known`` rows were cases already.
         total: rows that the condition names in all.
         without_answer: of the rows taken, those whose right answer is not known yet.
+        right: of the rows taken, those that the model had right: no failures, as far as the label tells.
     """
 
     cases: tuple[int, ...]
     known: int
     total: int
     without_answer: int
+    right: int = 0
 
 
 def add_rows(
@@ -85,7 +88,8 @@ def add_rows(
         if made:
             after = {"model": model.name, "batch": batch.id, "cases": len(made), "source": source, "ref": source_ref}
             audit.record(db, "cases.add", actor=actor, now=now, object_kind="case", object_id=made[0], after=after)
-    return Added(tuple(made), len(drafts) - len(made), total, sum(d.expected is None for d in drafts))
+    right = sum(is_right(model.file, d.expected, d.got) is True for d in drafts)
+    return Added(tuple(made), len(drafts) - len(made), total, sum(d.expected is None for d in drafts), right)
 
 
 def add_by_id(db: sqlite3.Connection, model: Model, batch: Batch, ids: Sequence[str], **options: Any) -> Added:
@@ -126,7 +130,7 @@ def add_from_alert(
         raise UsageError(f"alert {alert_id} names no rows: it is about the batch as a whole", "name rows by --where")
     incident = incidents.get_by_id(db, alert.incident_id).key if alert.incident_id else None
     made: list[int] = []
-    known = total = without = 0
+    known = total = without = right = 0
     for result in named:
         if len(made) + known >= limit:
             break
@@ -136,8 +140,9 @@ def add_from_alert(
             category=category or alert.cause, incident=incident, actor=actor, now=now,
         )  # fmt: skip
         made += added.cases
-        known, total, without = known + added.known, total + added.total, without + added.without_answer
-    return Added(tuple(made), known, total, without)
+        known, total, right = known + added.known, total + added.total, right + added.right
+        without += added.without_answer
+    return Added(tuple(made), known, total, without, right)
 
 
 def judge(
