@@ -73,7 +73,8 @@ def changed_slices(
     if not len(tried):
         return Found((), 0, 0, overall, reference_overall, False)
     both = direction == "both"
-    now, then = _sums(current, tried), _sums(reference, tried)
+    now = _with_squares(current, tried, tried.rows, tried.totals)
+    then = _sums(reference, tried)
     wholes = _whole(current), _whole(reference)
     samples = sample(current, FITTED, rng), sample(reference, FITTED, rng)
     model = fit(*samples, current.sizes, is_binary=current.is_binary)
@@ -153,7 +154,10 @@ def _part(found: Changes, which: NDArray[np.int64]) -> Changes:
 
 
 def _sums(table: Table, tried: Candidates) -> Sums:
-    rows, totals = tallies(table, tried)
+    return _with_squares(table, tried, *tallies(table, tried))
+
+
+def _with_squares(table: Table, tried: Candidates, rows: NDArray[np.int64], totals: Numbers) -> Sums:
     return Sums.of(rows, totals) if table.is_binary else Sums.of(rows, totals, tallies(_squared(table), tried)[1])
 
 

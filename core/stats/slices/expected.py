@@ -49,7 +49,7 @@ def sample(table: Table, rows: int, rng: np.random.Generator) -> Sample:
         mine = used[chosen[(chosen >= begun) & (chosen < begun + len(used))] - begun]
         begun += len(used)
         words, shifts = mine >> 6, (mine & 63).astype(np.uint64)
-        parts.append(((block.bits[:, words] >> shifts) & np.uint64(1)).astype(np.uint8))
+        parts.append(((block.bits.take(words, axis=1) >> shifts) & np.uint64(1)).astype(np.uint8))
         signals.append((words < block.ones).astype(np.float64) if table.is_binary else block.values[mine])
     if not parts:
         return Sample(np.zeros((sum(table.sizes), 0), np.uint8), np.zeros((len(table.sizes), 0), np.uint8), np.zeros(0))
