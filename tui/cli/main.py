@@ -17,6 +17,7 @@ from tui.cli import diagnostics, output
 COMMANDS: tuple[tuple[str, str], ...] = (
     ("alerts", "List, show and answer alerts."),
     ("audit", "Verify or list the audit log."),
+    ("cases", "Failure cases: list them, add rows, judge them."),
     ("changes", "The change feed: list it, add to it."),
     ("check", "Validate files against others, with no set-up."),
     ("demo", "Seed a store with three models in trouble and open the screen."),
@@ -28,11 +29,13 @@ COMMANDS: tuple[tuple[str, str], ...] = (
     ("infer", "Propose checks from a reference."),
     ("ingest", "Take in prediction logs: validate, measure, alert."),
     ("init", "Register a model file."),
+    ("kept", "Slices kept with a name and watched on every batch."),
     ("labels", "Join late labels with the batches they belong to."),
     ("live", "Show what was live, stage by stage, at any minute."),
     ("models", "List the registered models."),
     ("reset-tty", "Give back a terminal after a kill -9."),
     ("rollback", "Put another version in force and read the world back."),
+    ("sets", "Evaluation sets: freeze, score, verify, export."),
     ("undo", "Undo the last rollback, byte for byte."),
     ("versions", "List the versions of a model, or add one."),
 )
