@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from core.checks.measures import Key, Reading
+from core.checks.watched import WatchedSlice
 from core.stats.profile import BatchProfile
 from storage.records.logs import Roles
 from storage.records.models import CheckSpec
@@ -38,6 +39,7 @@ class Given:
         calendar: columns that the model file calls calendar columns.
         window_start, window_end: the batch's stretch of time, when known.
         expected_rows: rows that the source says it sent, when it says so (conservation).
+        kept_slices: what is watched besides, each slice by its own past.
     """
 
     current: BatchProfile
@@ -49,3 +51,4 @@ class Given:
     window_start: datetime | None = None
     window_end: datetime | None = None
     expected_rows: int | None = None
+    kept_slices: tuple[WatchedSlice, ...] = ()
