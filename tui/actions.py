@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-LISTS = ("home", "alerts", "incidents", "data", "versions", "changes", "watch", "cases", "sets")
+LISTS = ("home", "alerts", "incidents", "data", "versions", "changes", "watch", "cases", "sets", "kept")
 """Panes that show a list."""
 
 _SHOWN = {

@@ -53,4 +53,5 @@ PANES: tuple[PaneSpec, ...] = (
     PaneSpec("watch", "Watch", "tui.screens.watch:WatchPane"),
     PaneSpec("cases", "Cases", "tui.screens.cases:CasesPane"),
     PaneSpec("sets", "Sets", "tui.screens.sets:SetsPane"),
+    PaneSpec("kept", "Kept", "tui.screens.kept:KeptPane"),
 )

@@ -68,6 +68,35 @@ def test_an_older_store_keeps_its_rows(tmp_path: Path, monkeypatch: pytest.Monke
     db.close()
 
 
+def test_a_store_of_the_last_release_keeps_its_rows_and_takes_the_new_ones(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "old.db"
+    with monkeypatch.context() as earlier:
+        earlier.setattr(store, "STEPS", store.STEPS[:7])
+        earlier.setattr(store, "SCHEMA_VERSION", 7)
+        store.prepare(path)
+        db = store.connect(path)
+        db.execute("INSERT INTO models(name, registered_at) VALUES ('churn', 'x')")
+        columns = "model_id, path, sha256, rows, quarantined, arrived_at"
+        db.execute(f"INSERT INTO label_files({columns}) VALUES (1, 'p', 'h', 1, 0, 'x')")
+        before = list(db.iterdump())
+        db.close()
+    store.prepare(path)
+    db = store.connect(path)
+    after = set(db.iterdump())
+    rows = [line for line in before if line.startswith("INSERT INTO") and "_sqlite_" not in line]
+    assert len(rows) == 2
+    assert set(rows) <= after
+    columns = "model_id, row_key, payload_json, source, reported_at, by, at"
+    case = f"INSERT INTO failure_cases({columns}) VALUES (1, 'r', '{{}}', 'by hand', 'x', 'x', 'x')"
+    db.execute(case)
+    with pytest.raises(sqlite3.IntegrityError, match="UNIQUE"):
+        db.execute(case)
+    assert not db.execute("PRAGMA foreign_key_check").fetchall()
+    db.close()
+
+
 def test_a_newer_store_is_left_alone(store_file: Path) -> None:
     raw = sqlite3.connect(store_file)
     raw.execute(f"PRAGMA user_version={SCHEMA_VERSION + 1}")
