@@ -20,12 +20,13 @@ from numpy.typing import NDArray
 
 from core.stats.intervals import Z95
 from core.stats.slices.candidates import Candidates, candidates, tallies
-from core.stats.slices.change import Changes, Direction, Mix, Sums, changes, intervals
+from core.stats.slices.change import Changes, Direction, changes, intervals
 from core.stats.slices.error_control import ROWS, Chance, learn
 from core.stats.slices.expected import ROWS as FITTED
 from core.stats.slices.expected import Expectation, Sample, fit, sample
 from core.stats.slices.search import Found, Slice
 from core.stats.slices.stories import Story, ancestors_best, select
+from core.stats.slices.sums import Mix, Sums
 from core.stats.slices.table import Block, Literal, Table
 
 Numbers = NDArray[np.float64]
