@@ -13,7 +13,7 @@ from core.stats.slices.change import difference
 from core.stats.slices.error_control import ROWS, learn
 from core.stats.slices.expected import sample
 from core.stats.slices.search import Slice
-from core.stats.slices.sums import Sums
+from core.stats.slices.sides import Sums
 from core.stats.slices.table import Table
 
 

@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.stats.intervals import Z95
-from core.stats.slices.sums import Mix, Sums
+from core.stats.slices.sides import Mix, Sums
 
 Numbers = NDArray[np.float64]
 Direction = Choice["worse", "better", "both"]

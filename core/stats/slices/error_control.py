@@ -22,8 +22,8 @@ from statistics import NormalDist
 import numpy as np
 from numpy.typing import NDArray
 
+from core.stats.slices.blocks import Words
 from core.stats.slices.candidates import Candidates
-from core.stats.slices.table import Words
 
 Numbers = NDArray[np.float64]
 Places = NDArray[np.int64]

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from core.stats.slices.candidates import Candidates
 from core.stats.slices.change import Changes, changes
 from core.stats.slices.error_control import Chance
-from core.stats.slices.sums import Sums
+from core.stats.slices.sides import Sums
 
 Numbers = NDArray[np.float64]
 Places = NDArray[np.int64]

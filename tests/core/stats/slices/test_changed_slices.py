@@ -9,10 +9,11 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from core.stats.slices.against_rest import paid_slices
+from core.stats.slices.capping import capped
 from core.stats.slices.change import SCALES, alike, changes, intervals
 from core.stats.slices.changed_slices import change_of, changed_slices
 from core.stats.slices.search import MEAN, top_slices
-from core.stats.slices.sums import Sums
+from core.stats.slices.sides import Sums
 from core.stats.slices.table import Literal, Table
 
 SIZES = (4, 4, 5, 3)
@@ -232,3 +233,23 @@ def test_the_absolute_ranking_is_paid_for_too(real: bool) -> None:
         one.q_value > 0.05 for one in paid_slices(flat, top_slices(flat, score=MEAN), rng=np.random.default_rng(1))
     )
     assert paid_slices(flat, (), rng=np.random.default_rng(1)) == ()
+
+
+def test_a_capped_signal_counts_what_is_beyond_as_the_cap() -> None:
+    codes, _ = rows(4000, 51)
+    rng = np.random.default_rng(6)
+    heavy = rng.pareto(1.1, 4000)
+    reference = Table.pack(codes, heavy, SIZES)
+    low, high = np.quantile(heavy, [0.05, 0.95])
+    signal = np.where(np.arange(4000) % 7 == 0, np.nan, rng.pareto(1.1, 4000) + 2 * (codes[0] == 2) * (codes[1] == 3))
+    current, other = capped(Table.pack(codes, signal, SIZES), reference, 0.95)
+    known = ~np.isnan(signal)
+    assert current.total == pytest.approx(np.clip(signal[known], low, high).sum())
+    assert other.total == pytest.approx(np.clip(heavy, low, high).sum())
+    first = found(Table.pack(codes, signal, SIZES), reference, cap=0.95).slices[0]
+    assert first.literals == (Literal(0, 2), Literal(1, 3))
+    assert first.q_value < 0.01
+    inside = known & (codes[0] == 2) & (codes[1] == 3)
+    assert first.mean == pytest.approx(np.clip(signal[inside], low, high).mean())
+    with pytest.raises(ValueError, match="capped"):
+        capped(current, other, 0.2)
