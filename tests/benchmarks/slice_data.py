@@ -1,6 +1,7 @@
 """Rows for the slice benchmarks: Adult as coded columns, or rows of the same shape when the file is not there.
 
-The errors and the losses are those of a logistic regression on the codes. More rows than the data has are drawn from it, and
+The errors and the losses are those of a logistic regression on the codes. More rows than the data has are drawn from
+it, and
 three random features of every row are replaced by those of other rows: repeated rows would flatter tree miners.
 """
 
@@ -54,7 +55,8 @@ def adult(path: Path | None, rng: np.random.Generator) -> Coded:
 def drawn(some: Coded, rows: int, columns: int, rng: np.random.Generator) -> Coded:
     """``rows`` rows and ``columns`` columns drawn from ``some``, three features of every row replaced by another row's.
 
-    Columns beyond those of ``some`` are copies of them for other rows: of the same distribution, independent of the signal.
+    Columns beyond those of ``some`` are copies of them for other rows: of the same distribution, independent of the
+    signal.
     """
     known = len(some.codes)
     source = [i % known for i in range(columns)]

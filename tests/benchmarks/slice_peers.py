@@ -1,9 +1,13 @@
-"""Slice search by a peer, in the peer's environment: ``python slice_peers.py PEER ROWS.npz SUPPORT DEPTH``.
+"""Slice search by a peer, in the peer's environment: ``python slice_peers.py PEER ROWS.npz SUPPORT DEPTH SCORE``.
 
-The file holds ``codes`` (columns x rows, uint8), ``sizes`` (codes of each column that are literals) and ``signal`` (bool or
-float). Prints one JSON object: CPU seconds from coded columns to the ten best under SliceLine's score (alpha 0.95), peak
-megabytes, and the ten as [score, rows, [[column, code], ...]]. Both peers are given what makes them fast: DivExplorer the
-depth limit that its public function does not pass on, pysubgroup a tight optimistic estimate for the score.
+The file holds ``codes`` (columns x rows, uint8), ``sizes`` (codes of each column that are literals) and ``signal``
+(bool or float). Prints one JSON object: CPU seconds from coded columns to the ten best, peak
+megabytes, and by score the ten as [score, rows, [[column, code], ...]].
+
+SCORE ``mean`` is what both rank by as they are: divergence, and the quality ``StandardQF(0)``. For ``sliceline``
+(alpha 0.95) DivExplorer's itemsets are ranked afterwards (``mean,sliceline`` asks it for both lists), and pysubgroup
+is lent our score and, as its optimistic estimate, our bound. DivExplorer is given the depth limit that its public
+function does not pass on.
 """
 
 from __future__ import annotations
@@ -33,8 +37,8 @@ def scored(rows: Any, total: Any, everything: int, overall: float) -> Any:
     return ALPHA * (total / rows / (overall / everything) - 1) - (1 - ALPHA) * (everything / rows - 1)
 
 
-def divexplorer(codes: Any, sizes: Any, signal: Any, support: float, depth: int) -> list[Any]:
-    """All itemsets by FP-growth with sums; the best ten are then sorted out."""
+def divexplorer(codes: Any, sizes: Any, signal: Any, support: float, depth: int, score: str) -> dict[str, list[Any]]:
+    """All itemsets by FP-growth with sums, ranked afterwards: one search serves every score."""
     import divexplorer.divexplorer as module
 
     module.fpgrowth_cm = partial(module.fpgrowth_cm, max_len=depth)
@@ -44,9 +48,14 @@ def divexplorer(codes: Any, sizes: Any, signal: Any, support: float, depth: int)
     found = module.DivergenceExplorer(data).get_pattern_divergence(min_support=support, **{outcome: ["signal"]})
     found = found[found["itemset"].map(len).between(1, depth)]
     rows = (found["support"] * len(signal)).round()
-    score = scored(rows, rows * found["signal"], len(signal), float(signal.sum()))
-    best = score.nlargest(3 * BEST).index
-    return [[float(score[i]), int(rows[i]), sorted(literal(item) for item in found["itemset"][i])] for i in best]
+    lists = {}
+    for name in score.split(","):
+        value = found["signal_div"]
+        if name == "sliceline":
+            value = scored(rows, rows * found["signal"], len(signal), float(signal.sum()))
+        best = value.nlargest(3 * BEST).index
+        lists[name] = [[float(value[i]), int(rows[i]), sorted(map(literal, found["itemset"][i]))] for i in best]
+    return lists
 
 
 def literal(item: str) -> list[int]:
@@ -55,8 +64,8 @@ def literal(item: str) -> list[int]:
     return [int(column[1:]), int(float(code))]
 
 
-def pysubgroup(codes: Any, sizes: Any, signal: Any, support: float, depth: int) -> list[Any]:
-    """Depth-first search on bit sets with the bound of the score."""
+def pysubgroup(codes: Any, sizes: Any, signal: Any, support: float, depth: int, score: str) -> dict[str, list[Any]]:
+    """Depth-first search on bit sets with an optimistic estimate."""
     import pysubgroup as ps
 
     class SliceLine(ps.StandardQF):  # type: ignore[misc]
@@ -79,30 +88,34 @@ def pysubgroup(codes: Any, sizes: Any, signal: Any, support: float, depth: int) 
     space = [ps.EqualitySelector(f"c{i}", code) for i, size in enumerate(sizes) for code in range(size)]
     constraints = [ps.MinSupportConstraint(least)]
     task = ps.SubgroupDiscoveryTask(
-        data, ps.BinaryTarget("signal", True), space, SliceLine(1.0), BEST, depth, constraints=constraints
+        data,
+        ps.BinaryTarget("signal", True),
+        space,
+        SliceLine(1.0) if score == "sliceline" else ps.StandardQF(0.0),
+        BEST,
+        depth,
+        constraints=constraints,
     )
     found = ps.DFS(ps.BitSetRepresentation).execute(task).to_descriptions(include_stats=True)
-    return [
-        [
-            float(quality),
-            int(stats["size_sg"]) if isinstance(stats, dict) else int(stats.size_sg),
-            sorted([int(s.attribute_name[1:]), int(s.attribute_value)] for s in slice_.selectors),
-        ]
-        for quality, slice_, stats in found
-    ]
+    lists = []
+    for quality, slice_, stats in found:
+        rows = stats["size_sg"] if isinstance(stats, dict) else stats.size_sg
+        literals = sorted([int(one.attribute_name[1:]), int(one.attribute_value)] for one in slice_.selectors)
+        lists.append([float(quality), int(rows), literals])
+    return {score: lists}
 
 
-PEERS: dict[str, Callable[..., list[Any]]] = {"divexplorer": divexplorer, "pysubgroup": pysubgroup}
+PEERS: dict[str, Callable[..., dict[str, list[Any]]]] = {"divexplorer": divexplorer, "pysubgroup": pysubgroup}
 
 
 def main() -> None:
     """Run one peer once."""
-    peer, path, support, depth = sys.argv[1:5]
+    peer, path, support, depth, score = sys.argv[1:6]
     __import__(peer)
     with np.load(path) as held:
         codes, sizes, signal = held["codes"], held["sizes"], held["signal"]
     begun = time.process_time()
-    best = PEERS[peer](codes, sizes, signal, float(support), int(depth))
+    best = PEERS[peer](codes, sizes, signal, float(support), int(depth), score)
     spent = time.process_time() - begun
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     sys.stdout.write(json.dumps({"seconds": spent, "megabytes": peak, "best": best}) + "\n")
