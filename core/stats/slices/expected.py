@@ -22,7 +22,7 @@ from core.stats.slices.table import Table
 Numbers = NDArray[np.float64]
 Codes = NDArray[np.uint8]
 
-ROWS = 32_768
+ROWS = 20_000
 """Rows of each window that the model is fitted on."""
 ROUNDS = 6
 PAIRS = 12
