@@ -56,7 +56,7 @@ def lines(found: tuple[Slice, ...]) -> list[tuple[float, int, tuple[tuple[int, i
     return [(one.score, one.rows, tuple((x.column, x.code) for x in one.literals)) for one in found]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(rows(), st.sampled_from([1, 3, 10]), st.sampled_from([0.0, 0.01, 0.1]), st.integers(1, 4), st.data())
 def test_equals_brute_force_however_the_rows_are_cut(
     given_rows: Rows, k: int, support: float, depth: int, data: st.DataObject
@@ -76,7 +76,7 @@ def test_equals_brute_force_however_the_rows_are_cut(
     assert lines(with_ties) == [line for line in expected if line[0] >= last]
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(st.integers(0, 2**32), st.sampled_from([SLICELINE, MEAN]))
 def test_more_identifier_literals_than_rows_lose_no_slice(seed: int, score: Any) -> None:
     """The regime in which the published bound, made with the number of one-hot columns, loses the first slice."""
