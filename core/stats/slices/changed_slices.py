@@ -20,18 +20,22 @@ from numpy.typing import NDArray
 
 from core.stats.intervals import Z95
 from core.stats.slices.candidates import Candidates, candidates, tallies
-from core.stats.slices.change import Changes, Direction, Mix, Sums, changes, intervals
+from core.stats.slices.capping import capped
+from core.stats.slices.change import Changes, Direction, changes, intervals
 from core.stats.slices.error_control import ROWS, Chance, learn
 from core.stats.slices.expected import ROWS as FITTED
 from core.stats.slices.expected import Expectation, Sample, fit, sample
 from core.stats.slices.search import Found, Slice
+from core.stats.slices.sides import Mix, Sums
 from core.stats.slices.stories import Story, ancestors_best, select
-from core.stats.slices.table import Block, Literal, Table
+from core.stats.slices.table import Literal, Table
 
 Numbers = NDArray[np.float64]
 
 LEADERS = 400
 """Slices whose mix is held and that stories are chosen from."""
+FOREMOST = 60
+"""Leaders whose parts are looked at too, in case a predicate is to be dropped."""
 UNCLEAR = 2.0
 """The whole change explains nothing in shares until it is this many standard errors from zero."""
 
@@ -46,6 +50,7 @@ def changed_slices(
     q: float = 0.05,
     rng: np.random.Generator,
     direction: Direction = "worse",
+    cap: float | None = None,
 ) -> Found:
     """The ``k`` slices that changed most beyond the rest, different stories, strongest evidence first.
 
@@ -57,6 +62,8 @@ def changed_slices(
     Args:
         support: least share of the current rows.
         rng: for the rows that a sample takes and for random signs; nothing else is random.
+        cap: for real signals with heavy tails: what is beyond this quantile of the reference (0.5 to 1), or under one
+            less it, counts as that quantile, in all figures (winsorised). None: as it is.
         direction: ``worse`` looks for a rising signal, ``better`` for a falling one.
 
     Raises:
@@ -66,6 +73,8 @@ def changed_slices(
         raise ValueError("k and depth are at least 1, support is within 0..1, q between 0 and 1")
     if current.sizes != reference.sizes or current.is_binary != reference.is_binary:
         raise ValueError("only tables of the same columns and the same kind of signal compare")
+    if cap is not None and not current.is_binary and reference.rows:
+        current, reference = capped(current, reference, cap)
     overall, reference_overall = current.mean, reference.mean if reference.rows else None
     if not current.rows or not reference.rows:
         return Found((), 0, 0, overall, reference_overall, False)
@@ -73,9 +82,9 @@ def changed_slices(
     if not len(tried):
         return Found((), 0, 0, overall, reference_overall, False)
     both = direction == "both"
-    now = _with_squares(current, tried, tried.rows, tried.totals)
-    then = _sums(reference, tried)
-    wholes = _whole(current), _whole(reference)
+    now = Sums.counted(current, tried, tried.rows, tried.totals)
+    then = Sums.counted(reference, tried)
+    wholes = Sums.whole(current), Sums.whole(reference)
     samples = sample(current, FITTED, rng), sample(reference, FITTED, rng)
     model = fit(*samples, current.sizes, is_binary=current.is_binary)
     chance = learn(tried, _signed_rows(samples, model, rng), rng, sides=2 if both else 1)
@@ -86,10 +95,7 @@ def changed_slices(
     mix = _mix(model, current, reference, few)
     held, _ = _judged(few_now, few_then, wholes, current.is_binary, direction, mix, few_sign)
     lesser = _lesser(_part(found, leaders), held, few_sign)
-    stories = select(
-        few, few_now, few_then, *wholes, lesser, chance, k=k, sign=few_sign, is_binary=current.is_binary,
-        common=lambda index: tallies(current, few, [current.mask(few.of(current, index))])[1][:, 0].astype(np.float64),
-    )  # fmt: skip
+    stories = select(current, reference, few, few_now, few_then, lesser, chance, k=k, sign=few_sign)
     slices = tuple(
         _told(current, reference, few, story, chance, _part_mix(mix, story.index), few_sign) for story in stories
     )
@@ -131,12 +137,15 @@ def _lesser(raw: Changes, held: Changes, sign: NDArray[np.int8]) -> Changes:
 
 
 def _leaders(tried: Candidates, z: Numbers, chance: Chance) -> NDArray[np.int64]:
-    """The best slices, without those that say no more than a part of their literals."""
+    """The best slices, without those that say no more than a part of their literals; and the parts of the very best."""
     evidence = chance.evidence(z, (tried.literals >= 0).sum(axis=1))
-    usable = evidence > ancestors_best(tried, evidence)
-    places = np.flatnonzero(usable)
+    places = np.flatnonzero(evidence > ancestors_best(tried, evidence))
     best = places[np.argsort(-evidence[places], kind="stable")[:LEADERS]]
-    return np.sort(best)
+    parts = best[:FOREMOST]
+    for _ in range(tried.literals.shape[1] - 1):
+        parents = tried.parents[parts].ravel()
+        parts = np.unique(np.concatenate([parts, parents[parents >= 0]]))
+    return np.unique(np.concatenate([best, parts]))
 
 
 def _take(tried: Candidates, which: NDArray[np.int64]) -> Candidates:
@@ -151,24 +160,6 @@ def _take(tried: Candidates, which: NDArray[np.int64]) -> Candidates:
 
 def _part(found: Changes, which: NDArray[np.int64]) -> Changes:
     return Changes(*(getattr(found, name)[which] for name in Changes.__slots__))
-
-
-def _sums(table: Table, tried: Candidates) -> Sums:
-    return _with_squares(table, tried, *tallies(table, tried))
-
-
-def _with_squares(table: Table, tried: Candidates, rows: NDArray[np.int64], totals: Numbers) -> Sums:
-    return Sums.of(rows, totals) if table.is_binary else Sums.of(rows, totals, tallies(_squared(table), tried)[1])
-
-
-def _squared(table: Table) -> Table:
-    """The same rows, their signals squared."""
-    blocks = tuple(Block(b.bits, b.valid, 0, b.values**2) for b in table.blocks)
-    return Table(table.sizes, table.rows, False, blocks, table.squares, table.squares)
-
-
-def _whole(table: Table) -> Sums:
-    return Sums.of(table.rows, table.total, None if table.is_binary else table.squares)
 
 
 def _signed_rows(samples: tuple[Sample, Sample], model: Expectation, rng: np.random.Generator) -> NDArray[np.uint8]:
@@ -228,7 +219,7 @@ def _described(
     here, there = current.tally(literals), reference.tally(literals)
     squares = (None, None) if current.is_binary else (here.squares, there.squares)
     now, then = Sums.of(here.rows, here.total, squares[0]), Sums.of(there.rows, there.total, squares[1])
-    wholes = _whole(current), _whole(reference)
+    wholes = Sums.whole(current), Sums.whole(reference)
     found = changes(now, then, *wholes, is_binary=current.is_binary, worse=worse)
     if mix is not None:
         held = changes(now, then, *wholes, is_binary=current.is_binary, worse=worse, mix=mix)

@@ -56,7 +56,7 @@ def lines(found: tuple[Slice, ...]) -> list[tuple[float, int, tuple[tuple[int, i
     return [(one.score, one.rows, tuple((x.column, x.code) for x in one.literals)) for one in found]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(rows(), st.sampled_from([1, 3, 10]), st.sampled_from([0.0, 0.01, 0.1]), st.integers(1, 4), st.data())
 def test_equals_brute_force_however_the_rows_are_cut(
     given_rows: Rows, k: int, support: float, depth: int, data: st.DataObject
@@ -76,7 +76,7 @@ def test_equals_brute_force_however_the_rows_are_cut(
     assert lines(with_ties) == [line for line in expected if line[0] >= last]
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(st.integers(0, 2**32), st.sampled_from([SLICELINE, MEAN]))
 def test_more_identifier_literals_than_rows_lose_no_slice(seed: int, score: Any) -> None:
     """The regime in which the published bound, made with the number of one-hot columns, loses the first slice."""
@@ -131,7 +131,10 @@ def test_totals_of_a_real_signal_are_close_and_tallies_exact(given_rows: Rows) -
         assert tally.rows == inside.sum() == found.rows[index]
         scale = max(np.abs(given_rows.signal[inside]).sum(), 1e-300)
         assert abs(tally.total - math.fsum(given_rows.signal[inside])) <= 1e-12 * scale
-        assert abs(tally.squares - math.fsum(given_rows.signal[inside] ** 2)) <= 1e-12 * max(tally.squares, 1e-300)
+        assert (
+            abs(tally.squares - math.fsum(given_rows.signal[inside] ** 2))
+            <= 1e-12 * tally.squares + 1e-24 * table.peak**2
+        )
 
 
 def test_sliceline_refuses_a_signal_with_negative_values() -> None:
