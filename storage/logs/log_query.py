@@ -107,7 +107,7 @@ def check(statement: str) -> None:
     >>> check("select * from read_csv('/etc/passwd')")
     Traceback (most recent call last):
     ...
-    storage.errors.UsageError: the query reads more than the log: a table function is not allowed
+    storage.errors.UsageError: the query reads more than the log: a table function is not allowed; it is called log
     """
     if len(statement) > MAXIMUM_LENGTH:
         raise UsageError(f"the query is longer than {MAXIMUM_LENGTH:,} characters", "shorten it")
@@ -134,7 +134,7 @@ def _check_node(node: dict[str, Any], named: set[str]) -> None:
     kind = str(node.get("type", ""))
     if kind in _OTHER_TABLES and "class" not in node:
         what = kind.lower().replace("_", " ")
-        raise UsageError(f"the query reads more than the log: a {what} is not allowed", "FROM log is what there is")
+        raise UsageError(f"the query reads more than the log: a {what} is not allowed", "it is called log")
     if "table_name" in node and kind == "BASE_TABLE":
         table = str(node["table_name"]).lower()
         if table not in {"log", *named} or node.get("schema_name") or node.get("catalog_name"):
