@@ -1,138 +1,107 @@
-"""Coded rows with the errors of a simple classifier: three public data sets, or made ones where none are at hand."""
+"""Rows for the slice benchmarks: Adult as coded columns, or rows of the same shape when the file is not there.
+
+The errors and the losses are those of a logistic regression on the codes. More rows than the data has are drawn from
+it, and
+three random features of every row are replaced by those of other rows: repeated rows would flatter tree miners.
+"""
 
 from __future__ import annotations
 
-import sys
-import warnings
+import csv
+import gzip
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-ROOT = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT), str(Path(__file__).resolve().parent)]
+from core.stats.slices.coding import Coding, fit_categories, fit_numbers
 
-from core.stats.slices.coding import Coding, fit_categories, fit_numbers  # noqa: E402
-from core.stats.slices.table import Table  # noqa: E402
-
-Bits = NDArray[np.bool_]
-Numbers = NDArray[np.float64]
-NAMES = ("adult", "employment_MA", "nycflights13")
+LABEL, SPLIT = "income", "split"
+_SHAPE = (8, 7, 9, 15, 7, 7, 13, 7, 4, 3, 3, 3, 6, 3)
+"""Codes of the columns of Adult; what the synthetic rows have too."""
 
 
-@dataclass(frozen=True, slots=True)
-class Scored:
-    """Rows that the classifier was not trained on.
+@dataclass(frozen=True)
+class Coded:
+    """Columns of codes (columns x rows), the codes of each that are literals, 0/1 errors and losses of a classifier."""
 
-    Attributes:
-        codes: (columns, rows).
-        errors: whether the classifier was wrong.
-        chance: of being wrong, from a boosted model of the errors: what "the same odds everywhere" is made with.
-        period: month or year of a row; all 0 without time.
-    """
-
-    name: str
     codes: NDArray[np.uint8]
-    sizes: tuple[int, ...]
-    errors: Bits
-    chance: Numbers
-    period: NDArray[np.int64]
-
-    def table(self, rows: NDArray[np.int64], errors: Bits | None = None) -> Table:
-        """These rows; ``errors`` in place of the real ones, a value a row of ``rows``."""
-        return Table.pack(list(self.codes[:, rows]), self.errors[rows] if errors is None else errors, self.sizes)
+    sizes: list[int]
+    error: NDArray[np.bool_]
+    loss: NDArray[np.float64]
 
 
-def load(name: str, folder: Path | None) -> Scored:
-    """One data set; a made one of the same shape without a folder."""
-    if folder is None:
-        return _made(NAMES.index(name))
-    import pandas as pd
-
-    frame = pd.read_csv(folder / f"{name}.csv.gz")
-    period = np.zeros(len(frame), np.int64)
-    prediction = None
-    if name == "adult":
-        label = (frame.pop("income").astype(str).str.contains(">50K")).to_numpy()
-        frame = frame.drop(columns=["split"])
-    elif name == "employment_MA":
-        label = frame.pop("employed").to_numpy() == 1
-        period = frame.pop("year").to_numpy(dtype=np.int64)
-        prediction = frame.pop("prediction").to_numpy() == 1
-        frame = frame.drop(columns=["id", "predicted_probability", "partition"])
+def adult(path: Path | None, rng: np.random.Generator) -> Coded:
+    """The rows of ``path`` (CSV, gzip), or 48,842 synthetic ones without it."""
+    if path is not None and path.exists():
+        with gzip.open(path, "rt", encoding="utf-8", newline="") as file:
+            rows = list(csv.DictReader(file))
+        names = [name for name in rows[0] if name not in (LABEL, SPLIT)]
+        coded = [_column(name, [row[name] for row in rows]) for name in names]
+        codes, sizes = np.array([codes for _, codes in coded]), [coding.size for coding, _ in coded]
+        label = np.array([row[LABEL].startswith(">50K") for row in rows])
     else:
-        frame = frame[frame["arr_delay"].notna()].sort_values("time_hour", kind="stable")
-        label = frame["arr_delay"].to_numpy() > 15
-        period = frame["month"].to_numpy(dtype=np.int64)
-        frame["weekday"] = pd.to_datetime(frame["time_hour"]).dt.dayofweek
-        kept = ["carrier", "origin", "dest", "hour", "distance", "weekday", "day", "minute", "dep_delay", "air_time"]
-        frame = frame[kept]
-    codes, sizes = _coded(frame)
-    rng = np.random.default_rng(0)
-    used = np.ones(len(label), np.bool_)
-    if prediction is None:
-        train = rng.random(len(label)) < 0.15
-        prediction = _chance(codes[:, train], label[train], codes) > 0.5
-        used = ~train
-    rows = np.flatnonzero(used)
-    errors = (prediction != label)[rows]
-    chance = _chance(codes[:, rows], errors, codes[:, rows])
-    return Scored(name, codes[:, rows], sizes, errors, chance, period[rows])
+        sizes = list(_SHAPE)
+        codes = np.array([np.minimum(rng.geometric(2.5 / size, 48_842), size).astype(np.uint8) for size in sizes])
+        label = _chance(codes, sizes, rng.normal(0, 1.2, sum(sizes) + len(sizes)), -1.5) > rng.random(codes.shape[1])
+    chance = _fitted(codes, sizes, label)
+    right = np.where(label, chance, 1 - chance)
+    return Coded(codes, sizes, right < 0.5, -np.log(np.clip(right, 1e-12, 1.0)))
 
 
-def _coded(frame: object) -> tuple[NDArray[np.uint8], tuple[int, ...]]:
-    import pandas as pd
+def drawn(some: Coded, rows: int, columns: int, rng: np.random.Generator) -> Coded:
+    """``rows`` rows and ``columns`` columns drawn from ``some``, three features of every row replaced by another row's.
 
-    assert isinstance(frame, pd.DataFrame)
-    codes, sizes = [], []
-    for name in frame.columns:
-        column = frame[name]
-        if pd.api.types.is_numeric_dtype(column) and column.nunique() > 12:
-            values = column.to_numpy(dtype=np.float64)
-            coding: Coding = fit_numbers(name, values)
-            codes.append(coding.encode_numbers(values))
-        else:
-            places, distinct = pd.factorize(column.astype("string"))
-            named = [str(value) for value in distinct]
-            counts = np.bincount(places[places >= 0], minlength=len(named))
-            coding = fit_categories(name, list(zip(named, counts.tolist(), strict=True)))
-            codes.append(np.concatenate([coding.encode_values(named), [0]]).astype(np.uint8)[places])
-        sizes.append(coding.size)
-    return np.array(codes), tuple(sizes)
-
-
-def _chance(codes: NDArray[np.uint8], label: Bits, of: NDArray[np.uint8]) -> Numbers:
-    from sklearn.ensemble import HistGradientBoostingClassifier
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        model = HistGradientBoostingClassifier(max_iter=60, max_leaf_nodes=12, random_state=0)
-        fitted = model.fit(codes.T, label)
-        return np.asarray(fitted.predict_proba(of.T)[:, 1], dtype=np.float64)
+    Columns beyond those of ``some`` are copies of them for other rows: of the same distribution, independent of the
+    signal.
+    """
+    known = len(some.codes)
+    source = [i % known for i in range(columns)]
+    error, loss = np.empty(rows, np.bool_), np.empty(rows)
+    codes = np.empty((columns, rows), np.uint8)
+    for start in range(0, rows, 1 << 20):
+        stop = min(rows, start + (1 << 20))
+        picked = rng.integers(0, some.codes.shape[1], stop - start)
+        error[start:stop], loss[start:stop] = some.error[picked], some.loss[picked]
+        replaced = rng.integers(0, columns, (3, stop - start), dtype=np.int16)
+        for at, column in enumerate(source):
+            values = some.codes[column]
+            part = codes[at, start:stop]
+            part[:] = values[picked] if at < known else values[rng.permutation(picked)]
+            for which in replaced:
+                others = np.flatnonzero(which == at)
+                part[others] = values[rng.integers(0, len(values), len(others))]
+    return Coded(codes, [some.sizes[i] for i in source], error, loss)
 
 
-def _made(which: int) -> Scored:
-    rng = np.random.default_rng(which)
-    rows = 60_000
-    codes, chance = made_rows(rows, 14, rng)
-    return Scored(f"made {which}", codes, made_sizes(14), rng.random(rows) < chance, chance, np.zeros(rows, np.int64))
+def _column(name: str, cells: list[str]) -> tuple[Coding, NDArray[np.uint8]]:
+    values: list[str | None] = [None if cell in ("", "?") else cell for cell in cells]
+    try:
+        numbers = np.array([np.nan if value is None else float(value) for value in values])
+    except ValueError:
+        coding = fit_categories(name, list(Counter(values).items()))
+        return coding, coding.encode_values(values)
+    coding = fit_numbers(name, numbers)
+    return coding, coding.encode_numbers(numbers)
 
 
-def made_sizes(columns: int) -> tuple[int, ...]:
-    """3 to 10 values a column, and the code of a missing value."""
-    return tuple(4 + column % 8 for column in range(columns))
+def _one_hot(codes: NDArray[np.uint8], sizes: list[int]) -> Any:
+    return np.concatenate([(codes[i][:, None] == np.arange(size + 1)) for i, size in enumerate(sizes)], axis=1)
 
 
-def made_rows(rows: int, columns: int, rng: np.random.Generator) -> tuple[NDArray[np.uint8], Numbers]:
-    """Skewed columns, of which neighbours depend on each other, and a chance of an error that some of them move."""
-    codes = []
-    for column, size in enumerate(made_sizes(columns)):
-        weights = np.exp(-0.3 * np.arange(size - 1))
-        values = rng.choice(size - 1, rows, p=weights / weights.sum()) + 1
-        if column % 3 == 2:
-            same = rng.random(rows) < 0.5
-            values[same] = np.minimum(codes[-1][same], size - 1)
-        codes.append(values.astype(np.uint8))
-    chance = 0.05 + 0.1 * (codes[0] == 1) + 0.1 * (codes[3] > 3) + 0.1 * ((codes[5] == 2) & (codes[3] == 2))
-    return np.array(codes), chance
+def _chance(codes: NDArray[np.uint8], sizes: list[int], weights: NDArray[np.float64], base: float) -> Any:
+    return 1 / (1 + np.exp(-(_one_hot(codes, sizes) @ weights + base)))
+
+
+def _fitted(codes: NDArray[np.uint8], sizes: list[int], label: NDArray[np.bool_]) -> Any:
+    """Chances by logistic regression: a dozen Newton steps with a small ridge."""
+    columns = np.concatenate([_one_hot(codes, sizes), np.ones((len(label), 1))], axis=1).astype(np.float64)
+    weights = np.zeros(columns.shape[1])
+    for _ in range(12):
+        chance = 1 / (1 + np.exp(-columns @ weights))
+        curve = columns.T @ (columns * (chance * (1 - chance))[:, None]) + np.eye(len(weights))
+        weights += np.linalg.solve(curve, columns.T @ (label - chance) - weights)
+    return 1 / (1 + np.exp(-columns @ weights))

@@ -11,8 +11,9 @@ A trial draws two windows of at most 20,000 rows, disjoint, at random from the s
   the first three with nearly the same rows: Jaccard index of at least 0.8 in the current window; the same predicates
   are counted apart. A trial counts when a one-sided test at 5 % of this one slice, known before, has a power of at
   least 90 %; those where a test at the level that the search pays for (z = 4.4) has it are counted apart.
-- clean: nothing planted. Uniform: errors added everywhere by the same points, odds, factor, or right answers lost at
-  the same rate, or the same share of answers mirrored. Mix: two columns' values made rarer by random factors (a
+- clean: nothing planted. Uniform: errors of both windows drawn with each row's chance of a boosted model of the real
+  errors, in the current window 5 to 10 points higher in the mean: by the same points, odds or factor, or right answers
+  lost at the same rate, or the same share of answers mirrored. Mix: two columns' values made rarer by random factors (a
   standard deviation of 1 of the logarithm), errors of a row as they were. Time: consecutive months or years as they
   came.
 """
@@ -35,7 +36,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT), str(Path(__file__).resolve().parent)]
 
 from figures import Figure, show  # noqa: E402
-from slice_data import NAMES, Scored, load, made_rows, made_sizes  # noqa: E402
+from trial_data import NAMES, Scored, load, made_rows, made_sizes  # noqa: E402
 
 from core.stats.intervals import wilson  # noqa: E402
 from core.stats.slices.candidates import Candidates, candidates  # noqa: E402
@@ -166,13 +167,13 @@ def quiet(on: Scored, kind: str, trials: int, limit: float) -> None:
         rng = np.random.default_rng([seed, 2])
         here, there = windows(on, rng)
         what = UNIFORM[seed % len(UNIFORM)]
-        errors = on.errors[here]
         if kind == "mix":
             here = other_mix(on, here, rng)
-            errors = on.errors[here]
-        elif kind == "uniform":
-            errors = worse(errors, on.chance[here], what, rng)
-        answer = searched(on.table(here, errors), on.table(there), seed)
+        errors, before = on.errors[here], on.errors[there]
+        if kind == "uniform":
+            errors = rng.random(len(here)) < worse(on.chance[here], what, rng.uniform(0.05, 0.1))
+            before = rng.random(len(there)) < on.chance[there]
+        answer = searched(on.table(here, errors), on.table(there, before), seed)
         false += answer.stands_out
         parts[what] = parts.get(what, 0) + answer.stands_out
     rate(f"{on.name}: {kind}, any slice stands out", false, trials, limit, above=False)
@@ -180,21 +181,15 @@ def quiet(on: Scored, kind: str, trials: int, limit: float) -> None:
         print(f"{on.name}: of {trials // len(UNIFORM)} each: {parts}", file=sys.stderr)
 
 
-def worse(
-    errors: NDArray[np.bool_], chance: NDArray[np.float64], how: str, rng: np.random.Generator
-) -> NDArray[np.bool_]:
-    """Errors of a model that got worse everywhere alike, about 5 to 10 points in the mean."""
-    draw, by = rng.random(len(errors)), rng.uniform(0.05, 0.1)
+def worse(chance: NDArray[np.float64], how: str, by: float) -> NDArray[np.float64]:
+    """Chances of an error of a model that got worse everywhere alike, ``by`` in the mean or about it."""
     if how == "lost":
-        return np.asarray(errors | (draw < by), dtype=np.bool_)
+        return chance + by * (1 - chance)
     if how == "mirrored":
-        return np.asarray(errors ^ (draw < by), dtype=np.bool_)
-    chance = np.clip(chance, 0.002, 0.95)
-    times = 1 + by / chance.mean()
-    after = {"points": chance + by, "factor": chance * times, "odds": times * chance / (1 - chance + times * chance)}[
-        how
-    ]
-    return np.asarray(errors | (draw < (np.clip(after, 0, 0.98) - chance) / (1 - chance)), dtype=np.bool_)
+        return chance + by * (1 - 2 * chance)
+    times = 1 + by / float(chance.mean())
+    after = {"points": chance + by, "factor": chance * times, "odds": times * chance / (1 - chance + times * chance)}
+    return np.clip(after[how], 0, 1)
 
 
 def other_mix(on: Scored, rows: Rows, rng: np.random.Generator) -> Rows:

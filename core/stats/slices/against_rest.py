@@ -34,7 +34,7 @@ def paid_slices(
         return tuple(slices)
     tried = candidates([table], depth=depth, minimum=max(1, math.ceil(support * table.rows - 1e-9)))
     chance = learn(tried, sample(table, ROWS, rng).on, rng)
-    whole = Sums.of(table.rows, table.total, None if table.is_binary else table.squares)
+    whole = Sums.whole(table)
     paid = []
     for one in slices:
         tally = table.tally(one.literals)

@@ -12,7 +12,7 @@ Words = NDArray[np.uint64]
 Numbers = NDArray[np.float64]
 Counts = NDArray[np.int64]
 
-HEAD = 6
+HEAD = 4
 """Of a real signal, one word in so many stands in the head."""
 ROWS = 1 << 20
 """Rows of one block at most: its columns are gathered in the order of the signal while they are near."""

@@ -8,21 +8,24 @@ a slice.
 
 **The bound.** Let S be any conjunction of at least ``m`` rows that extends (or is) each of the slices P1, P2, ... Let
 ``M`` be the least of their rows, ``T`` the least of their sums of *positive parts*, ``W`` the least of their greatest
-row values. When the head of S was counted (the rows in some fixed words of the table): let ``h`` be its rows and ``H``
-its sum there, and ``r`` no less than any value outside the head. Claim: ``score(S) <= max f(x)`` over real ``x`` in
-``[max(m, h), M]``, where ``f(x) = score(x, min(T, W x, H + r (x - h)))``, the last term only when the head was counted.
+row values and, for some numbers v (the levels), ``X(v)`` the sum of ``max(value - v, 0)`` over the rows of one of
+them. Claim: the score of S is at most ``max f(x)`` over real ``x`` in ``[m, M]``, where ``f(x) = score(x, min(T, W x,
+X(v) + v x for each v))``.
 
-Proof. The rows of S are rows of every Pi, so ``n <= M``; they include the h rows of its head, so ``n >= h``. The sum
-of S is at most the sum of its positive parts, which is at most the same sum over Pi, all of whose further terms are >=
-0: ``t <= T``. Each of the ``n`` rows of S is worth at most W: ``t <= W n``. The ``n - h`` rows outside the head are
-worth at most r each: ``t <= H + r (n - h)``. So t is at most the minimum of the three. Both scores rise with ``t`` for
-fixed ``n`` (alpha >= 0, and ``E > 0`` is required), hence ``score(n, t) <= f(n)``, and n lies in the interval.
-Grandparents bound no better than parents, whose rows, sums and greatest values are at most theirs. []
+Proof. The rows of S are rows of every Pi, so ``n <= M``. The sum of S is at most the sum of its positive parts, which
+is at most the same sum over Pi, all of whose further terms are >= 0: ``t <= T``. Each of the ``n`` rows of S is worth
+at most W: ``t <= W n``. And ``t = sum of (value - v) + v n <= sum of max(value - v, 0) + v n <= X(v) + v n``, the last
+step because all further terms of X(v) are >= 0. Both scores rise with ``t`` for fixed ``n`` (alpha >= 0, and ``E > 0``
+is required), hence ``score(n, t) <= f(n)``, and n lies in the interval. []
+
+T is X(0). Levels near the value that a row of a slice must be worth to lift it above the k-th score cut deepest:
+against ``score >= s`` SliceLine's ``v = (s + 2 alpha - 1) E / (N alpha)`` is the multiplier of Lagrange, and no bound
+that knows only the values of the rows of S cuts more. Rows are in falling order of their values, so X(v) needs the
+first words only.
 
 A larger m is better. Besides the minimum support, S = ABC has at least ``|AB| + |AC| - |A|`` rows: of the rows of A,
 ``|A| - |AB|`` are not in B and ``|A| - |AC|`` not in C; likewise with B and C. This holds for S alone, not for its
-extensions, so it serves before S is counted but not to decide whether S is extended. ``H + r (n - h)`` is likewise of
-S alone.
+extensions, so it serves before S is counted but not to decide whether S is extended.
 
 **Where the maximum is.** Where the minimum of the lines is ``p + q x``, both scores have the form ``A + B / x`` with
 constants A and B: monotone. f is continuous and its pieces meet only where two of the lines do. So its maximum over the
@@ -56,17 +59,14 @@ class Limits:
         least, most: of the rows; least is at least 1.
         total: upper end of the sum of positive parts.
         top: upper end of each row's value.
-        head, head_rows, rest: where the head was counted: upper end of the sum there, rows there, and the greatest
-            value of any row of the table outside of it.
+        lines: further upper ends of the sum, each ``p + q * rows`` with an array p and a number q.
     """
 
     least: Numbers
     most: Numbers
     total: Numbers
     top: Numbers
-    head: Numbers | None = None
-    head_rows: Numbers | None = None
-    rest: float = 0.0
+    lines: tuple[tuple[Numbers, float], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +92,7 @@ class Score:
         """The greatest score of a slice within these limits; -inf where no number of rows is left."""
         zero = np.zeros(1)
         lines = [(within.total, zero), (zero, within.top)]
-        if within.head is not None and within.head_rows is not None:
-            lines.append((within.head - within.head_rows * within.rest, zero + within.rest))
+        lines += [(p, zero + q) for p, q in within.lines]
         candidates = [within.least, within.most]
         with np.errstate(divide="ignore", invalid="ignore"):
             for (p, q), (r, s) in combinations(lines, 2):
@@ -104,6 +103,11 @@ class Score:
             sums = np.minimum.reduce([p + q * rows for p, q in lines])
             best = np.maximum(best, self.of(rows, sums, whole))
         return np.where(within.least <= within.most, best, -np.inf)
+
+    def level(self, kth: float, whole: tuple[int, float]) -> float:
+        """The row value that cuts deepest against slices with a score of at least ``kth``."""
+        mean = whole[1] / whole[0]
+        return mean + kth if self.alpha is None else (kth + 2.0 * self.alpha - 1.0) * mean / self.alpha
 
 
 SLICELINE = Score(0.95)

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from core.stats.intervals import Z95
 from core.stats.slices.candidates import Candidates, candidates, tallies
-from core.stats.slices.capping import capped, squared
+from core.stats.slices.capping import capped
 from core.stats.slices.change import Changes, Direction, changes, intervals
 from core.stats.slices.error_control import ROWS, Chance, learn
 from core.stats.slices.expected import ROWS as FITTED
@@ -34,6 +34,8 @@ Numbers = NDArray[np.float64]
 
 LEADERS = 400
 """Slices whose mix is held and that stories are chosen from."""
+FOREMOST = 60
+"""Leaders whose parts are looked at too, in case a predicate is to be dropped."""
 UNCLEAR = 2.0
 """The whole change explains nothing in shares until it is this many standard errors from zero."""
 
@@ -80,9 +82,9 @@ def changed_slices(
     if not len(tried):
         return Found((), 0, 0, overall, reference_overall, False)
     both = direction == "both"
-    now = _with_squares(current, tried, tried.rows, tried.totals)
-    then = _sums(reference, tried)
-    wholes = _whole(current), _whole(reference)
+    now = Sums.counted(current, tried, tried.rows, tried.totals)
+    then = Sums.counted(reference, tried)
+    wholes = Sums.whole(current), Sums.whole(reference)
     samples = sample(current, FITTED, rng), sample(reference, FITTED, rng)
     model = fit(*samples, current.sizes, is_binary=current.is_binary)
     chance = learn(tried, _signed_rows(samples, model, rng), rng, sides=2 if both else 1)
@@ -93,10 +95,7 @@ def changed_slices(
     mix = _mix(model, current, reference, few)
     held, _ = _judged(few_now, few_then, wholes, current.is_binary, direction, mix, few_sign)
     lesser = _lesser(_part(found, leaders), held, few_sign)
-    stories = select(
-        few, few_now, few_then, *wholes, lesser, chance, k=k, sign=few_sign, is_binary=current.is_binary,
-        common=lambda index: tallies(current, few, [current.mask(few.of(current, index))])[1][:, 0].astype(np.float64),
-    )  # fmt: skip
+    stories = select(current, reference, few, few_now, few_then, lesser, chance, k=k, sign=few_sign)
     slices = tuple(
         _told(current, reference, few, story, chance, _part_mix(mix, story.index), few_sign) for story in stories
     )
@@ -138,12 +137,15 @@ def _lesser(raw: Changes, held: Changes, sign: NDArray[np.int8]) -> Changes:
 
 
 def _leaders(tried: Candidates, z: Numbers, chance: Chance) -> NDArray[np.int64]:
-    """The best slices, without those that say no more than a part of their literals."""
+    """The best slices, without those that say no more than a part of their literals; and the parts of the very best."""
     evidence = chance.evidence(z, (tried.literals >= 0).sum(axis=1))
-    usable = evidence > ancestors_best(tried, evidence)
-    places = np.flatnonzero(usable)
+    places = np.flatnonzero(evidence > ancestors_best(tried, evidence))
     best = places[np.argsort(-evidence[places], kind="stable")[:LEADERS]]
-    return np.sort(best)
+    parts = best[:FOREMOST]
+    for _ in range(tried.literals.shape[1] - 1):
+        parents = tried.parents[parts].ravel()
+        parts = np.unique(np.concatenate([parts, parents[parents >= 0]]))
+    return np.unique(np.concatenate([best, parts]))
 
 
 def _take(tried: Candidates, which: NDArray[np.int64]) -> Candidates:
@@ -158,18 +160,6 @@ def _take(tried: Candidates, which: NDArray[np.int64]) -> Candidates:
 
 def _part(found: Changes, which: NDArray[np.int64]) -> Changes:
     return Changes(*(getattr(found, name)[which] for name in Changes.__slots__))
-
-
-def _sums(table: Table, tried: Candidates) -> Sums:
-    return _with_squares(table, tried, *tallies(table, tried))
-
-
-def _with_squares(table: Table, tried: Candidates, rows: NDArray[np.int64], totals: Numbers) -> Sums:
-    return Sums.of(rows, totals) if table.is_binary else Sums.of(rows, totals, tallies(squared(table), tried)[1])
-
-
-def _whole(table: Table) -> Sums:
-    return Sums.of(table.rows, table.total, None if table.is_binary else table.squares)
 
 
 def _signed_rows(samples: tuple[Sample, Sample], model: Expectation, rng: np.random.Generator) -> NDArray[np.uint8]:
@@ -229,7 +219,7 @@ def _described(
     here, there = current.tally(literals), reference.tally(literals)
     squares = (None, None) if current.is_binary else (here.squares, there.squares)
     now, then = Sums.of(here.rows, here.total, squares[0]), Sums.of(there.rows, there.total, squares[1])
-    wholes = _whole(current), _whole(reference)
+    wholes = Sums.whole(current), Sums.whole(reference)
     found = changes(now, then, *wholes, is_binary=current.is_binary, worse=worse)
     if mix is not None:
         held = changes(now, then, *wholes, is_binary=current.is_binary, worse=worse, mix=mix)

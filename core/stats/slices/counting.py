@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,24 +35,18 @@ class Counted:
     positive: Numbers
 
 
-def count(table: Table, places: Places, *, head: bool = False) -> Counted:
-    """Counts every row of ``places`` (conjunctions x literals); rows with equal leads must stand together.
+def count(table: Table, places: Places) -> Counted:
+    """Counts every row of ``places`` (conjunctions x literals); rows with equal leads had better stand together.
 
     For a real signal the sums come from the least and the greatest value of each word of 64 rows.
-
-    Args:
-        head: only the rows of the words that stand first in each block (:attr:`Block.head`).
     """
     zeros = np.zeros((3, len(places)))
     found = Counted(np.zeros(len(places), np.int64), zeros[0], zeros[1], zeros[2])
-    groups = list(_groups(places))
-    scratch = _Scratch(groups)
+    scratch = _Scratch(places)
     for block in table.blocks:
         signed = not table.is_binary and block.words > 0 and float(block.least.min()) < 0
         for start, stop, first in _spans(block):
-            if head and not first:
-                break
-            for into, masks in scratch.masks(block, groups, start, stop):
+            for into, masks in scratch.masks(block, start, stop):
                 bits = scratch.counts(masks)
                 rows = np.add.reduce(bits, axis=1, dtype=np.uint32)
                 found.rows[into] += rows
@@ -64,22 +57,46 @@ def count(table: Table, places: Places, *, head: bool = False) -> Counted:
                 high = np.vecdot(each, most)
                 found.high[into] += high
                 found.positive[into] += np.vecdot(each, most.clip(0)) if signed else high
-                if not head:
-                    found.low[into] += np.vecdot(each, block.least[start:stop])
+                found.low[into] += np.vecdot(each, block.least[start:stop])
     return Counted(found.rows, found.low, found.low, found.low) if table.is_binary else found
+
+
+def excesses(table: Table, places: Places, levels: Sequence[float]) -> list[Numbers]:
+    """Upper ends of the sum of ``max(value - level, 0)`` over the rows of each conjunction, for each level.
+
+    Only the heads of the blocks are read, so no level may be below the greatest value outside of them. The excess of a
+    0/1 signal over level 0 is the number of errors, exactly.
+    """
+    found = [np.zeros(len(places)) for _ in levels]
+    scratch = _Scratch(places)
+    for block in table.blocks:
+        weights = [] if table.is_binary else [(block.most[: block.head] - level).clip(0) for level in levels]
+        for start, stop, first in _spans(block):
+            if not first:
+                break
+            for into, masks in scratch.masks(block, start, stop):
+                bits = scratch.counts(masks)
+                if table.is_binary:
+                    rows = np.add.reduce(bits, axis=1, dtype=np.uint32)
+                    for level, sums in zip(levels, found, strict=True):
+                        sums[into] += rows * (1.0 - level)
+                    continue
+                each = bits.astype(np.float64)
+                for weight, sums in zip(weights, found, strict=True):
+                    sums[into] += np.vecdot(each, weight[start:stop])
+    return found
 
 
 def totals(table: Table, places: Places, signals: Sequence[Words]) -> tuple[Counts, Counts]:
     """Rows (m,), and those (m, len(signals)) in common with each of ``signals``, packed like :meth:`Table.mask`."""
     rows = np.zeros(len(places), np.int64)
     common = np.zeros((len(places), len(signals)), np.int64)
-    groups = list(_groups(places))
-    scratch, other = _Scratch(groups), _Scratch(groups)
+    scratch, other = _Scratch(places), _Scratch(places)
     offset = 0
     for block in table.blocks:
         for start, stop, _ in _spans(block):
             parts = [signal[offset + start : offset + stop] for signal in signals]
-            for into, masks in scratch.masks(block, groups, start, stop):
+            for into, masks in scratch.masks(block, start, stop):
                 rows[into] += np.add.reduce(scratch.counts(masks), axis=1, dtype=np.uint32)
                 for number, part in enumerate(parts):
                     both = np.bitwise_and(masks, part, out=other.words(len(masks), stop - start))
@@ -91,10 +108,12 @@ def totals(table: Table, places: Places, signals: Sequence[Words]) -> tuple[Coun
 class _Scratch:
     """Memory for masks of some conjunctions over one range of words, and their counts; used again and again."""
 
-    def __init__(self, groups: list[tuple[list[int], int, list[int]]]) -> None:
-        most = min(MASKS, max((len(lasts) for _, _, lasts in groups), default=0))
+    def __init__(self, places: Places) -> None:
+        most = min(MASKS, len(places))
         self._words = np.empty(most * WORDS, np.uint64)
         self._counts = np.empty(most * WORDS, np.uint8)
+        self._base = np.empty(WORDS, np.uint64)
+        self._places = [(tuple(row[:-1]), row[-1]) for row in places.tolist()]
 
     def words(self, masks: int, words: int) -> Words:
         return self._words[: masks * words].reshape(masks, words)
@@ -103,34 +122,21 @@ class _Scratch:
         counts: NDArray[np.uint8] = np.bitwise_count(masks, out=self._counts[: masks.size].reshape(masks.shape))
         return counts
 
-    def masks(
-        self, block: Block, groups: list[tuple[list[int], int, list[int]]], start: int, stop: int
-    ) -> Iterator[tuple[slice, Words]]:
-        """Masks of the conjunctions, and which they are."""
+    def masks(self, block: Block, start: int, stop: int) -> Iterator[tuple[slice, Words]]:
+        """Masks of the conjunctions, some at a time, and which they are."""
         rows = list(block.bits[:, start:stop])
         valid = block.valid[start:stop]
-        for lead, at, lasts in groups:
-            base = valid if not lead else rows[lead[0]]
-            for place in lead[1:]:
-                base = base & rows[place]
-            for first in range(0, len(lasts), MASKS):
-                some = lasts[first : first + MASKS]
-                masks = self.words(len(some), stop - start)
-                for place, into in zip(some, masks, strict=True):
-                    np.bitwise_and(rows[place], base, out=into)
-                yield slice(at + first, at + first + len(some)), masks
-
-
-def _groups(places: Places) -> Iterator[tuple[list[int], int, list[int]]]:
-    """Lead, place of its first conjunction, last literals of its conjunctions."""
-    if not len(places):
-        return
-    leads = places[:, :-1]
-    cuts = np.flatnonzero((leads[1:] != leads[:-1]).any(axis=1)) + 1
-    ends = [0, *cuts.tolist(), len(places)]
-    lasts = places[:, -1].tolist()
-    for at, end in pairwise(ends):
-        yield leads[at].tolist(), at, lasts[at:end]
+        known, base = None, valid
+        for first in range(0, len(self._places), MASKS):
+            some = self._places[first : first + MASKS]
+            masks = self.words(len(some), stop - start)
+            for (lead, last), into in zip(some, masks, strict=True):
+                if lead != known:
+                    known, base = lead, rows[lead[0]] if lead else valid
+                    for place in lead[1:]:
+                        base = np.bitwise_and(base, rows[place], out=self._base[: stop - start])
+                np.bitwise_and(rows[last], base, out=into)
+            yield slice(first, first + len(some)), masks
 
 
 def _spans(block: Block) -> Iterator[tuple[int, int, bool]]:

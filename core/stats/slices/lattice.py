@@ -9,12 +9,12 @@ from numpy.typing import NDArray
 
 from core.stats.slices.blocks import Counts, Numbers
 from core.stats.slices.bound import SLACK, Limits, Score
-from core.stats.slices.counting import Places, count
+from core.stats.slices.counting import Places, count, excesses
 from core.stats.slices.levels import Children, Level, children
 from core.stats.slices.table import Table, Tally
 
-_BATCH = 256
-"""Conjunctions counted before the k-th score is looked at again."""
+_FIRST, _BATCH = 24, 384
+"""Conjunctions counted before the k-th score is looked at again: few at first, at most so many later."""
 
 
 @dataclass(slots=True)
@@ -37,12 +37,15 @@ class Lattice:
     counted: int = 0
     kept: list[tuple[Places, Numbers, Numbers]] = field(default_factory=list)
     _rows: Counts = field(default_factory=lambda: np.empty(0, np.int64))
-    _rest: float = 0.0
+    _levels: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.table.is_binary:
-            ends = [float(block.most[block.head :].max(initial=-np.inf)) for block in self.table.blocks]
-            self._rest = max([end for end in ends if end > -np.inf], default=0.0)
+            # Row values at some shares of the rows; nothing outside the heads is above the last.
+            blocks = [block for block in self.table.blocks if block.words]
+            shares = [max(float(b.most[b.head * part // 6 :].max()) for b in blocks) for part in (1, 3)]
+            rest = max((float(b.most[b.head :].max()) for b in blocks if b.head < b.words), default=shares[-1])
+            self._levels = (*shares, rest)
 
     @property
     def whole(self) -> tuple[int, float]:
@@ -96,20 +99,15 @@ class Lattice:
         alive = np.flatnonzero(bound >= self._goal())
         if not len(alive):
             return guess.at(alive)
-        starts = np.concatenate([[0], np.flatnonzero(np.diff(ends[alive, -1])) + 1])
-        groups = np.split(alive, starts[1:])
-        order = np.argsort(-np.maximum.reduceat(bound[alive], starts)).tolist()
-        parts, at = [], 0
+        order = alive[np.argsort(-bound[alive], kind="stable")]
+        parts, at, size = [], 0, _FIRST
         while at < len(order):
-            batch, size = [], 0
-            while at < len(order) and size < _BATCH:
-                batch.append(groups[order[at]])
-                size += len(batch[-1])
-                at += 1
-            chosen = np.concatenate(batch)
+            # In order of their places again, so that those with the same lead stand together.
+            chosen = np.sort(order[at : at + size])
             chosen = chosen[bound[chosen] >= self._goal()]
             if len(chosen):
                 parts.append(self._count(guess.at(chosen), least[chosen] if final else None))
+            at, size = at + size, min(2 * size, _BATCH)
         level = Level.joined(parts)
         return level.at(np.argsort(level.keys))
 
@@ -136,15 +134,14 @@ class Lattice:
         return level
 
     def _hopeful(self, guess: Level, least: Numbers | None) -> NDArray[np.bool_]:
-        """Which may still reach the k-th score, or have extensions that may, once their heads are counted."""
-        head = count(self.table, guess.places, head=True)
-        rows = head.rows.astype(np.float64)
+        """Which may still reach the k-th score, or have extensions that may, once their heads are read."""
         most = guess.rows.astype(np.float64)
-        if least is None:
-            total = np.minimum(guess.high, head.positive + max(self._rest, 0.0) * (most - rows))
-            limits = Limits(np.full(len(most), float(self.minimum)), most, total, guess.top)
-        else:
-            limits = Limits(np.maximum(least, rows), most, guess.high, guess.top, head.high, rows, self._rest)
+        lower = np.full(len(most), float(self.minimum)) if least is None else least
+        levels = [0.0]
+        if not self.table.is_binary:
+            levels = [*self._levels, max(self._levels[-1], self.score.level(self.kth, self.whole))]
+        lines = zip(excesses(self.table, guess.places, levels), levels, strict=True)
+        limits = Limits(lower, most, guess.high, guess.top, tuple(lines))
         return self.score.bound(limits, self.whole) >= self._goal()
 
     def _extensible(self, level: Level) -> Level:

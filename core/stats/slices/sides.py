@@ -7,6 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from core.stats.slices.candidates import Candidates, tallies
+from core.stats.slices.capping import squared
+from core.stats.slices.table import Table
+
 Numbers = NDArray[np.float64]
 
 
@@ -26,6 +30,20 @@ class Sums:
         """From anything array-like; without squares the signal is 0/1 and they are the totals."""
         n, total = (np.atleast_1d(np.asarray(part, dtype=np.float64)) for part in (rows, totals))
         return cls(n, total, total if squares is None else np.atleast_1d(np.asarray(squares, dtype=np.float64)))
+
+    @classmethod
+    def whole(cls, table: Table) -> Sums:
+        """All rows of a table, of length 1."""
+        return cls.of(table.rows, table.total, None if table.is_binary else table.squares)
+
+    @classmethod
+    def counted(
+        cls, table: Table, which: Candidates, rows: NDArray[np.int64] | None = None, totals: Numbers | None = None
+    ) -> Sums:
+        """Candidates in a table; rows and totals may be known already. Real: nearly."""
+        if rows is None or totals is None:
+            rows, totals = tallies(table, which)
+        return cls.of(rows, totals, None if table.is_binary else tallies(squared(table), which)[1])
 
     def beyond(self, part: Sums) -> Sums:
         """The rows of this that are not in ``part``."""
