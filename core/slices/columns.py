@@ -97,8 +97,11 @@ def code_sql(coding: Coding) -> str:
     return f"case when {column} is null or isnan({value}) then 0 else 1{' + ' if above else ''}{above} end"
 
 
-def plan(sides: Sides, request: SliceRequest) -> Columns:
+def plan(sides: Sides, request: SliceRequest, *, probe: Sides | None = None) -> Columns:
     """Choose the columns to search and fit their codes on the reference (on the current rows without one).
+
+    Args:
+        probe: a sample of both sides that tells which columns are alike in every row; made here when None.
 
     Raises:
         UsageError: a column to include or exclude is not there.
@@ -122,7 +125,7 @@ def plan(sides: Sides, request: SliceRequest) -> Columns:
     left_out += [(column, "one value a row: an identifier") for column in uniques]
     kept = [column for column in kept if column.name not in uniques]
     codings = _fit(fitted, where, kept, request.support)
-    left_out += _dull(sides, request, codings)
+    left_out += _dull(probe or sides, request, codings)
     dull = {column for column, _ in left_out}
     return Columns(
         tuple(coding for coding in codings if coding.column not in dull),
@@ -143,7 +146,7 @@ def fitted(sides: Sides, request: SliceRequest, column: str, *, most: int) -> Co
     where = side.condition(request.where)
     if sides.now.kinds[column] == "number" and side.kinds[column] == "number":
         return fit_numbers(column, _sample(side, where, [column])[0])
-    counts = _counts(side, where, column) + (_counts(sides.now, sides.now.condition(request.where), column))
+    counts = _counts(side, where, column, 0) + _counts(sides.now, sides.now.condition(request.where), column, 0)
     merged: dict[str | None, int] = {}
     for value, rows in counts:
         merged[value] = merged.get(value, 0) + rows
@@ -209,12 +212,15 @@ def _fit(side: Side, where: str, columns: Sequence[LogColumn], support: float) -
     numeric = [column.name for column in columns if column.kind == "number"]
     values = dict(zip(numeric, _sample(side, where, numeric), strict=True))
     found = []
+    [(total,)] = side.source.query(f"select count(*) from {side.relation} where {where}")
     for column in columns:
         if column.kind == "number":
             real = np.clip(values[column.name], -_MOST_REAL, _MOST_REAL)  # an infinity is a value of its own to cut at
             found.append(fit_numbers(column.name, real, support=support))
         else:
-            found.append(fit_categories(column.name, _counts(side, where, column.name), support=support))
+            found.append(
+                fit_categories(column.name, _counts(side, where, column.name, int(str(total))), support=support)
+            )
     return found
 
 
@@ -222,8 +228,11 @@ def _sample(side: Side, where: str, numeric: Sequence[str]) -> list[Floats]:
     """Values of number columns from about :data:`SAMPLE` rows at most, chosen by a hash of their place."""
     if not numeric:
         return []
-    rows = side.source.rows
-    chosen = where if rows <= SAMPLE else f"({where}) and {sampled(SAMPLE / rows)}"
+    chosen = where
+    if side.source.rows > SAMPLE:
+        [(rows,)] = side.source.query(f"select count(*) from {side.relation} where {where}")
+        share = SAMPLE / max(int(str(rows)), 1)
+        chosen = where if share >= 1 else f"({where}) and {sampled(share)}"
     parts = [
         values
         for _, values in read_blocks(side.source, [], [name(c) for c in numeric], relation=side.relation, where=chosen)
@@ -236,16 +245,15 @@ def sampled(share: float) -> str:
     return f'((("__row" + 1) * 2654435761) & 4294967295) < {int(share * 4294967296)}'
 
 
-def _counts(side: Side, where: str, column: str) -> list[tuple[str | None, int]]:
+def _counts(side: Side, where: str, column: str, total: int) -> list[tuple[str | None, int]]:
     """Rows per text, the most frequent first; rare ones beyond are summed into one that reaches no support."""
     found = side.source.query(
         f"select {name(column)}::varchar, count(*) from {side.relation} where {where} "
         f"group by 1 order by 2 desc, 1 limit {MOST + 50}"
     )
-    [(total,)] = side.source.query(f"select count(*) from {side.relation} where {where}")
     told = [(None if v is None else str(v), int(str(rows))) for v, rows in found]
     told = [(v, rows) for v, rows in told if v is None or (len(v) <= LONGEST and "\0" not in v)]
-    return [*told, (None, int(str(total)) - sum(rows for _, rows in told))]
+    return [*told, (None, total - sum(rows for _, rows in told))]
 
 
 def _dull(sides: Sides, request: SliceRequest, codings: Sequence[Coding]) -> list[tuple[str, str]]:

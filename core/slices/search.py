@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from core.stats.slices.search import Slice
     from core.stats.slices.table import Table
 
-FIRST_ROWS = 60_000
+FIRST_ROWS = 40_000
 """Rows a side that the first answer looks at, when there are more than twice as many."""
 FIRST_DEPTH = 2
 """Most predicates of a slice in the first answer."""
@@ -63,6 +63,7 @@ def search_in(sides: Sides, request: SliceRequest, *, progress: Progress | None 
     measure = choose(sides, request, features(sides))
     if isinstance(measure, str):
         return replace(empty, not_answered=measure)
+    few: Sides | None = None
     most = max(side.source.rows for side in sides.both)
     if progress is not None and most > 2 * FIRST_ROWS and measure.relation is None:
         share = FIRST_ROWS / most
@@ -73,7 +74,7 @@ def search_in(sides: Sides, request: SliceRequest, *, progress: Progress | None 
         )
         shallow = replace(request, depth=min(request.depth, FIRST_DEPTH))
         progress(_answer(few, shallow, measure, plan(few, shallow), exact=False))
-    return _answer(sides, request, measure, plan(sides, request), exact=True)
+    return _answer(sides, request, measure, plan(sides, request, probe=few), exact=True)
 
 
 def _answer(sides: Sides, request: SliceRequest, measure: Measure, columns: Columns, *, exact: bool) -> SlicePage:
@@ -123,7 +124,10 @@ def _answer(sides: Sides, request: SliceRequest, measure: Measure, columns: Colu
         if request.ranking == "change":
             notes = (*notes, _no_change(sides, measure))
         score = SLICELINE if now.is_binary or measure.signal in ("error", "loss", "missing", "latency") else MEAN
-        slices = top_slices(now, k=request.k, depth=request.depth, support=request.support, score=score)
+        slices = top_slices(now, k=request.k, depth=request.depth, support=request.support, score=score, ties=True)
+        if (more := len(slices) - request.k) > 0:
+            notes = (*notes, f"{more:,} more slices score as much as the last one")
+            slices = slices[: request.k]
         page = replace(
             page,
             reference_overall=then.total / then.rows if then is not None and then.rows else None,

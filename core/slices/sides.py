@@ -11,8 +11,9 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from core.log_of_model import opened
-from core.slices.parts import both, parted, seen_sql, unseen
+from core.slices.parts import both, parted, seen_sql
 from core.slices.roles import file_model
+from core.slices.windows import current, past
 from storage.errors import SourceError, UsageError
 from storage.logs.engine import in_words
 from storage.logs.predicates import predicate_sql
@@ -22,17 +23,11 @@ from storage.records.batches import Batch
 from storage.records.logs import Kind
 from storage.records.models import Model, ModelFile
 from storage.records.slices import Predicate
-from storage.tables import batches, labels, models
+from storage.tables import labels, models
 
 if TYPE_CHECKING:
     from core.slices.request import SliceRequest
     from storage.logs.source import LogSource
-
-REFERENCE_ROWS = 1_000_000
-"""Batches of the baseline are read from the newest back until they hold so many rows, or ten times the current ones."""
-LEAST_REFERENCE_ROWS = 20_000
-RECENT = 20
-"""Batches that versions, stages and hosts are compared in when no window is named."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,11 +127,13 @@ def open_current(
     with ExitStack() as stack:
         if request.files:
             source = stack.enter_context(open_log(list(request.files)))
-            yield Side(source, "log", "true", "true", 0, (), _files(source)), file_model(source, request)[0]
+            guessed, _ = file_model(source, request)
+            window = _time_condition(guessed, request, source)
+            yield Side(source, "log", window, "true", 0, (), _files(source)), guessed
             return
         db, model = _stored(db, request)
         window = _time_condition(model.file, request)
-        yield _side(stack, db, model, model.file, _current(db, model, request, now), now, window, []), model.file
+        yield _side(stack, db, model, model.file, current(db, model, request, now), now, window, []), model.file
 
 
 def _of_files(stack: ExitStack, request: SliceRequest) -> Sides:
@@ -144,7 +141,7 @@ def _of_files(stack: ExitStack, request: SliceRequest) -> Sides:
 
     source = stack.enter_context(open_log(list(request.files)))
     model, notes = file_model(source, request)
-    side = Side(source, "log", "true", "true", 0, (), _files(source))
+    side = Side(source, "log", _time_condition(model, request, source), "true", 0, (), _files(source))
     if request.side is not None:
         now, then = parted(side, model, request)
         return Sides(now, then, model, None, list(notes))
@@ -170,85 +167,25 @@ def _of_model(stack: ExitStack, db: sqlite3.Connection | None, request: SliceReq
     )
     file = replace(model.file, columns=asked)
     notes: list[str] = []
-    chosen = _current(db, model, request, now)
+    chosen = current(db, model, request, now)
     window = _time_condition(file, request)
-    current = _side(stack, db, model, file, chosen, now, window, notes)
+    here = _side(stack, db, model, file, chosen, now, window, notes)
     if request.side is not None:
-        mine, other = parted(current, file, request)
+        mine, other = parted(here, file, request)
         return Sides(mine, other, file, model, notes)
-    current = replace(current, where=both(current.where, seen_sql(file, current)))
-    past = _past(db, model, chosen, file)
-    if not past:
+    here = replace(here, where=both(here.where, seen_sql(file, here)))
+    before = past(db, model, chosen, file)
+    if not before:
         notes.append("no admitted batch lies before it: there is no reference")
-        return Sides(current, None, file, model, notes)
-    reference = _side(stack, db, model, file, past, now, "true", notes)
-    return Sides(current, reference, file, model, notes)
+        return Sides(here, None, file, model, notes)
+    reference = _side(stack, db, model, file, before, now, "true", notes)
+    return Sides(here, reference, file, model, notes)
 
 
 def _stored(db: sqlite3.Connection | None, request: SliceRequest) -> tuple[sqlite3.Connection, Model]:
     if db is None or request.model is None:
         raise UsageError("a model's batches lie in a store", "name the store, or give files")
     return db, models.get(db, request.model)
-
-
-def _current(db: sqlite3.Connection, model: Model, request: SliceRequest, now: datetime) -> list[Batch]:
-    """The batches of the current window, oldest first."""
-    if request.batch is not None:
-        try:
-            batch = batches.get(db, request.batch)
-        except KeyError:
-            raise UsageError(f"there is no batch {request.batch}", "pane 4 lists them") from None
-        if batch.model_id != model.id:
-            raise UsageError(f"batch {request.batch} is another model's", "name a batch of this model")
-        return [batch]
-    if request.window is not None:
-        found = batches.between(db, model.id, *request.window)
-        if not found:
-            raise UsageError(f"no batch of {model.name!r} touches that window", "widen it, or name a batch")
-        return found
-    newest = batches.page(db, model_id=model.id, order="window", limit=10 * RECENT)
-    serving = [batch for batch in newest if batch.role == "serving"]
-    if not serving:
-        raise UsageError(f"no serving batch of {model.name!r} was ingested yet", "midwatch ingest MODEL FILE")
-    if request.side is not None:
-        return serving[:RECENT][::-1]
-    hidden = unseen(model.file)
-    seen = [batch for batch in serving if batch.stage not in hidden]
-    if request.signal in ("error", "loss"):  # the newest window that can be judged by its labels
-        lag = model.file.labels.lag
-        for batch in seen:
-            coverage = batches.coverage(db, batch.id)
-            ripe = batch.window_end is not None and batch.window_end + lag <= now
-            if ripe and coverage is not None and coverage.labelled >= min(model.file.labels.minimum, batch.rows):
-                return [batch]
-    newest_seen = (seen or serving)[0]
-    start, end = newest_seen.window_start, newest_seen.window_end
-    beside = [
-        batch
-        for batch in serving
-        if batch.stage in hidden and start and end and batch.window_start and batch.window_end
-        if batch.window_start < end and batch.window_end > start and newest_seen.stage not in hidden
-    ]
-    return [*beside[::-1], newest_seen]
-
-
-def _past(db: sqlite3.Connection, model: Model, chosen: Sequence[Batch], file: ModelFile) -> list[Batch]:
-    """The batches that the current ones are compared with: admitted, users saw them, and not the current ones."""
-    starts = [batch.window_start for batch in chosen if batch.window_start is not None]
-    before = min(starts) if starts else None
-    ids, hidden = {batch.id for batch in chosen}, unseen(file)
-    found = [
-        batch
-        for batch in batches.admitted(db, model.id, before=before)
-        if batch.id not in ids and batch.stage not in hidden and (batch.window_end is None or batch.rows)
-    ]
-    wanted = max(LEAST_REFERENCE_ROWS, min(REFERENCE_ROWS, 10 * sum(batch.rows for batch in chosen)))
-    taken: list[Batch] = []
-    for batch in reversed(found):
-        if sum(b.rows for b in taken) >= wanted:
-            break
-        taken.append(batch)
-    return taken[::-1]
 
 
 def _side(
@@ -289,9 +226,12 @@ def _side(
     return Side(source, relation, where, mature, len(there) - len(ripe), tuple(there), words, relation != "log")
 
 
-def _time_condition(file: ModelFile, request: SliceRequest) -> str:
+def _time_condition(file: ModelFile, request: SliceRequest, source: LogSource | None = None) -> str:
+    """SQL of the rows scored in the window; a source is looked at for a column of times."""
     if request.window is None:
         return "true"
+    if source is not None and not file.columns.time:
+        raise UsageError(f"{source.files[0].path} has no column of times", "no window can be cut from it")
     start, end = (text(moment.astimezone(UTC).replace(tzinfo=None).isoformat()) for moment in request.window)
     column = name(file.columns.time)
     return f"{column} >= {start}::timestamp and {column} < {end}::timestamp"

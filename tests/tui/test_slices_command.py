@@ -73,7 +73,7 @@ def test_the_slice_that_got_worse_as_json_as_text_as_sql_and_as_pandas(logs: tup
     counted = call("query", now, f"select count(*) as n from log where {sql}", "--json")
     assert json.loads(counted.out)["rows"] == [{"n": first["rows"]}]
     assert call("slices", now, "--like", then, "--top", "1", "--pandas").out.startswith('log[(log["')
-    again = call("slices", now, "--like", then, "--where", first["words"], "--rows", "--limit", "2", "--json")
+    again = call("slices", now, "--like", then, "--where", first["words"], "--rows", "2", "--json")
     assert json.loads(again.out)["total"] == first["rows"]
 
 
@@ -102,6 +102,8 @@ def test_a_clean_window_and_an_absolute_ranking_exit_with_0(logs: tuple[str, str
         (["--window", "yesterday", "--json"], 2, "no span of time"),
         (["--version", "v2"], 2, "no column tells the version"),
         (["--like", "gone.csv"], 4, "does not exist"),
+        (["--window", "6h..now"], 2, "no column of times"),
+        (["--batch", "3"], 2, "a batch is a model's"),
     ],
 )
 def test_what_is_wrong_is_said(logs: tuple[str, str], options: list[str], code: int, said: str, call: Call) -> None:

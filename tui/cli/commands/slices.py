@@ -41,8 +41,10 @@ ROWS = 20
 @click.option(
     "--compare", type=click.Choice(["windows", "versions", "stages", "hosts"]), help="No search: these sides."
 )
-@click.option("--rows", is_flag=True, help="No search: the rows of --where, worst first.")
-@click.option("--limit", type=click.IntRange(1, 1000), default=ROWS, show_default=True, metavar="N", help="Of --rows.")
+@click.option(
+    "--rows", is_flag=False, flag_value=ROWS, type=click.IntRange(1, 1000), metavar="[N]",
+    help="No search: the first N rows of --where, worst first (20).",
+)  # fmt: skip
 @click.option("--sql", "as_sql", is_flag=True, help="Print each slice as an SQL condition.")
 @click.option("--pandas", "as_pandas", is_flag=True, help="Print each slice as pandas.")
 @click.option("--store", metavar="PATH", help="The store; else $MIDWATCH_STORE, else the user's own.")
@@ -242,7 +244,7 @@ def _rows(db: sqlite3.Connection | None, request: SliceRequest, now: datetime, g
     from core.slices.rows import rows
     from storage.logs.predicates import words
 
-    found = rows(db, request, now=now, limit=given["limit"])
+    found = rows(db, request, now=now, limit=given["rows"])
     if given["as_json"]:
         output.document(rows_document(found))
         return 0
