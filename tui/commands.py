@@ -12,10 +12,11 @@ from storage.errors import MidwatchError, RefusedError, UsageError
 from tui import clipboard, jobs
 from tui.lock import UNLOCK
 from tui.panes import PaneSpec
-from tui.screens.dialogs import Unlock
+from tui.screens.dialogs import Choice, Unlock
 from tui.screens.help import Help, help_text
 from tui.shell import Shell
-from tui.widgets.pane import Detail, ListPane
+from tui.widgets.detail import Detail
+from tui.widgets.pane import ListPane
 
 
 def meaning(line: str, panes: Sequence[PaneSpec], models: Sequence[str]) -> tuple[str, str]:
@@ -175,14 +176,22 @@ class Commands(Shell):
             self.say(f"only {name}; :all shows every model" if name else "every model")
 
     def shell_copy(self) -> None:
-        """Copy: through tmux if we are in it, else through the terminal, else into a file."""
+        """Copy what the pane offers; where it offers several texts, ask which."""
         pane = self.pane
-        text = "" if pane is None else pane.copy_text()
+        choices = () if pane is None else pane.copy_choices()
+        if len(choices) > 1:
+            options = [(key, text, f"{words}:  {text}") for key, text, words in choices]
+            self.open_sheet(Choice("Copy what?", options), self.copy)
+        else:
+            self.copy(choices[0][1] if choices else "" if pane is None else pane.copy_text())
+
+    def copy(self, text: str) -> None:
+        """Copy a text: through tmux if we are in it, else through the terminal, else into a file."""
         if not text:
             self.say("nothing to copy here")
             return
 
-        def copy() -> None:
+        def work() -> None:
             if outside.to_tmux(text):
                 self.call_from_thread(self.say, f"copied {len(text)} characters to tmux and the clipboard")
             elif clipboard.carries(text, os.environ):
@@ -195,7 +204,7 @@ class Commands(Shell):
                 else:
                     self.call_from_thread(self.say, f"this terminal has no clipboard: written to {path}")
 
-        self.run_worker(copy, name="copy", group="copy", thread=True)
+        self.run_worker(work, name="copy", group="copy", thread=True)
 
     def _to_terminal(self, text: str) -> None:
         driver = self._driver

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from typing import Any, TypeVar
 
@@ -59,6 +59,43 @@ def start(
 
     if records:
         return app.run_worker(run, name=job, group=f"{job} (records)", thread=True)
+    return widget.run_worker(run, name=job, group=job, thread=True, exclusive=True)
+
+
+def follow(
+    widget: Widget,
+    job: str,
+    steps: Callable[[sqlite3.Connection], Iterator[Result]],
+    *,
+    connect: Callable[[], sqlite3.Connection],
+    each: Callable[[Result], None],
+    last: Callable[[], None],
+    instead: Callable[[MidwatchError], None] | None = None,
+) -> Worker[None]:
+    """Run a use case that answers in steps, each better than the one before: ``each(answer)`` follows every step.
+
+    A later job of the same name, and ``cancel()`` of the worker, end it at its next step; what it finds after that is
+    dropped. ``last()`` follows the last answer, ``instead(error)`` an error.
+    """
+    app = widget.app
+
+    def run() -> None:
+        worker = get_current_worker()
+        message: Done | Failed
+        try:
+            with closing(connect()) as db:
+                for answer in steps(db):
+                    if worker.is_cancelled:
+                        return
+                    app.post_message(Done(job, answer, widget, each))
+                message = Done(job, None, widget, lambda _: last())
+        except MidwatchError as error:
+            message = Failed(job, error, widget, instead)
+        except sqlite3.Error as error:
+            message = Failed(job, sentence(error), widget, instead)
+        if not worker.is_cancelled:
+            app.post_message(message)
+
     return widget.run_worker(run, name=job, group=job, thread=True, exclusive=True)
 
 

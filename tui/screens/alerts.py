@@ -13,6 +13,7 @@ from core import alert_answers
 from storage.errors import UsageError
 from storage.records.alerts import Alert
 from storage.tables import alerts, incidents, models, results, rollback_evidence
+from tui.focus import Focus
 from tui.present import alerts as present
 from tui.present.columns import Column
 from tui.screens.dialogs import Choice
@@ -114,6 +115,21 @@ class AlertsPane(ListPane):
         linked = incidents.get_by_id(self.db, alert.incident_id).key if alert.incident_id else None
         body = present.detail(alert, findings, events, past, self.shell.now(), self.shell.stamp, linked)
         return f"alert {alert.id}  {alert.model}  {alert.tier}", body
+
+    def enter_details(self, key: str) -> bool:
+        """The rows that failed."""
+        from tui.screens.finding_rows import open_findings
+
+        alert = self.alert(key)
+        return open_findings(self, results.of_alert(self.db, alert.id), f"alert {alert.id}  {alert.title}")
+
+    def focus_on(self) -> Focus | None:
+        """The alert's batch, and the slices that its findings name."""
+        if self.table.key is None:
+            return None
+        alert = self.alert()
+        named = [r.finding.slice for r in results.of_alert(self.db, alert.id) if r.finding.slice]
+        return Focus(alert.model, alert.batch_id, tuple(dict.fromkeys(named)), alert.id)
 
     def do_acknowledge(self) -> None:
         """Acknowledge the chosen groups."""
