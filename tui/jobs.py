@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import closing
 from typing import Any, TypeVar
 
@@ -62,33 +62,45 @@ def start(
     return widget.run_worker(run, name=job, group=job, thread=True, exclusive=True)
 
 
+class _LeftError(Exception):
+    """Nobody waits for the answer any more."""
+
+
 def follow(
     widget: Widget,
     job: str,
-    steps: Callable[[sqlite3.Connection], Iterator[Result]],
+    work: Callable[[sqlite3.Connection, Callable[[Result], None]], Result],
     *,
     connect: Callable[[], sqlite3.Connection],
-    each: Callable[[Result], None],
-    last: Callable[[], None],
+    first: Callable[[Result], None],
+    then: Callable[[Result], None],
     instead: Callable[[MidwatchError], None] | None = None,
 ) -> Worker[None]:
-    """Run a use case that answers in steps, each better than the one before: ``each(answer)`` follows every step.
+    """Run ``work(db, tell)``, which may tell a first answer before the one it returns.
 
-    A later job of the same name, and ``cancel()`` of the worker, end it at its next step; what it finds after that is
-    dropped. ``last()`` follows the last answer, ``instead(error)`` an error.
+    A later job of the same name, and ``cancel()`` of the worker, end it where it tells; what it finds after that is
+    dropped.
+
+    Args:
+        first: called with an answer that will be followed by a better one, in the screen's thread.
+        then: called with the last answer; ``instead`` with an error.
     """
     app = widget.app
 
     def run() -> None:
         worker = get_current_worker()
+
+        def tell(answer: Result) -> None:
+            if worker.is_cancelled:
+                raise _LeftError
+            app.post_message(Done(job, answer, widget, first))
+
         message: Done | Failed
         try:
             with closing(connect()) as db:
-                for answer in steps(db):
-                    if worker.is_cancelled:
-                        return
-                    app.post_message(Done(job, answer, widget, each))
-                message = Done(job, None, widget, lambda _: last())
+                message = Done(job, work(db, tell), widget, then)
+        except _LeftError:
+            return
         except MidwatchError as error:
             message = Failed(job, error, widget, instead)
         except sqlite3.Error as error:

@@ -94,16 +94,24 @@ async def test_rows_are_exported_whole_and_masked(store_file: Path, broken: Path
     assert "r8-" not in written.read_text()
 
 
+def gone(path: Path) -> Path:
+    return path.rename(path.with_suffix(".old"))
+
+
+def other(path: Path, old: Path) -> None:
+    path.write_text(old.read_text().replace("MOON", "MARS"))
+
+
 async def test_a_file_that_is_gone_or_another_is_said_in_a_sentence(store_file: Path, broken: Path) -> None:
     app = screen(store_file, LATE)
-    broken.rename(broken.with_suffix(".old"))
+    old = gone(broken)
     async with app.run_test(size=(100, 24)) as pilot:
         await settle(pilot)
         for key in ("4", "enter", "enter", "enter"):
             await pilot.press(key)
             await settle(pilot)
         assert "is gone" in screen_text(app)
-        broken.write_text(broken.with_suffix(".old").read_text().replace("MOON", "MARS"))
+        other(broken, old)
         await pilot.press("enter")
         await settle(pilot)
         assert "other bytes" in " ".join(screen_text(app).split())

@@ -12,13 +12,7 @@ from tui.present.text import visible
 
 
 def title(result: StoredResult) -> str:
-    """Check, column and slice.
-
-    >>> from datetime import UTC, datetime
-    >>> from storage.records.results import Finding
-    >>> title(StoredResult(1, 1, datetime(2026, 11, 23, tzinfo=UTC), Finding("bounds", "soft", "page", "fail", "", "age")))
-    'bounds age'
-    """
+    """Check, column and slice, as ``completeness spend in region=EU``."""
     found = result.finding
     return " ".join(filter(None, (found.check, " in ".join(filter(None, (found.column, found.slice))))))
 

@@ -32,6 +32,7 @@ class RowList:
         order: how they are sorted, in words.
         lead: the columns to show first.
         note: what else must be known of them, empty when nothing.
+        measure: what was measured on each row, the title of a column of its own; ``measures`` are its cells.
     """
 
     words: str
@@ -40,6 +41,8 @@ class RowList:
     order: str
     lead: tuple[str, ...] = ()
     note: str = ""
+    measure: str = ""
+    measures: tuple[str, ...] = ()
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -82,8 +85,10 @@ def columns(found: RowList) -> tuple[Column, ...]:
     place = Column("place", "FILE:LINE" if several else "LINE", 24 if several else 6, rank=1, right=not several)
     if not names:
         return (Column("place", "LINE", 6, grow=1),)
+    measured = (Column("measure", found.measure.upper()[:8], 8, right=True, descending=True),) if found.measure else ()
     return (
         place,
+        *measured,
         *(
             Column(f"v{number}", name, widths[name], grow=int(number == len(names) - 1), rank=0 if number == 0 else
                    2 + number, right=name in numeric, descending=name in numeric)
@@ -92,11 +97,13 @@ def columns(found: RowList) -> tuple[Column, ...]:
     )  # fmt: skip
 
 
-def cells(row: LogRow, found: RowList) -> tuple[str, ...]:
+def cells(number: int, found: RowList) -> tuple[str, ...]:
     """The cells of a row in the order of :func:`columns`."""
+    row = found.rows[number]
     several = len({each.path for each in found.rows}) > 1
     place = f"{PurePath(row.path).name}:{row.line}" if several else str(row.line or "?")
-    return (place, *(cell(row.values.get(name)) for name in found.names))
+    measured = found.measures[number : number + 1] if found.measure else ()
+    return (place, *measured, *(cell(row.values.get(name)) for name in found.names))
 
 
 def heading(found: RowList) -> Text:
@@ -114,17 +121,17 @@ def title(row: LogRow) -> str:
     return f"{PurePath(row.path).name}:{row.line or '?'}"
 
 
-def preview(row: LogRow, found: RowList) -> Text:
+def preview(number: int, found: RowList) -> Text:
     """The values of a row, below its list."""
     page = Page()
-    _values(page, row, found)
+    _values(page, number, found)
     return page.text
 
 
-def detail(row: LogRow, found: RowList, came_from: Origin, stamp: Stamp) -> Text:
+def detail(number: int, found: RowList, came_from: Origin, stamp: Stamp) -> Text:
     """All of a row, and where it came from: batch, version and what that is made of, and whether a rule answered."""
-    page = Page()
-    _values(page, row, found)
+    page, row = Page(), found.rows[number]
+    _values(page, number, found)
     batch, version = came_from.batch, came_from.registered
     page.head("came from")
     page.line(f"  file     {row.path}:{row.line or '?'}")
@@ -154,8 +161,10 @@ def json_text(row: LogRow) -> str:
     return json.dumps({"path": row.path, "line": row.line, **row.values}, ensure_ascii=False, default=cell)
 
 
-def _values(page: Page, row: LogRow, found: RowList) -> None:
-    names = found.names
+def _values(page: Page, number: int, found: RowList) -> None:
+    names, row = found.names, found.rows[number]
+    if found.measure:
+        page.line(f"{found.measure}: {found.measures[number]}", "bold")
     width = min(24, max((len(visible(name)) for name in names), default=0))
     for name in names:
         value = row.values.get(name)

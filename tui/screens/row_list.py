@@ -58,7 +58,7 @@ class RowsLevel(Level):
 
     def _rows(self) -> Sequence[Row]:
         found = self.found
-        return [] if found is None else [Row(str(n), present.cells(r, found)) for n, r in enumerate(found.rows)]
+        return [] if found is None else [Row(str(n), present.cells(n, found)) for n in range(len(found.rows))]
 
     def begin(self) -> None:
         """Lay it over the pane and read."""
@@ -91,8 +91,8 @@ class RowsLevel(Level):
         row = found.rows[int(key)]
         batch = self.batch_of(self.pane.db, row) if self.pane.has_class("-drilled") else None
         if batch is None:
-            return present.title(row), present.preview(row, found)
-        return present.title(row), present.detail(row, found, origin(self.pane.db, batch, row), self.shell.stamp)
+            return present.title(row), present.preview(int(key), found)
+        return present.title(row), present.detail(int(key), found, origin(self.pane.db, batch, row), self.shell.stamp)
 
     def copies(self, key: str) -> Sequence[tuple[str, str, str]]:
         """See Level."""
@@ -115,10 +115,11 @@ class RowsLevel(Level):
             found = self.load(db, EXPORTED)
             out = io.StringIO()
             writer = csv.writer(out)
-            writer.writerow(["file", "line", *found.names])
-            for row in found.rows:
-                values = (row.values.get(name) for name in found.names)
-                writer.writerow([row.path, row.line, *map(present.exact, values)])
+            measured = bool(found.measure)
+            writer.writerow(["file", "line", *([found.measure] if measured else []), *found.names])
+            for number, row in enumerate(found.rows):
+                values = (present.exact(row.values.get(name)) for name in found.names)
+                writer.writerow([row.path, row.line, *found.measures[number : number + measured], *values])
             return to_file(out.getvalue(), folder, now, name=self.name, form="csv"), len(found.rows), found.total
 
         def told(done: tuple[Path, int, int]) -> None:

@@ -1,0 +1,272 @@
+"""Slices as a person reads them: the head of a search, the list, one slice in full, splits and sides."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from rich.text import Text
+
+from core.slices.page import SideLine, SliceLine, SlicePage, SplitLine
+from storage.records.logs import LogRow
+from tui.present.charts import bars
+from tui.present.columns import Column
+from tui.present.page import Page
+from tui.present.rows import cell, title
+from tui.present.text import visible
+
+COLUMNS = (
+    Column("what", "SLICE", 18, grow=1, sortable=False),
+    Column("rows", "ROWS", 6, rank=3, right=True, descending=True),
+    Column("share", "SHARE", 5, rank=5, right=True, descending=True),
+    Column("error", "NOW", 6, right=True, descending=True),
+    Column("reference", "REF", 6, rank=1, right=True, descending=True),
+    Column("effect", "EFFECT AND 95%", 18, right=True, descending=True),
+    Column("q", "Q", 5, rank=4, right=True),
+    Column("explained", "EXPL", 4, rank=2, right=True, descending=True),
+)
+"""80 cells hold all of them, 60 the first half of the words and what counts most."""
+
+
+def value(number: float | None, unit: str) -> str:
+    """A mean of the signal: shares in percent, all else to three significant digits; a dash where there is none.
+
+    >>> value(0.1234, "share of wrong answers"), value(12.345, "milliseconds"), value(None, "loss")
+    ('12.3%', '12.3', '-')
+    """
+    if number is None or math.isnan(number):
+        return "-"
+    return f"{100 * number:.1f}%" if is_share(unit) else f"{number:.3g}"
+
+
+def is_share(unit: str) -> bool:
+    """Whether a signal's mean is a share of the rows, to be told in percent."""
+    return unit.startswith("share")
+
+
+def effect(line: SliceLine, unit: str) -> str:
+    """The effect with its interval, in points of percent for shares."""
+    low, high = line.interval
+    scale = 100 if is_share(unit) else 1
+    told = [_signed(scale * number) for number in (line.effect, low, high)]
+    return told[0] if math.isnan(low) or math.isnan(high) else f"{told[0]} [{told[1]} {told[2]}]"
+
+
+def _signed(number: float) -> str:
+    size = abs(number)
+    return f"{number:+.0f}" if size >= 100 else f"{number:+.1f}" if size >= 1 else f"{number:+.2g}"
+
+
+def chance(q: float) -> str:
+    """A q value.
+
+    >>> chance(0.00004), chance(0.0321), chance(1.0), chance(float("nan"))
+    ('<.001', '.032', '1', '-')
+    """
+    if math.isnan(q):
+        return "-"
+    return "<.001" if q < 0.001 else f"{q:.2g}".replace("0.", ".", 1)
+
+
+def count(rows: int) -> str:
+    """A number of rows in at most six cells.
+
+    >>> count(9_999), count(123_456), count(12_345_678)
+    ('9,999', '123k', '12.3M')
+    """
+    return f"{rows:,}" if rows < 100_000 else f"{rows / 1000:.0f}k" if rows < 1_000_000 else f"{rows / 1e6:.1f}M"
+
+
+def cells(line: SliceLine, unit: str, *, mark: str = "") -> tuple[str, ...]:
+    """Words, rows, share, mean now, mean then, effect with interval, q, share explained."""
+    words = " and ".join(filter(None, (_short(line),)))
+    return (
+        f"{mark}{words}",
+        count(line.rows),
+        f"{line.share:.0%}" if line.share >= 0.0995 else f"{line.share:.1%}",
+        value(line.error, unit),
+        value(line.reference_error, unit),
+        effect(line, unit),
+        chance(line.q_value),
+        "-" if math.isnan(line.explained) else f"{line.explained:.0%}",
+    )
+
+
+def _short(line: SliceLine) -> str:
+    from storage.logs.predicates import words
+
+    return words(line.predicates)
+
+
+def heading(page: SlicePage | None, asked: str, state: str) -> Text:
+    """Of what; what is measured, why that, and how it is in all; whether anything stands out.
+
+    Args:
+        asked: model, batch and conditions, in words.
+        state: what is going on (``searching ...``), empty when nothing.
+    """
+    text = Text(no_wrap=True, overflow="ellipsis")
+    if page is None:
+        text.append(visible(asked) + "\n", "bold")
+        text.append(visible(state or "not searched yet"))
+        return text
+    reference = f" vs {page.reference}" if page.reference else ""
+    text.append(visible(f"{asked}{reference}") + "\n", "bold")
+    if page.not_answered is not None:
+        text.append(visible(page.not_answered), "bold")
+        return text
+    then = f", was {value(page.reference_overall, page.unit)}" if page.reference_overall is not None else ""
+    overall = value(page.overall, page.unit)
+    text.append(visible(f"{page.signal}: {page.unit} {overall}{then}; {page.why_this_signal}") + "\n")
+    rest = f"; {state}" if state else ""
+    sample = "" if page.exact else " (first answer)"
+    ranked = "ranked by change" if page.ranking == "change" else "ranked by the worst now"
+    text.append(visible(f"{page.verdict}{sample}"), "bold")
+    text.append(visible(f"; {ranked}{rest}"))
+    return text
+
+
+def summary(line: SliceLine, page: SlicePage) -> Page:
+    """What the search itself told of a slice: how many, how bad, how sure, how much of it all."""
+    text, unit = Page(), page.unit
+    text.line(line.words, "bold")
+    users = "users not known" if line.users is None else f"{line.users:,} users"
+    money = "money not known" if line.money is None else f"{line.money:,.2f} lost"
+    text.line(f"{line.rows:,} rows, {line.share:.1%} of {page.rows:,}; {users}; {money}")
+    then = "no such rows in the reference"
+    if line.reference_error is not None:
+        then = f"{value(line.reference_error, unit)} in {line.reference_rows:,} of the reference"
+    text.line(f"{page.unit} {value(line.error, unit)} here, {then}")
+    beyond = "beyond what changed elsewhere" if page.ranking == "change" else "beyond all rows"
+    sure = "" if math.isnan(line.q_value) else f", q {chance(line.q_value)}"
+    text.line(f"effect {effect(line, unit)} {beyond}{sure}")
+    if not math.isnan(line.explained):
+        text.line(f"explains {line.explained:.0%} of the whole {'change' if page.ranking == 'change' else 'excess'}")
+    return text
+
+
+def answer(page: SlicePage) -> Text:
+    """The search as a whole: for a list without a row, and below a list when there is room."""
+    text = Page()
+    text.line(page.verdict, "bold")
+    if page.not_answered is not None:
+        text.line(f"measured would be: {page.signal}" if page.signal else page.why_this_signal)
+    text.line(f"{page.current}: {page.rows:,} rows with a signal, {page.left_out_rows:,} without")
+    text.line(f"reference: {page.reference or 'none'}, {page.reference_rows:,} rows with a signal")
+    text.line(f"{page.candidates:,} slices of enough support in {len(page.columns)} columns were compared")
+    for note in page.notes:
+        text.line(note)
+    text.lines("columns that were not searched", [f"{column}: {why}" for column, why in page.left_out])
+    return text.text
+
+
+def predicate_page(text: Page, line: SliceLine) -> None:
+    """The slice as words, SQL and pandas."""
+    text.head("the same rows elsewhere: y copies")
+    for language, said in (("words", line.words), ("SQL", line.sql), ("pandas", line.pandas)):
+        text.line(f"  {language:7} {said}")
+
+
+def charts(text: Page, column: str, rows: Sequence[tuple[str, float, float]], width: int) -> None:
+    """The distribution of a column in the slice beside the reference's."""
+    text.head(f"{column} in this slice")
+    text.text.append(bars(rows, width=max(30, min(width, 76))) + "\n")
+
+
+def worst(text: Page, rows: Sequence[LogRow], signals: Sequence[float | None], lead: Sequence[str], unit: str) -> None:
+    """The first rows, one line each."""
+    text.head("worst rows: enter shows all of them")
+    for row, signal in zip(rows, signals, strict=True):
+        told = ", ".join(f"{name}={cell(row.values.get(name))}" for name in lead if name in row.values)
+        text.line(f"  {signal_text(signal, unit):>6}  {title(row)}  {told}")
+
+
+def signal_text(signal: float | None, unit: str) -> str:
+    """The signal of one row: a wrong answer is ``wrong``, a right one ``right``."""
+    if signal is None:
+        return "-"
+    if unit == "share of wrong answers" and signal in (0.0, 1.0):
+        return "wrong" if signal else "right"
+    return f"{signal:.4g}"
+
+
+SPLIT_COLUMNS = (
+    Column("value", "VALUE", 18, grow=1),
+    Column("rows", "ROWS", 7, right=True, descending=True),
+    Column("share", "SHARE", 5, rank=3, right=True, descending=True),
+    Column("reference_share", "WAS", 5, rank=4, right=True, descending=True),
+    Column("error", "NOW", 7, right=True, descending=True),
+    Column("interval", "95%", 14, rank=2, right=True, sortable=False),
+    Column("reference", "REF", 7, rank=1, right=True, descending=True),
+)
+
+
+def split_cells(line: SplitLine, unit: str) -> tuple[str, ...]:
+    """Value, rows, share now and then, mean with interval, mean then."""
+    was = "-" if line.reference_share is None else f"{line.reference_share:.0%}"
+    return (
+        line.words,
+        count(line.rows),
+        f"{line.share:.0%}",
+        was,
+        value(line.error, unit),
+        interval(line.interval, unit),
+        value(line.reference_error, unit),
+    )
+
+
+def interval(bounds: tuple[float, float] | None, unit: str) -> str:
+    """A 95 % interval, a dash where none is known.
+
+    >>> interval((0.1, 0.25), "share of wrong answers"), interval(None, "")
+    ('[10.0 25.0]', '-')
+    """
+    if bounds is None or any(map(math.isnan, bounds)):
+        return "-"
+    scale = 100 if is_share(unit) else 1
+    low, high = (f"{scale * bound:.1f}" if is_share(unit) else f"{bound:.3g}" for bound in bounds)
+    return f"[{low} {high}]"
+
+
+SIDE_COLUMNS = (
+    Column("side", "SIDE", 20, grow=1),
+    Column("rows", "ROWS", 8, right=True, descending=True),
+    Column("error", "MEAN", 8, right=True, descending=True),
+    Column("interval", "95%", 16, rank=1, right=True, sortable=False),
+    Column("difference", "DIFFERENCE", 10, right=True, descending=True),
+)
+
+
+def side_cells(line: SideLine, unit: str) -> tuple[str, ...]:
+    """Name, rows, mean with interval, difference from the first side."""
+    scale = 100 if is_share(unit) else 1
+    differs = "-" if line.difference is None else _signed(scale * line.difference)
+    return line.name, count(line.rows), value(line.error, unit), interval(line.interval, unit), differs
+
+
+def difference(one: SliceLine, other: SliceLine, page: SlicePage) -> Text:
+    """Two slices side by side, then what only one of them asks for."""
+    text, unit = Page(), page.unit
+    text.line("one    " + one.words, "bold")
+    text.line("other  " + other.words, "bold")
+    text.line("")
+    rows: list[tuple[str, str, str]] = [("", "one", "other")]
+    rows.append(("rows", f"{one.rows:,}", f"{other.rows:,}"))
+    rows.append(("share", f"{one.share:.1%}", f"{other.share:.1%}"))
+    rows.append(("now", value(one.error, unit), value(other.error, unit)))
+    rows.append(("reference", value(one.reference_error, unit), value(other.reference_error, unit)))
+    rows.append(("effect", effect(one, unit), effect(other, unit)))
+    rows.append(("q", chance(one.q_value), chance(other.q_value)))
+    rows.append(("explains", *(f"{e:.0%}" if not math.isnan(e) else "-" for e in (one.explained, other.explained))))
+    for label, left, right in rows:
+        text.line(f"{label:10} {left:>20} {right:>20}", "bold" if not label else "")
+    from storage.logs.predicates import words
+
+    mine = [p for p in one.predicates if p not in other.predicates]
+    theirs = [p for p in other.predicates if p not in one.predicates]
+    shared = [p for p in one.predicates if p in other.predicates]
+    text.line("")
+    text.line(f"both ask for     {words(shared) if shared else 'nothing in common'}")
+    text.line(f"only the one     {words(mine) if mine else 'nothing more'}")
+    text.line(f"only the other   {words(theirs) if theirs else 'nothing more'}")
+    return text.text

@@ -1,0 +1,297 @@
+"""Pane 6: where the model under the cursor fails, and slice and dice by hand from there."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from rich.console import RenderableType
+from rich.text import Text
+from textual.timer import Timer
+from textual.worker import Worker
+
+from core.slices.page import SliceLine, SlicePage
+from core.slices.request import SliceRequest
+from storage.errors import MidwatchError, UsageError
+from storage.logs.predicates import words
+from storage.records.slices import Predicate
+from storage.tables import models
+from tui import jobs
+from tui.focus import Focus
+from tui.present import slices as present
+from tui.screens import slice_lists as lists
+from tui.screens import slice_steps as steps
+from tui.widgets.pane import ListPane
+from tui.widgets.rows import ListSource, Row, RowSource
+
+if TYPE_CHECKING:
+    from tui.screens.slice_reads import Seen
+
+ALL = "all rows"
+"""Key of the line that stands for all rows of the question."""
+SETTLED = 0.15
+"""Seconds the cursor rests on a slice before its rows are read."""
+
+
+class SlicesPane(ListPane):
+    """The slices that stand out, best first; those that an alert's findings name stand above them, all rows below.
+
+    Attributes:
+        subject: the model and batch that were asked for last.
+        question: what is asked of them now; ``past`` are the questions before it, with their answers.
+        page: the answer, None before the first one.
+        named: slices that findings name, by key, with their own numbers once those are known.
+    """
+
+    columns = present.COLUMNS
+    empty = "no model to search: put the cursor on a model, alert or batch, then 6"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.subject: Focus | None = None
+        self.question: SliceRequest | None = None
+        self.past: list[tuple[SliceRequest, SlicePage]] = []
+        self.page: SlicePage | None = None
+        self.named: dict[str, tuple[tuple[Predicate, ...], SlicePage | None]] = {}
+        self.seen: dict[str, Seen] = {}
+        self.state = ""
+        self._search: Worker[None] | None = None
+        self._rest: Timer | None = None
+
+    # -- what it is about ---------------------------------------------------------------------------------------
+
+    def reload(self) -> None:
+        """Another model or batch is searched; the same one stays as it was read."""
+        wanted = self.shell.subject
+        if wanted is None and self.subject is None:
+            known = models.names(self.db)
+            wanted = Focus(min(known.values())) if known else None
+        if wanted is not None and wanted != self.subject:
+            while self.lift():
+                pass
+            self.subject, self.past, self.page = wanted, [], None
+            self.named = {f"named {told}": (_predicates(told), None) for told in wanted.slices}
+            self.ask(SliceRequest(model=wanted.model, batch=wanted.batch_id))
+        else:
+            super().reload()
+
+    def focus_on(self) -> Focus | None:
+        """What is searched is what the cursor stands on."""
+        return self.subject
+
+    def ask(self, question: SliceRequest, *, keep: bool = False) -> None:
+        """Search in a thread; a first answer is refined in place.
+
+        Args:
+            keep: ``esc`` comes back to the question before.
+        """
+        if keep and self.question is not None and self.page is not None:
+            self.past.append((self.question, self.page))
+        self.question, self.page, self.seen, self.state = question, None, {}, "searching ... (esc stops)"
+        now, named = self.shell.now(), {key: told for key, (told, _) in self.named.items()}
+
+        def work(db: sqlite3.Connection, tell: Callable[[SlicePage], None]) -> SlicePage:
+            from core.slices.search import search
+
+            return search(db, question, now=now, progress=tell)
+
+        self._search = jobs.follow(
+            self, "slices", work, connect=self.shell.services.reader, first=self._first, then=self._last,
+            instead=self._failed,
+        )  # fmt: skip
+        if named and not question.where:
+            self.read("named slices", lambda db: _measured(db, question, named, now), self._show_named)
+        self.table.marks.clear()
+        self.renew()
+
+    def _first(self, page: SlicePage) -> None:
+        self.page, self.state = page, "refining ..."
+        self._answered()
+
+    def _last(self, page: SlicePage) -> None:
+        self.page, self.state, self._search = page, "", None
+        self._answered()
+
+    def _failed(self, _: MidwatchError) -> None:
+        self.state, self._search = "not searched: see below", None
+        self._answered()
+
+    def _answered(self) -> None:
+        if self.top is self:
+            self.renew()
+        self.shell.refresh_footer()
+
+    def _show_named(self, found: dict[str, SlicePage | None]) -> None:
+        self.named = {key: (told, found.get(key)) for key, (told, _) in self.named.items()}
+        if self.top is self:
+            self.renew()
+
+    def back(self) -> bool:
+        """First stop a search, then as every list, then to the question before."""
+        if self._search is not None and self.top is self:
+            self._search.cancel()
+            self._search = None
+            if self.page is None and self.past:
+                self.question, self.page = self.past.pop()
+            self.state = "stopped" if self.page is None else "stopped: the first answer stays"
+            self.renew()
+            return True
+        if super().back():
+            return True
+        if not self.past:
+            return False
+        self.question, self.page = self.past.pop()
+        self.state, self.seen = "", {}
+        self.renew()
+        return True
+
+    # -- the list -----------------------------------------------------------------------------------------------
+
+    def heading(self) -> Text | None:
+        """See ListPane."""
+        if self.question is None:
+            return None
+        batch = f" batch {self.question.batch}" if self.question.batch is not None and self.page is None else ""
+        current = f" {self.page.current}" if self.page is not None else ""
+        where = f" in {words(self.question.where)}" if self.question.where else ""
+        return present.heading(self.page, f"{self.question.model}{where}{batch}{current}", self.state)
+
+    def source(self) -> RowSource:
+        """See ListPane."""
+        return ListSource([column.id for column in self.columns], self._rows)
+
+    def _rows(self) -> Sequence[Row]:
+        if self.question is None:
+            return []
+        found, page = [], self.page
+        if not self.question.where:
+            for key, (told, measured) in self.named.items():
+                found.append(Row(key, present.named_cells(words(told), measured, self.page)))
+        if page is not None and page.not_answered is None:
+            found += [Row(line.words, present.cells(line, page.unit)) for line in page.slices]
+            found.append(Row(ALL, present.all_cells(page, words(self.question.where))))
+        return found
+
+    def line(self, key: str | None) -> SliceLine | None:
+        """The slice of a row, None for all rows and for a slice that a finding names."""
+        return next((line for line in self.page.slices if line.words == key), None) if self.page else None
+
+    def conditions(self, key: str | None = None) -> tuple[Predicate, ...]:
+        """Every condition of a row of the list, by default the one under the cursor, the question's among them.
+
+        Raises:
+            UsageError: there is nothing to go into yet.
+        """
+        wanted = key or self.table.key
+        if self.question is None or wanted is None:
+            raise UsageError("there is no slice under the cursor", "wait for the search, or name a model: : and its name")
+        if wanted in self.named:
+            return (*self.question.where, *self.named[wanted][0])
+        line = self.line(wanted)
+        return (*self.question.where, *(line.predicates if line is not None else ()))
+
+    def within(self, key: str | None = None) -> SliceRequest:
+        """The question of the rows of one line alone."""
+        conditions = self.conditions(key)
+        assert self.question is not None  # noqa: S101 - conditions() refuses that
+        return replace(self.question, where=tuple(dict.fromkeys(conditions)))
+
+    # -- one slice ----------------------------------------------------------------------------------------------
+
+    def details(self, key: str) -> tuple[str, RenderableType]:
+        """What the search told at once; distribution and worst rows follow when the cursor rests."""
+        if self._rest is not None:
+            self._rest.stop()
+        if key not in self.seen and self._search is None:
+            self._rest = self.set_timer(SETTLED, lambda: self._look_into(key))
+        return self._drawn(key)
+
+    def _drawn(self, key: str) -> tuple[str, Text]:
+        width = self.detail.size.width or self.size.width
+        return words(self.conditions(key)), present.detail(self.line(key), self.page, self.seen.get(key), width)
+
+    def _look_into(self, key: str) -> None:
+        from tui.screens.slice_reads import look_into
+
+        if key != self.table.key or self.top is not self or self.question is None:
+            return
+        asked, inside, now = self.question, self.within(key), self.shell.now()
+
+        def show(seen: Seen) -> None:
+            if self.question is asked:
+                self.seen[key] = seen
+                if self.table.key == key and self.top is self:
+                    self.detail.show(*self._drawn(key))
+
+        self.read("slice", lambda db: look_into(db, asked, inside, now), show)
+
+    def enter(self, key: str) -> bool:
+        """The rows of the slice, worst first."""
+        lists.rows_of(self, self.within(key), self.page)
+        return True
+
+    def copy_choices(self) -> Sequence[tuple[str, str, str]]:
+        """The predicate in words, SQL and pandas."""
+        if self.top is not self or self.table.key is None or self.question is None:
+            return super().copy_choices()
+        return steps.languages(self.conditions())
+
+    # -- actions ------------------------------------------------------------------------------------------------
+
+    def do_narrow(self) -> None:
+        """Search inside the slice under the cursor."""
+        steps.narrow(self, self.conditions())
+
+    def do_widen(self) -> None:
+        """Ask which condition to drop."""
+        steps.widen(self)
+
+    def do_split(self) -> None:
+        """Ask by which column."""
+        steps.split(self, self.within())
+
+    def do_compare(self) -> None:
+        """Ask between which sides."""
+        steps.compare(self, self.within())
+
+    def do_ranking(self) -> None:
+        """The other ranking."""
+        steps.ranking(self)
+
+    def do_signal(self) -> None:
+        """Ask what is measured."""
+        steps.signal(self)
+
+    def do_diff(self) -> None:
+        """The two marked slices side by side."""
+        chosen = [self.line(key) for key in self.table.chosen()]
+        if len(chosen) != 2 or chosen[0] is None or chosen[1] is None or self.page is None:
+            raise UsageError("two found slices are compared", "mark exactly two with space, then d")
+        self.detail.show("differences", present.difference(chosen[0], chosen[1], self.page))
+
+    def do_export(self) -> None:
+        """Ask: the list, or the rows of the slice."""
+        steps.export(self, super().do_export)
+
+
+def _predicates(told: str) -> tuple[Predicate, ...]:
+    """A slice as findings write it: ``region=LATAM``, nothing after the sign for missing."""
+    column, _, wanted = told.partition("=")
+    return (Predicate(column, "=", wanted) if wanted else Predicate(column, "missing"),)
+
+
+def _measured(
+    db: sqlite3.Connection, question: SliceRequest, named: dict[str, tuple[Predicate, ...]], now: object
+) -> dict[str, SlicePage | None]:
+    """Numbers of slices that were not found but named; None for one whose column is not there any more."""
+    from core.slices.search import search
+
+    found: dict[str, SlicePage | None] = {}
+    for key, told in named.items():
+        try:
+            found[key] = search(db, replace(question.within(*told), depth=1, k=1), now=now)  # type: ignore[arg-type]
+        except UsageError:
+            found[key] = None
+    return found
