@@ -25,6 +25,9 @@ from storage.fenced_sql import query
 TABLE = "log_rows"
 """The table a business metric reads."""
 
+SHOWN = "__shown_label"
+"""Stands for the label in :func:`per_row`."""
+
 GROUPS = 32
 """Sums of a ratio are kept for so many groups of rows (row number modulo 32): its interval comes from their spread."""
 
@@ -111,6 +114,32 @@ def _plan(expression: str, columns: tuple[str, ...], what: str) -> Plan:
         raise _refused(what, "it is no aggregate", "as in avg(price * (1 - churned))")
     shape, parts = _take_apart(node)
     return Plan(expression, shape, used, tuple(parts))
+
+
+def per_row(expression: str, columns: Sequence[str], what: str, *, label: str | None) -> str | None:
+    """What an average or a sum takes of each row, as SQL; None for any other aggregate.
+
+    The label column is written :data:`SHOWN`, for whoever runs it to put the label's own expression there.
+
+    Raises:
+        ModelFileError: as :func:`plan` does.
+
+    >>> per_row("avg(price * (1 - churned))", ["price", "churned"], "revenue", label="churned")
+    '(price * (1 - __shown_label))'
+    """
+    plan(expression, columns, what)
+    node = _parsed(expression, what)
+    if _function(node) not in ("avg", "mean", "sum", "fsum") or node.get("distinct") or node.get("filter"):
+        return None
+    inner = _arguments(node)
+    if len(inner) != 1:
+        return None
+    argument = copy.deepcopy(inner[0])
+    for part in _nodes(argument):
+        named = part["class"] == "COLUMN_REF" and ".".join(part["column_names"]).lower()
+        if label is not None and named == label.lower():
+            part["column_names"] = [SHOWN]
+    return _sql(argument)
 
 
 def run(rows: Path, asked: Plan, what: str, *, time_limit: float = TIME_LIMIT_SECONDS) -> Outcome:

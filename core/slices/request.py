@@ -97,5 +97,5 @@ class SliceRequest:
         for part in ("version", "stage", "host"):
             value = getattr(self, part)
             if value is not None:
-                return part, value  # type: ignore[return-value]
+                return part, value
         return None

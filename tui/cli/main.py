@@ -33,6 +33,7 @@ COMMANDS: tuple[tuple[str, str], ...] = (
     ("models", "List the registered models."),
     ("reset-tty", "Give back a terminal after a kill -9."),
     ("rollback", "Put another version in force and read the world back."),
+    ("slices", "Find where a model fails, and the rows there."),
     ("undo", "Undo the last rollback, byte for byte."),
     ("versions", "List the versions of a model, or add one."),
 )
