@@ -72,7 +72,9 @@ ACTIONS: tuple[Action, ...] = (
     Action("bottom", ("G", "end"), "bottom", "To the last row.", footer=False, built_in=True),
     Action("page_down", ("pagedown",), "page", "One page down.", footer=False, built_in=True),
     Action("page_up", ("pageup",), "page", "One page up.", footer=False, built_in=True),
-    Action("open", ("enter",), "open", "Into the row: its details, and on to the rows behind its numbers.", footer=False),
+    Action(
+        "open", ("enter",), "open", "Into the row: its details, and on to the rows behind its numbers.", footer=False
+    ),
     Action("close", ("escape",), "back", "Back to the list; also clears a message.", footer=False, built_in=True),
     Action("acknowledge", ("a",), "ack", "Acknowledge: you have seen it and act on it.", ("alerts",), mutating=True),
     Action(
@@ -102,7 +104,9 @@ ACTIONS: tuple[Action, ...] = (
     Action("compare", ("c",), "compare", "Compare windows, versions, stages or hosts inside the slice.", ("slices",)),
     Action("ranking", ("r",), "rank", "Rank by change against the reference, or by the worst now.", ("slices",)),
     Action("signal", ("S",), "signal", "Measure something else: error, loss, shift, missing, latency.", ("slices",)),
-    Action("keep", ("K",), "keep", "Keep the slice with a name: it is watched on every batch.", ("slices",), mutating=True),
+    Action(
+        "keep", ("K",), "keep", "Keep the slice with a name: it is watched on every batch.", ("slices",), mutating=True
+    ),
     Action("diff", ("d",), "diff", "Differences of the two marked versions or slices.", ("slices", "versions")),
     Action(
         "rollback",
@@ -134,7 +138,14 @@ ACTIONS: tuple[Action, ...] = (
     Action(
         "filter", ("slash",), "filter", "Show only rows with this text; empty shows all.", footer=False, built_in=True
     ),
-    Action("command", ("colon",), "command", "Command line: a pane, a model, all, q, or a SELECT over the batch in view.", footer=False, built_in=True),
+    Action(
+        "command",
+        ("colon",),
+        "command",
+        "Command line: a pane, a model, all, q, or a SELECT over the batch in view.",
+        footer=False,
+        built_in=True,
+    ),
     Action("zone", ("t",), "UTC", "Times in UTC or in local time.", footer=False, built_in=True),
     Action("unlock", ("W",), "unlock", "Unlock writes for 15 minutes; again locks them.", footer=False, built_in=True),
     Action("help", ("question_mark",), "help", "The keys that work here.", footer=False, built_in=True),

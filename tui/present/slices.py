@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from core.slices.page import SideLine, SliceLine, SlicePage, SplitLine
-from storage.records.logs import LogRow
+from core.slices.page import SliceLine, SlicePage, SliceRows
+from storage.logs.predicates import words
 from tui.present.charts import bars
 from tui.present.columns import Column
 from tui.present.page import Page
 from tui.present.rows import cell, title
 from tui.present.text import visible
+
+if TYPE_CHECKING:
+    from tui.screens.slice_reads import Seen
 
 COLUMNS = (
     Column("what", "SLICE", 18, grow=1, sortable=False),
@@ -48,11 +52,16 @@ def effect(line: SliceLine, unit: str) -> str:
     """The effect with its interval, in points of percent for shares."""
     low, high = line.interval
     scale = 100 if is_share(unit) else 1
-    told = [_signed(scale * number) for number in (line.effect, low, high)]
+    told = [signed(scale * number) for number in (line.effect, low, high)]
     return told[0] if math.isnan(low) or math.isnan(high) else f"{told[0]} [{told[1]} {told[2]}]"
 
 
-def _signed(number: float) -> str:
+def signed(number: float) -> str:
+    """A difference with its sign, to two places.
+
+    >>> signed(12.34), signed(-0.0042), signed(1234.5)
+    ('+12.3', '-0.0042', '+1234')
+    """
     size = abs(number)
     return f"{number:+.0f}" if size >= 100 else f"{number:+.1f}" if size >= 1 else f"{number:+.2g}"
 
@@ -77,11 +86,10 @@ def count(rows: int) -> str:
     return f"{rows:,}" if rows < 100_000 else f"{rows / 1000:.0f}k" if rows < 1_000_000 else f"{rows / 1e6:.1f}M"
 
 
-def cells(line: SliceLine, unit: str, *, mark: str = "") -> tuple[str, ...]:
+def cells(line: SliceLine, unit: str) -> tuple[str, ...]:
     """Words, rows, share, mean now, mean then, effect with interval, q, share explained."""
-    words = " and ".join(filter(None, (_short(line),)))
     return (
-        f"{mark}{words}",
+        words(line.predicates),
         count(line.rows),
         f"{line.share:.0%}" if line.share >= 0.0995 else f"{line.share:.1%}",
         value(line.error, unit),
@@ -90,12 +98,6 @@ def cells(line: SliceLine, unit: str, *, mark: str = "") -> tuple[str, ...]:
         chance(line.q_value),
         "-" if math.isnan(line.explained) else f"{line.explained:.0%}",
     )
-
-
-def _short(line: SliceLine) -> str:
-    from storage.logs.predicates import words
-
-    return words(line.predicates)
 
 
 def heading(page: SlicePage | None, asked: str, state: str) -> Text:
@@ -126,23 +128,86 @@ def heading(page: SlicePage | None, asked: str, state: str) -> Text:
     return text
 
 
+def named_cells(told: str, measured: SlicePage | None, page: SlicePage | None) -> tuple[str, ...]:
+    """The line of a slice that a finding names: its own numbers once they are known."""
+    if measured is None or measured.overall is None:
+        return (f"! {told}", *["-"] * 7)
+    whole = page.rows if page is not None and page.rows else 0
+    share = f"{measured.rows / whole:.0%}" if whole else "-"
+    unit = measured.unit
+    return (
+        f"! {told}",
+        count(measured.rows),
+        share,
+        value(measured.overall, unit),
+        value(measured.reference_overall, unit),
+        "named by the alert",
+        "-",
+        "-",
+    )
+
+
+def all_cells(page: SlicePage, where: str) -> tuple[Text, ...]:
+    """The line of all rows of the question, which every other one is a part of."""
+    told = "all rows" if where == "all rows" else f"all rows of {where}"
+    listed = (
+        told,
+        count(page.rows),
+        "100%",
+        value(page.overall, page.unit),
+        value(page.reference_overall, page.unit),
+        "",
+        "",
+        "",
+    )
+    return tuple(Text(visible(word), style="dim") for word in listed)
+
+
+def two_lines(first: str, second: str) -> Text:
+    """A heading."""
+    text = Text(visible(first) + "\n", "bold", no_wrap=True, overflow="ellipsis")
+    return text.append(visible(second), "not bold")
+
+
 def summary(line: SliceLine, page: SlicePage) -> Page:
     """What the search itself told of a slice: how many, how bad, how sure, how much of it all."""
     text, unit = Page(), page.unit
-    text.line(line.words, "bold")
     users = "users not known" if line.users is None else f"{line.users:,} users"
     money = "money not known" if line.money is None else f"{line.money:,.2f} lost"
     text.line(f"{line.rows:,} rows, {line.share:.1%} of {page.rows:,}; {users}; {money}")
     then = "no such rows in the reference"
     if line.reference_error is not None:
         then = f"{value(line.reference_error, unit)} in {line.reference_rows:,} of the reference"
-    text.line(f"{page.unit} {value(line.error, unit)} here, {then}")
+    text.line(f"{unit} {value(line.error, unit)} here, {then}", "bold")
     beyond = "beyond what changed elsewhere" if page.ranking == "change" else "beyond all rows"
     sure = "" if math.isnan(line.q_value) else f", q {chance(line.q_value)}"
-    text.line(f"effect {effect(line, unit)} {beyond}{sure}")
-    if not math.isnan(line.explained):
-        text.line(f"explains {line.explained:.0%} of the whole {'change' if page.ranking == 'change' else 'excess'}")
+    whole = "change" if page.ranking == "change" else "excess"
+    explains = "" if math.isnan(line.explained) else f"; explains {line.explained:.0%} of the whole {whole}"
+    text.line(f"effect {effect(line, unit)} {beyond}{sure}{explains}")
     return text
+
+
+def detail(line: SliceLine | None, page: SlicePage | None, seen: Seen | None, width: int) -> Text:
+    """A slice in full, or the whole answer where there is no one slice."""
+    if page is None:
+        return Text("searching ...")
+    if line is None:
+        text = Page()
+        text.text.append_text(answer(page))
+    else:
+        text = summary(line, page)
+    if seen is None:
+        text.line("reading its rows ..." if page.not_answered is None else "")
+        return text.text
+    lead = [p.column for p in line.predicates] if line is not None else []
+    worst(text, seen.rows, lead, page.unit)
+    for shares in seen.cut:
+        charts(text, f"{shares.column} over all rows", shares.rows, width)
+    if seen.prediction is not None:
+        charts(text, f"{seen.prediction.column}, the prediction, in this slice", seen.prediction.rows, width)
+    if line is not None:
+        predicate_page(text, line)
+    return text.text
 
 
 def answer(page: SlicePage) -> Text:
@@ -167,16 +232,16 @@ def predicate_page(text: Page, line: SliceLine) -> None:
         text.line(f"  {language:7} {said}")
 
 
-def charts(text: Page, column: str, rows: Sequence[tuple[str, float, float]], width: int) -> None:
-    """The distribution of a column in the slice beside the reference's."""
-    text.head(f"{column} in this slice")
-    text.text.append(bars(rows, width=max(30, min(width, 76))) + "\n")
+def charts(text: Page, head: str, rows: Sequence[tuple[str, float, float]], width: int) -> None:
+    """A distribution beside the reference's."""
+    text.head(head)
+    text.text.append(bars(rows, width=max(30, min(width - 4, 76))) + "\n")
 
 
-def worst(text: Page, rows: Sequence[LogRow], signals: Sequence[float | None], lead: Sequence[str], unit: str) -> None:
+def worst(text: Page, found: SliceRows, lead: Sequence[str], unit: str) -> None:
     """The first rows, one line each."""
     text.head("worst rows: enter shows all of them")
-    for row, signal in zip(rows, signals, strict=True):
+    for row, signal in zip(found.rows, found.signals, strict=True):
         told = ", ".join(f"{name}={cell(row.values.get(name))}" for name in lead if name in row.values)
         text.line(f"  {signal_text(signal, unit):>6}  {title(row)}  {told}")
 
@@ -188,85 +253,3 @@ def signal_text(signal: float | None, unit: str) -> str:
     if unit == "share of wrong answers" and signal in (0.0, 1.0):
         return "wrong" if signal else "right"
     return f"{signal:.4g}"
-
-
-SPLIT_COLUMNS = (
-    Column("value", "VALUE", 18, grow=1),
-    Column("rows", "ROWS", 7, right=True, descending=True),
-    Column("share", "SHARE", 5, rank=3, right=True, descending=True),
-    Column("reference_share", "WAS", 5, rank=4, right=True, descending=True),
-    Column("error", "NOW", 7, right=True, descending=True),
-    Column("interval", "95%", 14, rank=2, right=True, sortable=False),
-    Column("reference", "REF", 7, rank=1, right=True, descending=True),
-)
-
-
-def split_cells(line: SplitLine, unit: str) -> tuple[str, ...]:
-    """Value, rows, share now and then, mean with interval, mean then."""
-    was = "-" if line.reference_share is None else f"{line.reference_share:.0%}"
-    return (
-        line.words,
-        count(line.rows),
-        f"{line.share:.0%}",
-        was,
-        value(line.error, unit),
-        interval(line.interval, unit),
-        value(line.reference_error, unit),
-    )
-
-
-def interval(bounds: tuple[float, float] | None, unit: str) -> str:
-    """A 95 % interval, a dash where none is known.
-
-    >>> interval((0.1, 0.25), "share of wrong answers"), interval(None, "")
-    ('[10.0 25.0]', '-')
-    """
-    if bounds is None or any(map(math.isnan, bounds)):
-        return "-"
-    scale = 100 if is_share(unit) else 1
-    low, high = (f"{scale * bound:.1f}" if is_share(unit) else f"{bound:.3g}" for bound in bounds)
-    return f"[{low} {high}]"
-
-
-SIDE_COLUMNS = (
-    Column("side", "SIDE", 20, grow=1),
-    Column("rows", "ROWS", 8, right=True, descending=True),
-    Column("error", "MEAN", 8, right=True, descending=True),
-    Column("interval", "95%", 16, rank=1, right=True, sortable=False),
-    Column("difference", "DIFFERENCE", 10, right=True, descending=True),
-)
-
-
-def side_cells(line: SideLine, unit: str) -> tuple[str, ...]:
-    """Name, rows, mean with interval, difference from the first side."""
-    scale = 100 if is_share(unit) else 1
-    differs = "-" if line.difference is None else _signed(scale * line.difference)
-    return line.name, count(line.rows), value(line.error, unit), interval(line.interval, unit), differs
-
-
-def difference(one: SliceLine, other: SliceLine, page: SlicePage) -> Text:
-    """Two slices side by side, then what only one of them asks for."""
-    text, unit = Page(), page.unit
-    text.line("one    " + one.words, "bold")
-    text.line("other  " + other.words, "bold")
-    text.line("")
-    rows: list[tuple[str, str, str]] = [("", "one", "other")]
-    rows.append(("rows", f"{one.rows:,}", f"{other.rows:,}"))
-    rows.append(("share", f"{one.share:.1%}", f"{other.share:.1%}"))
-    rows.append(("now", value(one.error, unit), value(other.error, unit)))
-    rows.append(("reference", value(one.reference_error, unit), value(other.reference_error, unit)))
-    rows.append(("effect", effect(one, unit), effect(other, unit)))
-    rows.append(("q", chance(one.q_value), chance(other.q_value)))
-    rows.append(("explains", *(f"{e:.0%}" if not math.isnan(e) else "-" for e in (one.explained, other.explained))))
-    for label, left, right in rows:
-        text.line(f"{label:10} {left:>20} {right:>20}", "bold" if not label else "")
-    from storage.logs.predicates import words
-
-    mine = [p for p in one.predicates if p not in other.predicates]
-    theirs = [p for p in other.predicates if p not in one.predicates]
-    shared = [p for p in one.predicates if p in other.predicates]
-    text.line("")
-    text.line(f"both ask for     {words(shared) if shared else 'nothing in common'}")
-    text.line(f"only the one     {words(mine) if mine else 'nothing more'}")
-    text.line(f"only the other   {words(theirs) if theirs else 'nothing more'}")
-    return text.text

@@ -63,17 +63,13 @@ class RowsLevel(Level):
     def begin(self) -> None:
         """Lay it over the pane and read."""
         self.pane.lay(self)
-        self.read("rows", lambda db: self.load(db, SHOWN), self._show, self._fail)
+        self.read("rows", lambda db: self.load(db, SHOWN), self._show, self.leave)
 
     def _show(self, found: RowList) -> None:
         self.found = found
         self.columns = present.columns(found)
         self.empty = "no rows"
         self.pane.relaid()
-
-    def _fail(self) -> None:
-        """Without rows there is nothing to stay for; the sentence above the footer says why."""
-        self.pane.lift()
 
     def read_rows(self) -> RowList:
         """What was read.

@@ -18,6 +18,7 @@ from storage.logs.predicates import words
 from storage.records.batches import Batch
 from storage.records.logs import LogRow
 from storage.tables import batches, models
+from tui.present import slice_tables as tables
 from tui.present import slices as present
 from tui.present.columns import Column
 from tui.present.rows import RowList
@@ -31,7 +32,12 @@ if TYPE_CHECKING:
 
 
 def rows_of(pane: SlicesPane, inside: SliceRequest, page: SlicePage | None) -> None:
-    """The rows of a slice, worst first."""
+    """Lay the rows of a slice over the pane, worst first."""
+    row_level(pane, inside, page).begin()
+
+
+def row_level(pane: SlicesPane, inside: SliceRequest, page: SlicePage | None) -> RowsLevel:
+    """The rows of a slice as a list that is not shown yet."""
     now, told, unit = pane.shell.now(), words(inside.where), page.unit if page is not None else ""
     lead = tuple(dict.fromkeys(p.column for p in inside.where))
 
@@ -48,14 +54,10 @@ def rows_of(pane: SlicesPane, inside: SliceRequest, page: SlicePage | None) -> N
             measures=tuple(present.signal_text(signal, unit) for signal in found.signals) if measured else (),
         )  # fmt: skip
 
-    RowsLevel(pane, told, load, _batch_of(inside.model)).begin()
+    def batch_of(db: sqlite3.Connection, row: LogRow) -> Batch | None:
+        return None if inside.model is None else batches.at_path(db, models.get(db, inside.model).id, row.path)
 
-
-def _batch_of(model: str | None):  # type: ignore[no-untyped-def]
-    def find(db: sqlite3.Connection, row: LogRow) -> Batch | None:
-        return None if model is None else batches.at_path(db, models.get(db, model).id, row.path)
-
-    return find
+    return RowsLevel(pane, told, load, batch_of)
 
 
 class ColumnsLevel(Level):
@@ -92,7 +94,7 @@ class SplitLevel(Level):
     empty = "splitting ..."
 
     def __init__(self, pane: SlicesPane, inside: SliceRequest, by: str) -> None:
-        super().__init__(pane, present.SPLIT_COLUMNS)
+        super().__init__(pane, tables.SPLIT_COLUMNS)
         self.slices, self.inside, self.by = pane, inside, by
         self.found: Split | None = None
 
@@ -106,7 +108,7 @@ class SplitLevel(Level):
             return split(db, self.inside, by=self.by, now=now)
 
         self.pane.lay(self)
-        self.read("split", work, self._show, lambda: self.pane.lift() and None)
+        self.read("split", work, self._show, self.leave)
 
     def _show(self, found: Split) -> None:
         self.found, self.empty = found, "no rows"
@@ -127,7 +129,7 @@ class SplitLevel(Level):
 
     def _rows(self) -> Sequence[Row]:
         found = self.found
-        return [] if found is None else [Row(line.words, present.split_cells(line, found.unit)) for line in found.lines]
+        return [] if found is None else [Row(line.words, tables.split_cells(line, found.unit)) for line in found.lines]
 
     def question(self, key: str) -> SliceRequest:
         """The rows of one value."""
@@ -137,7 +139,7 @@ class SplitLevel(Level):
     def details(self, key: str) -> tuple[str, RenderableType]:
         """See Level."""
         assert self.found is not None  # noqa: S101 - without it there is no row
-        return words(self.question(key).where), present.split_detail(self.found, self.pane.detail.size.width)
+        return words(self.question(key).where), tables.split_detail(self.found, self.pane.detail.size.width)
 
     def enter(self, key: str) -> bool:
         """See Level."""
@@ -161,7 +163,7 @@ class SidesLevel(Level):
     empty = "comparing ..."
 
     def __init__(self, pane: SlicesPane, inside: SliceRequest, kind: Kind) -> None:
-        super().__init__(pane, present.SIDE_COLUMNS)
+        super().__init__(pane, tables.SIDE_COLUMNS)
         self.slices, self.inside, self.kind = pane, inside, kind
         self.found: Comparison | None = None
 
@@ -175,7 +177,7 @@ class SidesLevel(Level):
             return compare(db, self.inside, sides=self.kind, now=now)
 
         self.pane.lay(self)
-        self.read("sides", work, self._show, lambda: self.pane.lift() and None)
+        self.read("sides", work, self._show, self.leave)
 
     def _show(self, found: Comparison) -> None:
         self.found, self.empty = found, "no rows"
@@ -195,7 +197,7 @@ class SidesLevel(Level):
 
     def _rows(self) -> Sequence[Row]:
         found = self.found
-        return [] if found is None else [Row(line.name, present.side_cells(line, found.unit)) for line in found.lines]
+        return [] if found is None else [Row(line.name, tables.side_cells(line, found.unit)) for line in found.lines]
 
     def details(self, key: str) -> tuple[str, RenderableType]:
         """See Level."""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, cast, get_args
 
-from core.slices.request import SIGNALS, Signal, SliceRequest
+from core.slices.request import Signal, SliceRequest
 from storage.errors import UsageError
 from storage.logs.predicates import pandas_text, predicate_sql, words
 from storage.records.slices import Predicate
@@ -109,14 +109,12 @@ def signal(pane: SlicesPane) -> None:
     question = pane.question
     if question is None:
         raise UsageError("nothing was searched yet", "name a model: : and its name")
-    keys = "elhsmtv" if len(SIGNALS) == 7 else "123456789"
     options = [("enter", "", "the first that there is, as at the start")]
     options += [(key, name, _SIGNAL_WORDS[name]) for key, name in zip("eldsmtv", get_args(Signal), strict=True)]
 
     def chosen(name: str) -> None:
         pane.ask(replace(question, signal=cast("Signal | None", name or None)), keep=True)
 
-    del keys
     pane.shell.open_sheet(Choice("Measure what on each row?", options), chosen)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from rich.console import RenderableType
@@ -20,6 +21,7 @@ from storage.records.slices import Predicate
 from storage.tables import models
 from tui import jobs
 from tui.focus import Focus
+from tui.present import slice_tables as tables
 from tui.present import slices as present
 from tui.screens import slice_lists as lists
 from tui.screens import slice_steps as steps
@@ -186,7 +188,9 @@ class SlicesPane(ListPane):
         """
         wanted = key or self.table.key
         if self.question is None or wanted is None:
-            raise UsageError("there is no slice under the cursor", "wait for the search, or name a model: : and its name")
+            raise UsageError(
+                "there is no slice under the cursor", "wait for the search, or name a model: : and its name"
+            )
         if wanted in self.named:
             return (*self.question.where, *self.named[wanted][0])
         line = self.line(wanted)
@@ -269,7 +273,7 @@ class SlicesPane(ListPane):
         chosen = [self.line(key) for key in self.table.chosen()]
         if len(chosen) != 2 or chosen[0] is None or chosen[1] is None or self.page is None:
             raise UsageError("two found slices are compared", "mark exactly two with space, then d")
-        self.detail.show("differences", present.difference(chosen[0], chosen[1], self.page))
+        self.detail.show("differences", tables.difference(chosen[0], chosen[1], self.page))
 
     def do_export(self) -> None:
         """Ask: the list, or the rows of the slice."""
@@ -283,7 +287,7 @@ def _predicates(told: str) -> tuple[Predicate, ...]:
 
 
 def _measured(
-    db: sqlite3.Connection, question: SliceRequest, named: dict[str, tuple[Predicate, ...]], now: object
+    db: sqlite3.Connection, question: SliceRequest, named: dict[str, tuple[Predicate, ...]], now: datetime
 ) -> dict[str, SlicePage | None]:
     """Numbers of slices that were not found but named; None for one whose column is not there any more."""
     from core.slices.search import search
@@ -291,7 +295,7 @@ def _measured(
     found: dict[str, SlicePage | None] = {}
     for key, told in named.items():
         try:
-            found[key] = search(db, replace(question.within(*told), depth=1, k=1), now=now)  # type: ignore[arg-type]
+            found[key] = search(db, replace(question.within(*told), depth=1, k=1), now=now)
         except UsageError:
             found[key] = None
     return found

@@ -73,6 +73,10 @@ class Level:
 
         self.pane.read(job, work, shown, instead=failed)
 
+    def leave(self) -> None:
+        """Take it away again."""
+        self.pane.lift()
+
     # -- to be overridden ---------------------------------------------------------------------------------------
 
     def heading(self) -> Text | None:
