@@ -10,6 +10,7 @@ from rich.text import Text
 
 from core.slices.page import SliceLine, SlicePage, SliceRows
 from storage.logs.predicates import words
+from storage.records.slices import Predicate
 from tui.present.charts import bars
 from tui.present.columns import Column
 from tui.present.page import Page
@@ -20,9 +21,9 @@ if TYPE_CHECKING:
     from tui.screens.slice_reads import Seen
 
 COLUMNS = (
-    Column("what", "SLICE", 18, grow=1, sortable=False),
-    Column("rows", "ROWS", 6, rank=3, right=True, descending=True),
-    Column("share", "SHARE", 5, rank=5, right=True, descending=True),
+    Column("what", "SLICE", 20, grow=1, sortable=False),
+    Column("rows", "ROWS", 5, rank=3, right=True, descending=True),
+    Column("share", "PART", 4, rank=5, right=True, descending=True),
     Column("error", "NOW", 6, right=True, descending=True),
     Column("reference", "REF", 6, rank=1, right=True, descending=True),
     Column("effect", "EFFECT AND 95%", 18, right=True, descending=True),
@@ -35,12 +36,14 @@ COLUMNS = (
 def value(number: float | None, unit: str) -> str:
     """A mean of the signal: shares in percent, all else to three significant digits; a dash where there is none.
 
-    >>> value(0.1234, "share of wrong answers"), value(12.345, "milliseconds"), value(None, "loss")
-    ('12.3%', '12.3', '-')
+    >>> value(0.1234, "share of wrong answers"), value(12.345, "milliseconds"), value(4321.0, ""), value(None, "loss")
+    ('12.3%', '12.3', '4321', '-')
     """
     if number is None or math.isnan(number):
         return "-"
-    return f"{100 * number:.1f}%" if is_share(unit) else f"{number:.3g}"
+    if is_share(unit):
+        return f"{100 * number:.1f}%"
+    return f"{number:.0f}" if 100 <= abs(number) < 100_000 else f"{number:.3g}"
 
 
 def is_share(unit: str) -> bool:
@@ -50,20 +53,36 @@ def is_share(unit: str) -> bool:
 
 def effect(line: SliceLine, unit: str) -> str:
     """The effect with its interval, in points of percent for shares."""
-    low, high = line.interval
     scale = 100 if is_share(unit) else 1
-    told = [signed(scale * number) for number in (line.effect, low, high)]
-    return told[0] if math.isnan(low) or math.isnan(high) else f"{told[0]} [{told[1]} {told[2]}]"
+    low, high = line.interval
+    places = _places(scale * line.effect)
+    told = signed(scale * line.effect)
+    if math.isnan(low) or math.isnan(high):
+        return told
+    return f"{told} [{_short(scale * low, places)} {_short(scale * high, places)}]"
 
 
 def signed(number: float) -> str:
-    """A difference with its sign, to two places.
+    """A difference with its sign, to two or three significant digits, without a leading zero.
 
-    >>> signed(12.34), signed(-0.0042), signed(1234.5)
-    ('+12.3', '-0.0042', '+1234')
+    >>> signed(12.34), signed(-0.0042), signed(1234.5), signed(0.0)
+    ('+12.3', '-.0042', '+1234', '+0')
     """
+    told = _short(number, _places(number))
+    return told if told.startswith("-") else f"+{told}"
+
+
+def _places(number: float) -> int:
+    """Decimal places that two significant digits need; one from 1 to 100, none above."""
     size = abs(number)
-    return f"{number:+.0f}" if size >= 100 else f"{number:+.1f}" if size >= 1 else f"{number:+.2g}"
+    if size >= 100 or size == 0 or math.isnan(size):
+        return 0
+    return 1 if size >= 1 else min(6, 1 - math.floor(math.log10(size)))
+
+
+def _short(number: float, places: int) -> str:
+    told = f"{number:.{places}f}"
+    return told.replace("0.", ".", 1) if told.lstrip("-").startswith("0.") else told
 
 
 def chance(q: float) -> str:
@@ -78,20 +97,44 @@ def chance(q: float) -> str:
 
 
 def count(rows: int) -> str:
-    """A number of rows in at most six cells.
+    """A number of rows in at most five cells.
 
-    >>> count(9_999), count(123_456), count(12_345_678)
-    ('9,999', '123k', '12.3M')
+    >>> count(9_999), count(123_456), count(1_234_567)
+    ('9,999', '123k', '1.2M')
     """
-    return f"{rows:,}" if rows < 100_000 else f"{rows / 1000:.0f}k" if rows < 1_000_000 else f"{rows / 1e6:.1f}M"
+    return f"{rows:,}" if rows < 10_000 else f"{rows / 1000:.0f}k" if rows < 1_000_000 else f"{rows / 1e6:.1f}M"
+
+
+def compact(predicates: Sequence[Predicate]) -> str:
+    """Conditions for a list, where every cell counts.
+
+    >>> compact([Predicate("origin", "=", "JFK"), Predicate("hour", "between", (17.0, 20.0))])
+    'origin=JFK & 17<hour<=20'
+    """
+    told = []
+    for predicate in predicates:
+        said = words([predicate])
+        for sign in (" != ", " <= ", " >= ", " = ", " < ", " > "):
+            said = said.replace(sign, sign.strip())
+        told.append(said)
+    return " & ".join(told) or "all rows"
+
+
+def part(share: float) -> str:
+    """A share of the rows in at most four cells.
+
+    >>> part(0.123), part(0.0123), part(1.0)
+    ('12%', '1.2%', '100%')
+    """
+    return f"{share:.0%}" if share >= 0.0995 else f"{share:.1%}"
 
 
 def cells(line: SliceLine, unit: str) -> tuple[str, ...]:
     """Words, rows, share, mean now, mean then, effect with interval, q, share explained."""
     return (
-        words(line.predicates),
+        compact(line.predicates),
         count(line.rows),
-        f"{line.share:.0%}" if line.share >= 0.0995 else f"{line.share:.1%}",
+        part(line.share),
         value(line.error, unit),
         value(line.reference_error, unit),
         effect(line, unit),
@@ -101,30 +144,22 @@ def cells(line: SliceLine, unit: str) -> tuple[str, ...]:
 
 
 def heading(page: SlicePage | None, asked: str, state: str) -> Text:
-    """Of what; what is measured, why that, and how it is in all; whether anything stands out.
+    """Of what; what is measured, how it is in all and why that; whether anything stands out.
 
     Args:
-        asked: model, batch and conditions, in words.
+        asked: model, rows and conditions, in words.
         state: what is going on (``searching ...``), empty when nothing.
     """
-    text = Text(no_wrap=True, overflow="ellipsis")
     if page is None:
-        text.append(visible(asked) + "\n", "bold")
-        text.append(visible(state or "not searched yet"))
-        return text
-    reference = f" vs {page.reference}" if page.reference else ""
-    text.append(visible(f"{asked}{reference}") + "\n", "bold")
+        return two_lines(asked, state or "not searched yet")
     if page.not_answered is not None:
-        text.append(visible(page.not_answered), "bold")
-        return text
+        return two_lines(asked, f"not answered: {page.not_answered}")
+    text = Text(visible(asked) + "\n", "bold")
     then = f", was {value(page.reference_overall, page.unit)}" if page.reference_overall is not None else ""
-    overall = value(page.overall, page.unit)
-    text.append(visible(f"{page.signal}: {page.unit} {overall}{then}; {page.why_this_signal}") + "\n")
-    rest = f"; {state}" if state else ""
-    sample = "" if page.exact else " (first answer)"
-    ranked = "ranked by change" if page.ranking == "change" else "ranked by the worst now"
-    text.append(visible(f"{page.verdict}{sample}"), "bold")
-    text.append(visible(f"; {ranked}{rest}"))
+    overall = f"{page.unit} {value(page.overall, page.unit)}{then} in all"
+    text.append(visible(f"{page.signal}: {overall}; {page.why_this_signal}") + "\n", "not bold")
+    ranked = "by change" if page.ranking == "change" else "by the worst now"
+    text.append(visible(f"{page.verdict}, {ranked}{f'; {state}' if state else ''}"))
     return text
 
 
@@ -133,7 +168,7 @@ def named_cells(told: str, measured: SlicePage | None, page: SlicePage | None) -
     if measured is None or measured.overall is None:
         return (f"! {told}", *["-"] * 7)
     whole = page.rows if page is not None and page.rows else 0
-    share = f"{measured.rows / whole:.0%}" if whole else "-"
+    share = part(measured.rows / whole) if whole else "-"
     unit = measured.unit
     return (
         f"! {told}",
@@ -141,7 +176,7 @@ def named_cells(told: str, measured: SlicePage | None, page: SlicePage | None) -
         share,
         value(measured.overall, unit),
         value(measured.reference_overall, unit),
-        "named by the alert",
+        "an alert names it",
         "-",
         "-",
     )

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sqlite3
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from core.batch_view import Shares
 from core.slices.distribution import distribution
-from core.slices.page import SliceRows
+from core.slices.page import SlicePage, SliceRows
 from core.slices.request import SliceRequest
 from core.slices.rows import rows
 from storage.errors import UsageError
@@ -26,6 +27,22 @@ class Seen:
     cut: tuple[Shares, ...]
     prediction: Shares | None
     rows: SliceRows
+
+
+def search_in_steps(
+    db: sqlite3.Connection, question: SliceRequest, now: datetime, tell: Callable[[SlicePage], None]
+) -> SlicePage:
+    """The search, after a first answer of single conditions, which needs a fraction of the time."""
+    from core.slices.search import search_in
+    from core.slices.sides import open_sides
+
+    with open_sides(db, question, now=now) as sides:
+        if question.depth > 1:
+            first = search_in(sides, replace(question, depth=1))
+            tell(replace(first, exact=False))
+            if first.not_answered is not None:
+                return first
+        return search_in(sides, question, progress=tell)
 
 
 def look_into(db: sqlite3.Connection, asked: SliceRequest, inside: SliceRequest, now: datetime) -> Seen:

@@ -95,10 +95,11 @@ class SlicesPane(ListPane):
         now, named = self.shell.now(), {key: told for key, (told, _) in self.named.items()}
 
         def work(db: sqlite3.Connection, tell: Callable[[SlicePage], None]) -> SlicePage:
-            from core.slices.search import search
+            from tui.screens.slice_reads import search_in_steps
 
-            return search(db, question, now=now, progress=tell)
+            return search_in_steps(db, question, now, tell)
 
+        self.empty = "searching ..."
         self._search = jobs.follow(
             self, "slices", work, connect=self.shell.services.reader, first=self._first, then=self._last,
             instead=self._failed,
@@ -109,15 +110,15 @@ class SlicesPane(ListPane):
         self.renew()
 
     def _first(self, page: SlicePage) -> None:
-        self.page, self.state = page, "refining ..."
+        self.page, self.state = page, "first answer, refining ..."
         self._answered()
 
     def _last(self, page: SlicePage) -> None:
-        self.page, self.state, self._search = page, "", None
+        self.page, self.state, self._search, self.empty = page, "", None, "not answered: see above"
         self._answered()
 
     def _failed(self, _: MidwatchError) -> None:
-        self.state, self._search = "not searched: see below", None
+        self.state, self._search, self.empty = "not searched", None, "see the sentence below"
         self._answered()
 
     def _answered(self) -> None:
@@ -155,10 +156,14 @@ class SlicesPane(ListPane):
         """See ListPane."""
         if self.question is None:
             return None
-        batch = f" batch {self.question.batch}" if self.question.batch is not None and self.page is None else ""
-        current = f" {self.page.current}" if self.page is not None else ""
-        where = f" in {words(self.question.where)}" if self.question.where else ""
-        return present.heading(self.page, f"{self.question.model}{where}{batch}{current}", self.state)
+        question = self.question
+        batch = "" if question.batch is None else f" batch {question.batch}"
+        side = "" if question.side is None else f" {question.side[0]} {question.side[1]} against the others"
+        where = f" in {words(question.where)}" if question.where else ""
+        rest = self.page.current if self.page is not None and question.side is None else ""
+        rest = rest.removeprefix(batch.strip()).lstrip()
+        asked = f"{question.model}{batch}{where}{side}{f'  {rest}' if rest else ''}"
+        return present.heading(self.page, asked, self.state)
 
     def source(self) -> RowSource:
         """See ListPane."""

@@ -38,7 +38,7 @@ def _plain(content: Any) -> str:
 
 
 class Heading(Static):
-    """At most two lines above a list; takes no line while there is nothing to say."""
+    """At most three lines above a list; takes no line while there is nothing to say."""
 
     def __init__(self) -> None:
         super().__init__("", markup=False, classes="heading")

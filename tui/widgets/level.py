@@ -80,7 +80,7 @@ class Level:
     # -- to be overridden ---------------------------------------------------------------------------------------
 
     def heading(self) -> Text | None:
-        """What stands above the list, at most two lines."""
+        """What stands above the list, at most three lines."""
         return None
 
     def source(self) -> RowSource:

@@ -144,7 +144,7 @@ class ListPane(Pane):
         raise NotImplementedError
 
     def heading(self) -> Text | None:
-        """What stands above the list, at most two lines."""
+        """What stands above the list, at most three lines."""
         return None
 
     def enter(self, key: str) -> bool:
@@ -192,6 +192,7 @@ class ListPane(Pane):
         self.mount(table, after=below)
         self.renew()
         self.screen.set_focus(table)
+        self.shell.refresh_footer()
 
     def lift(self) -> bool:
         """Take the topmost list away; False when only the pane's own is there."""
@@ -203,17 +204,19 @@ class ListPane(Pane):
         table.remove()
         self.renew()
         self.screen.set_focus(self.focus_target())
+        self.shell.refresh_footer()
         return True
 
     def relaid(self) -> None:
         """The topmost list has other columns."""
         level, table, _ = self._laid[-1]
-        table.columns, table.source, table.empty = level.columns, level.source(), level.empty
+        table.columns, table.source = level.columns, level.source()
         self.renew()
 
     def renew(self) -> None:
         """What is on top has other rows or another heading."""
         self.query_one(Heading).put(self.top.heading())
+        self.table.empty = self.top.empty
         self.table.reload()
 
     def works(self) -> frozenset[str]:
