@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 SAMPLE = 1 << 17
 """Rows that quantiles are taken from."""
 _IDENTIFIER = re.compile(r"(^|_)(id|uuid|guid|key|hash)$", re.IGNORECASE)
+_MOST_REAL = float(np.finfo(np.float64).max)
 UNIQUE = 0.95
 LONGEST = 200
 """Characters of a text that can name a slice."""
@@ -213,7 +214,8 @@ def _fit(side: Side, where: str, columns: Sequence[LogColumn], support: float) -
     found = []
     for column in columns:
         if column.kind == "number":
-            found.append(fit_numbers(column.name, values[column.name], support=support))
+            real = np.clip(values[column.name], -_MOST_REAL, _MOST_REAL)  # an infinity is a value of its own to cut at
+            found.append(fit_numbers(column.name, real, support=support))
         else:
             found.append(fit_categories(column.name, _counts(side, where, column.name), support=support))
     return found

@@ -78,16 +78,17 @@ def _answer(
     page = replace(_page(sides, request, measure), exact=exact, columns=columns.names, left_out=columns.left_out)
     now, all_rows = _table(sides.now, request, measure.now, measure.relation, columns, within, binary=measure.binary)
     page = replace(page, rows=now.rows, left_out_rows=all_rows - now.rows)
+    if now.rows:
+        page = replace(page, overall=now.total / now.rows)
     if now.rows < LEAST_ROWS:
         told = f"{now.rows:,} rows with a signal" if now.rows != 1 else "one row with a signal"
         return replace(page, not_answered=f"{told}: too few to tell a slice from chance")
     if not columns.codings:
-        return replace(page, not_answered="there is no column to slice by", overall=now.total / now.rows)
+        return replace(page, not_answered="there is no column to slice by")
     then: Table | None = None
     if sides.then is not None and measure.then is not None:
         then, _ = _table(sides.then, request, measure.then, None, columns, within, binary=measure.binary)
         page = replace(page, reference_rows=then.rows)
-    overall = now.total / now.rows
     if then is not None and then.rows and request.ranking == "change":
         import numpy as np
 
@@ -113,7 +114,6 @@ def _answer(
         slices = top_slices(now, k=request.k, depth=request.depth, support=request.support, score=score)
         page = replace(
             page,
-            overall=overall,
             reference_overall=then.total / then.rows if then is not None and then.rows else None,
             stands_out=any(one.q_value <= Q for one in slices),
             ranking="absolute",

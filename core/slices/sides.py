@@ -103,6 +103,28 @@ def open_sides(db: sqlite3.Connection | None, request: SliceRequest, *, now: dat
         yield sides
 
 
+@contextmanager
+def open_current(
+    db: sqlite3.Connection | None, request: SliceRequest, *, now: datetime
+) -> Iterator[tuple[Side, ModelFile]]:
+    """Open only the current rows of a request.
+
+    Raises:
+        SourceError: a file is gone, has changed or can't be read.
+        UsageError: the model or its batch is not there.
+    """
+    from storage.logs.source import open_log
+
+    with ExitStack() as stack:
+        if request.files:
+            source = stack.enter_context(open_log(list(request.files)))
+            yield Side(source, "log", "true", "true", 0, (), _files(source)), file_model(source, request)[0]
+            return
+        db, model = _stored(db, request)
+        window = _time_condition(model.file, request)
+        yield _side(stack, db, model, model.file, _current(db, model, request, now), now, window, []), model.file
+
+
 def _of_files(stack: ExitStack, request: SliceRequest) -> Sides:
     from storage.logs.source import open_log
 
@@ -126,9 +148,7 @@ def _files(source: LogSource) -> str:
 
 
 def _of_model(stack: ExitStack, db: sqlite3.Connection | None, request: SliceRequest, now: datetime) -> Sides:
-    if db is None or request.model is None:
-        raise UsageError("a model's batches lie in a store", "name the store, or give files")
-    model = models.get(db, request.model)
+    db, model = _stored(db, request)
     asked = replace(
         model.file.columns,
         label=request.label or model.file.columns.label,
@@ -149,6 +169,12 @@ def _of_model(stack: ExitStack, db: sqlite3.Connection | None, request: SliceReq
         return Sides(current, None, file, model, notes)
     reference = _side(stack, db, model, file, past, now, "true", notes)
     return Sides(current, reference, file, model, notes)
+
+
+def _stored(db: sqlite3.Connection | None, request: SliceRequest) -> tuple[sqlite3.Connection, Model]:
+    if db is None or request.model is None:
+        raise UsageError("a model's batches lie in a store", "name the store, or give files")
+    return db, models.get(db, request.model)
 
 
 def _current(db: sqlite3.Connection, model: Model, request: SliceRequest, now: datetime) -> list[Batch]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -13,9 +12,8 @@ if TYPE_CHECKING:
     import sqlite3
     from datetime import datetime
 
-    from core.slices.page import SlicePage
+    from core.slices.page import SlicePage, SliceRows
     from core.slices.request import SliceRequest
-    from core.slices.rows import SliceRows
 
 ROWS = 20
 
@@ -50,22 +48,20 @@ ROWS = 20
 @click.option("--store", metavar="PATH", help="The store; else $MIDWATCH_STORE, else the user's own.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
 @click.pass_context
-def command(ctx: click.Context, source: str, store: str | None, **given: Any) -> int:
+def command(ctx: click.Context, /, source: str, store: str | None, **given: Any) -> int:
     """Find the slices in which a model got worse: exit code 1 when one stands out against the reference.
 
-    FILE (a directory, a pattern) is compared with --like, the newest batch of a registered MODEL with its baseline. Without a reference, and with --absolute, the worst slices are told and the exit code is 0.
+    FILE (a directory, a pattern) is compared with --like, the newest batch of a registered MODEL with its baseline.
+    Without a reference, and with --absolute, the worst slices are told and the exit code is 0.
     """
     from storage.clock import utc_now
     from tui.cli.options import reading
+    from tui.cli.sources import is_file
 
-    if _is_file(source):
+    if is_file(source):
         return _run(None, _request(source, given, None, utc_now()), utc_now(), given)
     with reading(store or ctx.find_root().params.get("store")) as session:
         return _run(session.db, _request(source, given, session.db, session.now), session.now, given)
-
-
-def _is_file(source: str) -> bool:
-    return Path(source).exists() or any(c in source for c in "/*?[") or bool(Path(source).suffix)
 
 
 def _request(source: str, given: dict[str, Any], db: sqlite3.Connection | None, now: datetime) -> SliceRequest:
