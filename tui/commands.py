@@ -18,6 +18,19 @@ from tui.shell import Shell
 from tui.widgets.detail import Detail
 from tui.widgets.pane import ListPane
 
+QUERIES = ("select", "sql", "with", "from")
+"""First words of a command line that asks the batch under the cursor."""
+
+
+def is_query(line: str) -> bool:
+    """Whether a command line asks for rows.
+
+    >>> is_query("SELECT 1"), is_query("sql select 1"), is_query("selection")
+    (True, True, False)
+    """
+    words = line.split(None, 1)
+    return len(words) == 2 and words[0].casefold() in QUERIES
+
 
 def meaning(line: str, panes: Sequence[PaneSpec], models: Sequence[str]) -> tuple[str, str]:
     """What a command line asks for: ``quit``, ``pane``, ``model`` or ``all``, and its name.
@@ -158,6 +171,9 @@ class Commands(Shell):
         """Run a command line."""
         if not line.strip():
             return
+        if is_query(line):
+            self.attempt(lambda: self.ask_sql(line))
+            return
         try:
             what, name = meaning(line, self.specs, self.services.models(self.db))
         except MidwatchError as error:
@@ -174,6 +190,15 @@ class Commands(Shell):
             self.model = name
             self.refresh_data()
             self.say(f"only {name}; :all shows every model" if name else "every model")
+
+    def ask_sql(self, line: str) -> None:
+        """Lay the answer to a SELECT over the pane."""
+        pane, focus = self.pane, self.look()
+        if not isinstance(pane, ListPane) or focus is None:
+            raise UsageError("a query asks the batch under the cursor", "put it on a model, alert or batch first")
+        from tui.screens.query_list import QueryLevel
+
+        QueryLevel(pane, focus, line).begin()
 
     def shell_copy(self) -> None:
         """Copy what the pane offers; where it offers several texts, ask which."""

@@ -193,7 +193,9 @@ class Shell(App[None], inherit_bindings=False):
         """What the cursor stands on, else what it stood on last, else the model everything is narrowed to."""
         pane, found = self.pane, list[Focus | None]()
         if pane is not None and self.attempt(lambda: found.append(pane.focus_on())) and found[0] is not None:
-            self.subject = found[0]
+            self.subject, before = found[0], self.subject
+            for other in self._main.query(Pane) if before != found[0] else ():
+                other.stale |= other.follows
         elif self.subject is None and self.model:
             self.subject = Focus(self.model)
         return self.subject

@@ -11,7 +11,8 @@ from core.slices.split import Split
 from storage.logs.predicates import words
 from tui.present.columns import Column
 from tui.present.page import Page
-from tui.present.slices import chance, charts, count, effect, is_share, signed, value
+from tui.present.slice_detail import charts
+from tui.present.slices import chance, count, effect, is_share, signed, value
 
 SPLIT_COLUMNS = (
     Column("value", "VALUE", 18, grow=1),

@@ -1,24 +1,17 @@
-"""Slices as a person reads them: the head of a search, the list, one slice in full, splits and sides."""
+"""Slices as a person reads them: the head of a search and the list."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from core.slices.page import SliceLine, SlicePage, SliceRows
+from core.slices.page import SliceLine, SlicePage
 from storage.logs.predicates import words
 from storage.records.slices import Predicate
-from tui.present.charts import bars
 from tui.present.columns import Column
-from tui.present.page import Page
-from tui.present.rows import cell, title
 from tui.present.text import visible
-
-if TYPE_CHECKING:
-    from tui.screens.slice_reads import Seen
 
 COLUMNS = (
     Column("what", "SLICE", 20, grow=1, sortable=False),
@@ -202,83 +195,6 @@ def two_lines(first: str, second: str) -> Text:
     """A heading."""
     text = Text(visible(first) + "\n", "bold", no_wrap=True, overflow="ellipsis")
     return text.append(visible(second), "not bold")
-
-
-def summary(line: SliceLine, page: SlicePage) -> Page:
-    """What the search itself told of a slice: how many, how bad, how sure, how much of it all."""
-    text, unit = Page(), page.unit
-    users = "users not known" if line.users is None else f"{line.users:,} users"
-    money = "money not known" if line.money is None else f"{line.money:,.2f} lost"
-    text.line(f"{line.rows:,} rows, {line.share:.1%} of {page.rows:,}; {users}; {money}")
-    then = "no such rows in the reference"
-    if line.reference_error is not None:
-        then = f"{value(line.reference_error, unit)} in {line.reference_rows:,} of the reference"
-    text.line(f"{unit} {value(line.error, unit)} here, {then}", "bold")
-    beyond = "beyond what changed elsewhere" if page.ranking == "change" else "beyond all rows"
-    sure = "" if math.isnan(line.q_value) else f", q {chance(line.q_value)}"
-    whole = "change" if page.ranking == "change" else "excess"
-    explains = "" if math.isnan(line.explained) else f"; explains {line.explained:.0%} of the whole {whole}"
-    text.line(f"effect {effect(line, unit)} {beyond}{sure}{explains}")
-    return text
-
-
-def detail(line: SliceLine | None, page: SlicePage | None, seen: Seen | None, width: int) -> Text:
-    """A slice in full, or the whole answer where there is no one slice."""
-    if page is None:
-        return Text("searching ...")
-    if line is None:
-        text = Page()
-        text.text.append_text(answer(page))
-    else:
-        text = summary(line, page)
-    if seen is None:
-        text.line("reading its rows ..." if page.not_answered is None else "")
-        return text.text
-    lead = [p.column for p in line.predicates] if line is not None else []
-    worst(text, seen.rows, lead, page.unit)
-    for shares in seen.cut:
-        charts(text, f"{shares.column} over all rows", shares.rows, width)
-    if seen.prediction is not None:
-        charts(text, f"{seen.prediction.column}, the prediction, in this slice", seen.prediction.rows, width)
-    if line is not None:
-        predicate_page(text, line)
-    return text.text
-
-
-def answer(page: SlicePage) -> Text:
-    """The search as a whole: for a list without a row, and below a list when there is room."""
-    text = Page()
-    text.line(page.verdict, "bold")
-    if page.not_answered is not None:
-        text.line(f"measured would be: {page.signal}" if page.signal else page.why_this_signal)
-    text.line(f"{page.current}: {page.rows:,} rows with a signal, {page.left_out_rows:,} without")
-    text.line(f"reference: {page.reference or 'none'}, {page.reference_rows:,} rows with a signal")
-    text.line(f"{page.candidates:,} slices of enough support in {len(page.columns)} columns were compared")
-    for note in page.notes:
-        text.line(note)
-    text.lines("columns that were not searched", [f"{column}: {why}" for column, why in page.left_out])
-    return text.text
-
-
-def predicate_page(text: Page, line: SliceLine) -> None:
-    """The slice as words, SQL and pandas."""
-    text.head("the same rows elsewhere: y copies")
-    for language, said in (("words", line.words), ("SQL", line.sql), ("pandas", line.pandas)):
-        text.line(f"  {language:7} {said}")
-
-
-def charts(text: Page, head: str, rows: Sequence[tuple[str, float, float]], width: int) -> None:
-    """A distribution beside the reference's."""
-    text.head(head)
-    text.text.append(bars(rows, width=max(30, min(width - 4, 76))) + "\n")
-
-
-def worst(text: Page, found: SliceRows, lead: Sequence[str], unit: str) -> None:
-    """The first rows, one line each."""
-    text.head("worst rows: enter shows all of them")
-    for row, signal in zip(found.rows, found.signals, strict=True):
-        told = ", ".join(f"{name}={cell(row.values.get(name))}" for name in lead if name in row.values)
-        text.line(f"  {signal_text(signal, unit):>6}  {title(row)}  {told}")
 
 
 def signal_text(signal: float | None, unit: str) -> str:

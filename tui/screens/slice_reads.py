@@ -6,14 +6,16 @@ import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import TYPE_CHECKING
 
-from core.batch_view import Shares
-from core.slices.distribution import distribution
 from core.slices.page import SlicePage, SliceRows
 from core.slices.request import SliceRequest
-from core.slices.rows import rows
 from storage.errors import UsageError
+from storage.records.slices import Predicate
 from storage.tables import models
+
+if TYPE_CHECKING:
+    from core.batch_view import Shares
 
 FIRST_ROWS = 5
 CHARTS = 3
@@ -54,6 +56,9 @@ def look_into(db: sqlite3.Connection, asked: SliceRequest, inside: SliceRequest,
     Raises:
         SourceError: a file can't be read.
     """
+    from core.slices.distribution import distribution
+    from core.slices.rows import rows
+
     columns = list(dict.fromkeys(p.column for p in inside.where if p not in asked.where))[:CHARTS]
     cut = [distribution(db, asked, column=column, now=now) for column in columns]
     prediction = None
@@ -64,3 +69,24 @@ def look_into(db: sqlite3.Connection, asked: SliceRequest, inside: SliceRequest,
         except UsageError:  # redacted: its values are shown nowhere
             prediction = None
     return Seen(tuple(cut), prediction, rows(db, inside, now=now, limit=FIRST_ROWS))
+
+
+def named_predicates(told: str) -> tuple[Predicate, ...]:
+    """A slice as findings write it: ``region=LATAM``, nothing after the sign for missing."""
+    column, _, wanted = told.partition("=")
+    return (Predicate(column, "=", wanted) if wanted else Predicate(column, "missing"),)
+
+
+def measure_named(
+    db: sqlite3.Connection, question: SliceRequest, named: dict[str, tuple[Predicate, ...]], now: datetime
+) -> dict[str, SlicePage | None]:
+    """Numbers of slices that were not found but named; None for one whose column is not there any more."""
+    from core.slices.search import search
+
+    found: dict[str, SlicePage | None] = {}
+    for key, told in named.items():
+        try:
+            found[key] = search(db, replace(question.within(*told), depth=1, k=1), now=now)
+        except UsageError:
+            found[key] = None
+    return found

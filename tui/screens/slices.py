@@ -5,8 +5,6 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import datetime
-from typing import TYPE_CHECKING
 
 from rich.console import RenderableType
 from rich.text import Text
@@ -21,15 +19,14 @@ from storage.records.slices import Predicate
 from storage.tables import models
 from tui import jobs
 from tui.focus import Focus
+from tui.present import slice_detail as in_full
 from tui.present import slice_tables as tables
 from tui.present import slices as present
 from tui.screens import slice_lists as lists
+from tui.screens import slice_reads as reads
 from tui.screens import slice_steps as steps
 from tui.widgets.pane import ListPane
 from tui.widgets.rows import ListSource, Row, RowSource
-
-if TYPE_CHECKING:
-    from tui.screens.slice_reads import Seen
 
 ALL = "all rows"
 """Key of the line that stands for all rows of the question."""
@@ -47,6 +44,7 @@ class SlicesPane(ListPane):
         named: slices that findings name, by key, with their own numbers once those are known.
     """
 
+    follows = True
     columns = present.COLUMNS
     empty = "no model to search: put the cursor on a model, alert or batch, then 6"
 
@@ -57,8 +55,9 @@ class SlicesPane(ListPane):
         self.past: list[tuple[SliceRequest, SlicePage]] = []
         self.page: SlicePage | None = None
         self.named: dict[str, tuple[tuple[Predicate, ...], SlicePage | None]] = {}
-        self.seen: dict[str, Seen] = {}
+        self.seen: dict[str, reads.Seen] = {}
         self.state = ""
+        self.beside: tuple[str, Text] | None = None
         self._search: Worker[None] | None = None
         self._rest: Timer | None = None
 
@@ -74,7 +73,7 @@ class SlicesPane(ListPane):
             while self.lift():
                 pass
             self.subject, self.past, self.page = wanted, [], None
-            self.named = {f"named {told}": (_predicates(told), None) for told in wanted.slices}
+            self.named = {f"named {told}": (reads.named_predicates(told), None) for told in wanted.slices}
             self.ask(SliceRequest(model=wanted.model, batch=wanted.batch_id))
         else:
             super().reload()
@@ -92,42 +91,46 @@ class SlicesPane(ListPane):
         if keep and self.question is not None and self.page is not None:
             self.past.append((self.question, self.page))
         self.question, self.page, self.seen, self.state = question, None, {}, "searching ... (esc stops)"
-        now, named = self.shell.now(), {key: told for key, (told, _) in self.named.items()}
+        now = self.shell.now()
 
         def work(db: sqlite3.Connection, tell: Callable[[SlicePage], None]) -> SlicePage:
-            from tui.screens.slice_reads import search_in_steps
-
-            return search_in_steps(db, question, now, tell)
+            return reads.search_in_steps(db, question, now, tell)
 
         self.empty = "searching ..."
         self._search = jobs.follow(
             self, "slices", work, connect=self.shell.services.reader, first=self._first, then=self._last,
             instead=self._failed,
         )  # fmt: skip
-        if named and not question.where:
-            self.read("named slices", lambda db: _measured(db, question, named, now), self._show_named)
         self.table.marks.clear()
         self.renew()
 
     def _first(self, page: SlicePage) -> None:
-        self.page, self.state = page, "first answer, refining ..."
-        self._answered()
+        self._answered(page, "first answer, refining ...")
 
     def _last(self, page: SlicePage) -> None:
-        self.page, self.state, self._search, self.empty = page, "", None, "not answered: see above"
-        self._answered()
+        self._search, self.empty = None, "not answered: see above"
+        self._answered(page, "")
+        question, now = self.question, self.shell.now()
+        named = {key: told for key, (told, known) in self.named.items() if known is None}
+        if named and question is not None and not question.where:
+            self.read("named slices", lambda db: reads.measure_named(db, question, named, now), self._show_named)
 
     def _failed(self, _: MidwatchError) -> None:
-        self.state, self._search, self.empty = "not searched", None, "see the sentence below"
-        self._answered()
+        self._search, self.empty = None, "see the sentence below"
+        self._answered(self.page, "not searched")
 
-    def _answered(self) -> None:
+    def _answered(self, page: SlicePage | None, state: str) -> None:
+        """Show it; the cursor stays on its slice, but not on all rows when those were all there was."""
+        alone = not self.named and (self.page is None or not self.page.slices)
+        self.page, self.state = page, state
         if self.top is self:
             self.renew()
+            if alone:
+                self.table.move_to(0)
         self.shell.refresh_footer()
 
     def _show_named(self, found: dict[str, SlicePage | None]) -> None:
-        self.named = {key: (told, found.get(key)) for key, (told, _) in self.named.items()}
+        self.named = {key: (told, found.get(key, known)) for key, (told, known) in self.named.items()}
         if self.top is self:
             self.renew()
 
@@ -140,6 +143,10 @@ class SlicesPane(ListPane):
                 self.question, self.page = self.past.pop()
             self.state = "stopped" if self.page is None else "stopped: the first answer stays"
             self.renew()
+            return True
+        if self.beside is not None and self.top is self and self.table.key is not None:
+            self.beside = None
+            self._show(self.table.key)
             return True
         if super().back():
             return True
@@ -218,23 +225,28 @@ class SlicesPane(ListPane):
         return self._drawn(key)
 
     def _drawn(self, key: str) -> tuple[str, Text]:
+        if self.beside is not None and self.beside[0] == key:
+            return "differences", self.beside[1]
+        self.beside = None
         width = self.detail.size.width or self.size.width
-        return words(self.conditions(key)), present.detail(self.line(key), self.page, self.seen.get(key), width)
+        measured = self.named[key][1] if key in self.named else None
+        body = in_full.detail(
+            self.line(key), self.page, self.seen.get(key), width, named=key in self.named, own=measured
+        )
+        return words(self.conditions(key)), body
 
     def _look_into(self, key: str) -> None:
-        from tui.screens.slice_reads import look_into
-
         if key != self.table.key or self.top is not self or self.question is None:
             return
         asked, inside, now = self.question, self.within(key), self.shell.now()
 
-        def show(seen: Seen) -> None:
+        def show(seen: reads.Seen) -> None:
             if self.question is asked:
                 self.seen[key] = seen
                 if self.table.key == key and self.top is self:
                     self.detail.show(*self._drawn(key))
 
-        self.read("slice", lambda db: look_into(db, asked, inside, now), show)
+        self.read("slice", lambda db: reads.look_into(db, asked, inside, now), show)
 
     def enter(self, key: str) -> bool:
         """The rows of the slice, worst first."""
@@ -278,29 +290,9 @@ class SlicesPane(ListPane):
         chosen = [self.line(key) for key in self.table.chosen()]
         if len(chosen) != 2 or chosen[0] is None or chosen[1] is None or self.page is None:
             raise UsageError("two found slices are compared", "mark exactly two with space, then d")
-        self.detail.show("differences", tables.difference(chosen[0], chosen[1], self.page))
+        self.beside = self.table.key or "", tables.difference(chosen[0], chosen[1], self.page)
+        self.detail.show("differences", self.beside[1])
 
     def do_export(self) -> None:
         """Ask: the list, or the rows of the slice."""
         steps.export(self, super().do_export)
-
-
-def _predicates(told: str) -> tuple[Predicate, ...]:
-    """A slice as findings write it: ``region=LATAM``, nothing after the sign for missing."""
-    column, _, wanted = told.partition("=")
-    return (Predicate(column, "=", wanted) if wanted else Predicate(column, "missing"),)
-
-
-def _measured(
-    db: sqlite3.Connection, question: SliceRequest, named: dict[str, tuple[Predicate, ...]], now: datetime
-) -> dict[str, SlicePage | None]:
-    """Numbers of slices that were not found but named; None for one whose column is not there any more."""
-    from core.slices.search import search
-
-    found: dict[str, SlicePage | None] = {}
-    for key, told in named.items():
-        try:
-            found[key] = search(db, replace(question.within(*told), depth=1, k=1), now=now)
-        except UsageError:
-            found[key] = None
-    return found

@@ -34,14 +34,15 @@ class Pane(Widget):
     Attributes:
         pane_id: its id in PANES, set by the shell.
         stale: the store has changed since it last read.
+        follows: shows what the cursor of other panes stands on, so that it is stale too when that is another thing.
     """
+
+    follows = False
 
     def __init__(self) -> None:
         super().__init__(classes="pane")
         self.pane_id = ""
         self.stale = True
-
-    # -- to be overridden ---------------------------------------------------------------------------------------
 
     def reload(self) -> None:
         """Read the store again and show it; called when the pane is shown and when the store has changed."""
@@ -229,8 +230,6 @@ class ListPane(Pane):
     def answer(self, action: str) -> None:
         """See :meth:`Pane.answer`."""
         getattr(self.top if hasattr(self.top, f"do_{action}") else self, f"do_{action}")()
-
-    # -- what every list does -----------------------------------------------------------------------------------
 
     def reload(self) -> None:
         """See :meth:`Pane.reload`."""
