@@ -6,21 +6,28 @@ a slice.
 - SliceLine (Sagadeeva and Boehm, SIGMOD 2021): ``a * ((t / n) / (E / N) - 1) - (1 - a) * (N / n - 1)``.
 - Mean difference: ``t / n - E / N``; any signal.
 
-**The bound.** Let the slice S be any conjunction that extends all of the known slices P1, P2, ... (its parents), with
-``n >= m`` rows. Claim: its score is at most ``max f(x)`` over ``x`` in ``[m, M]`` where ``f(x) = score(x, min(T, x *
-W))``, ``M`` is the least of the parents' rows, ``T`` the least of their sums of *positive parts* and ``W`` the least
-of their greatest row values.
+**The bound.** Let S be any conjunction of at least ``m`` rows that extends (or is) each of the slices P1, P2, ... Let
+``M`` be the least of their rows, ``T`` the least of their sums of *positive parts*, ``W`` the least of their greatest
+row values. When the head of S was counted (the rows in some fixed words of the table): let ``h`` be its rows and ``H``
+its sum there, and ``r`` no less than any value outside the head. Claim: ``score(S) <= max f(x)`` over real ``x`` in
+``[max(m, h), M]``, where ``f(x) = score(x, min(T, W x, H + r (x - h)))``, the last term only when the head was counted.
 
-Proof. The rows of S are rows of every parent, so ``n <= M``. The sum of S is at most the sum of its positive parts,
-which is at most the same sum over a parent, all of whose further terms are >= 0: ``t <= T``. Each of the ``n`` rows of
-S is worth at most W: ``t <= n * W``. So ``t <= min(T, n * W)``. Both scores rise with ``t`` for fixed ``n`` (``a >=
-0``, ``E > 0``), so ``score(n, t) <= f(n)``, and ``n`` lies in ``[m, M]``. Parents of parents bound no better, since a
-parent's rows, sum and greatest value are at most theirs. []
+Proof. The rows of S are rows of every Pi, so ``n <= M``; they include the h rows of its head, so ``n >= h``. The sum
+of S is at most the sum of its positive parts, which is at most the same sum over Pi, all of whose further terms are >=
+0: ``t <= T``. Each of the ``n`` rows of S is worth at most W: ``t <= W n``. The ``n - h`` rows outside the head are
+worth at most r each: ``t <= H + r (n - h)``. So t is at most the minimum of the three. Both scores rise with ``t`` for
+fixed ``n`` (alpha >= 0, and ``E > 0`` is required), hence ``score(n, t) <= f(n)``, and n lies in the interval.
+Grandparents bound no better than parents, whose rows, sums and greatest values are at most theirs. []
 
-**Where the maximum is.** On a stretch of x where ``min(T, x W)`` is linear, ``p + q x``, both scores have the form
-``A + B / x`` with constants A, B: monotone. ``f`` is continuous, and its pieces meet at ``x = T / W``. So the maximum
-over the interval is at ``m``, at ``M``, or at ``T / W`` clipped to it, and three values are looked at. For real x this
-is at least the maximum over whole n.
+A larger m is better. Besides the minimum support, S = ABC has at least ``|AB| + |AC| - |A|`` rows: of the rows of A,
+``|A| - |AB|`` are not in B and ``|A| - |AC|`` not in C; likewise with B and C. This holds for S alone, not for its
+extensions, so it serves before S is counted but not to decide whether S is extended. ``H + r (n - h)`` is likewise of
+S alone.
+
+**Where the maximum is.** Where the minimum of the lines is ``p + q x``, both scores have the form ``A + B / x`` with
+constants A and B: monotone. f is continuous and its pieces meet only where two of the lines do. So its maximum over the
+interval is at an end or where two lines meet (clipped to the interval, which adds nothing above the maximum), and these
+places are looked at. Over real x it is at least the maximum over whole n.
 
 The N of the bound is the number of rows, as in the score itself. The published code of SliceLine (the paper's R,
 SystemDS, PyPI 0.3.0) passes the number of one-hot columns here: with fewer columns than rows the bound is loose and
@@ -32,12 +39,34 @@ Comparisons with a bound leave :data:`SLACK` for rounding, so that slices equal 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import combinations
 
 import numpy as np
 
-from core.stats.slices.table import Counts, Numbers
+from core.stats.slices.blocks import Counts, Numbers
 
 SLACK = 1e-9
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What is known of the conjunctions whose scores are bounded: one array entry each.
+
+    Attributes:
+        least, most: of the rows; least is at least 1.
+        total: upper end of the sum of positive parts.
+        top: upper end of each row's value.
+        head, head_rows, rest: where the head was counted: upper end of the sum there, rows there, and the greatest
+            value of any row of the table outside of it.
+    """
+
+    least: Numbers
+    most: Numbers
+    total: Numbers
+    top: Numbers
+    head: Numbers | None = None
+    head_rows: Numbers | None = None
+    rest: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,15 +88,22 @@ class Score:
         gain = self.alpha * (total / rows / mean - 1.0)
         return np.asarray(gain - (1.0 - self.alpha) * (everything / rows - 1.0), dtype=np.float64)
 
-    def bound(self, least: Numbers, most: Numbers, total: Numbers, top: Numbers, whole: tuple[int, float]) -> Numbers:
-        """The greatest score of a slice of ``least`` to ``most`` rows, sum at most ``total``, rows at most ``top``."""
+    def bound(self, within: Limits, whole: tuple[int, float]) -> Numbers:
+        """The greatest score of a slice within these limits; -inf where no number of rows is left."""
+        zero = np.zeros(1)
+        lines = [(within.total, zero), (zero, within.top)]
+        if within.head is not None and within.head_rows is not None:
+            lines.append((within.head - within.head_rows * within.rest, zero + within.rest))
+        candidates = [within.least, within.most]
         with np.errstate(divide="ignore", invalid="ignore"):
-            corner = np.where(top > 0, total / top, least)
-        corner = np.clip(corner, least, most)
-        best = np.full(len(most), -np.inf)
-        for rows in (least, most, corner):
-            best = np.maximum(best, self.of(rows, np.minimum(total, rows * top), whole))
-        return best
+            for (p, q), (r, s) in combinations(lines, 2):
+                meet = (r - p) / (q - s)
+                candidates.append(np.clip(np.where(np.isfinite(meet), meet, within.least), within.least, within.most))
+        best = np.full(len(within.most), -np.inf)
+        for rows in candidates:
+            sums = np.minimum.reduce([p + q * rows for p, q in lines])
+            best = np.maximum(best, self.of(rows, sums, whole))
+        return np.where(within.least <= within.most, best, -np.inf)
 
 
 SLICELINE = Score(0.95)

@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from core.stats.slices.blocks import Counts, Numbers, Words
 from core.stats.slices.counting import Places, count, totals
 from core.stats.slices.levels import Level, children
-from core.stats.slices.table import Counts, Literal, Numbers, Table, Words
+from core.stats.slices.table import Literal, Table
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,7 @@ def candidates(tables: Sequence[Table], *, depth: int, minimum: int, on: int = 0
             found.append((level, total, some.parents[alive]))
         if not found:
             break
-        level = Level(*(np.concatenate([getattr(f[0], name) for f in found]) for name in Level.__slots__))
+        level = Level.joined([f[0] for f in found])
         total = np.concatenate([f[1] for f in found])
         literals.append(level.places)
         parents.append(np.concatenate([f[2] for f in found]) + offset)

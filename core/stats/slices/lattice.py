@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from core.stats.slices.bound import SLACK, Score
+from core.stats.slices.blocks import Counts, Numbers
+from core.stats.slices.bound import SLACK, Limits, Score
 from core.stats.slices.counting import Places, count
 from core.stats.slices.levels import Children, Level, children
-from core.stats.slices.table import Counts, Numbers, Table, Tally
+from core.stats.slices.table import Table, Tally
 
 _BATCH = 256
 """Conjunctions counted before the k-th score is looked at again."""
@@ -23,7 +24,7 @@ class Lattice:
     Attributes:
         minimum: rows that a slice has at least.
         kth: a score that at least k counted slices reach; 0 until then, since only scores above 0 count.
-        kept: counted slices whose score may be above 0: places, rows, lower and upper end of the score.
+        kept: counted slices that may be among the best: places, lower and upper end of the score.
         counted: conjunctions that were counted.
     """
 
@@ -34,7 +35,14 @@ class Lattice:
     prune: bool
     kth: float = 0.0
     counted: int = 0
-    kept: list[tuple[Places, Counts, Numbers, Numbers]] = field(default_factory=list)
+    kept: list[tuple[Places, Numbers, Numbers]] = field(default_factory=list)
+    _rows: Counts = field(default_factory=lambda: np.empty(0, np.int64))
+    _rest: float = 0.0
+
+    def __post_init__(self) -> None:
+        if not self.table.is_binary:
+            ends = [float(block.most[block.head :].max(initial=-np.inf)) for block in self.table.blocks]
+            self._rest = max([end for end in ends if end > -np.inf], default=0.0)
 
     @property
     def whole(self) -> tuple[int, float]:
@@ -43,95 +51,121 @@ class Lattice:
 
     def run(self, depth: int) -> None:
         """Counts level after level."""
-        table = self.table
-        columns = np.repeat(np.arange(len(table.sizes)), table.sizes)
-        first = np.arange(len(columns), dtype=np.int32)
-        levels = [self._count(first[:, None], first.astype(np.int64), _tops(table))]
-        levels[0] = self._alive(levels[0])
+        sizes = self.table.sizes
+        columns = np.repeat(np.arange(len(sizes)), sizes)
+        place = np.arange(len(columns))
+        unknown = np.full(len(place), np.inf)
+        most = np.full(len(place), self.table.rows, np.int64)
+        singles = self._count(Level(place[:, None].astype(np.int32), place, most, unknown, _tops(self.table)), None)
+        self._rows = np.zeros(len(place), np.int64)
+        self._rows[singles.places[:, 0]] = singles.rows
+        levels = [self._extensible(singles)]
         while len(levels) < depth and len(levels[-1].rows):
-            found = [self._bounded(levels, some, final=len(levels) + 1 == depth) for some in children(levels, columns)]
+            final = len(levels) + 1 == depth
+            found = [self._level(levels, some, final=final) for some in children(levels, columns)]
             if not found:
                 return
-            level = Level(*(np.concatenate([getattr(part, name) for part in found]) for name in Level.__slots__))
-            levels.append(self._alive(level))
+            levels.append(self._extensible(Level.joined(found)))
 
     def contenders(self) -> list[tuple[Places, Tally, float]]:
         """Slices that may be among the k best and those equal to the k-th, counted exactly, in the fixed order."""
         found = []
-        for places, _, _, high in self.kept:
-            for row in places[high >= self.kth - self._slack()]:
+        for places, _, high in self.kept:
+            for row in places[high >= self._goal()]:
                 tally = self.table.tally(self.table.literal(int(place)) for place in row)
                 value = float(self.score.of(np.array([tally.rows]), np.array([tally.total]), self.whole)[0])
                 if value > 0.0:
                     found.append((row, tally, value))
         return sorted(found, key=lambda item: (-item[2], -item[1].rows, len(item[0]), item[0].tolist()))
 
-    def _slack(self) -> float:
-        return SLACK * (1.0 + abs(self.kth))
+    def _level(self, levels: list[Level], some: Children, *, final: bool) -> Level:
+        """Counts those children that may matter, the groups with the greatest bounds first; all when not pruning."""
+        parent, ends = levels[-1], some.parents
+        guess = Level(
+            some.places,
+            some.keys,
+            parent.rows[ends].min(axis=1),
+            parent.high[ends].min(axis=1),
+            parent.top[ends].min(axis=1),
+        )
+        if not self.prune or not len(guess.rows):
+            return self._count(guess, None)
+        # The rows that parents have in common bound the slice itself; its extensions may be smaller.
+        least = self._common(parent, some) if final else np.full(len(guess.rows), float(self.minimum))
+        bound = self.score.bound(Limits(least, guess.rows.astype(np.float64), guess.high, guess.top), self.whole)
+        alive = np.flatnonzero(bound >= self._goal())
+        if not len(alive):
+            return guess.at(alive)
+        starts = np.concatenate([[0], np.flatnonzero(np.diff(ends[alive, -1])) + 1])
+        groups = np.split(alive, starts[1:])
+        order = np.argsort(-np.maximum.reduceat(bound[alive], starts)).tolist()
+        parts, at = [], 0
+        while at < len(order):
+            batch, size = [], 0
+            while at < len(order) and size < _BATCH:
+                batch.append(groups[order[at]])
+                size += len(batch[-1])
+                at += 1
+            chosen = np.concatenate(batch)
+            chosen = chosen[bound[chosen] >= self._goal()]
+            if len(chosen):
+                parts.append(self._count(guess.at(chosen), least[chosen] if final else None))
+        level = Level.joined(parts)
+        return level.at(np.argsort(level.keys))
 
-    def _bound(self, least: Numbers, level: Level) -> Numbers:
-        return self.score.bound(least, level.rows.astype(np.float64), level.high, level.top, self.whole)
+    def _count(self, guess: Level, least: Numbers | None) -> Level:
+        """Counts, keeps what may be an answer, and returns those of minimum support.
 
-    def _alive(self, level: Level) -> Level:
-        """The conjunctions whose extensions may still matter."""
+        Args:
+            guess: with upper ends of rows, sums and greatest values.
+            least: lower ends of the rows when no extensions will be looked for.
+        """
+        self.counted += len(guess.rows)
+        if self.prune and self.kth > 0.0:
+            guess = guess.at(self._hopeful(guess, least))
+        counted = count(self.table, guess.places)
+        alive = counted.rows >= self.minimum
+        level = Level(guess.places, guess.keys, counted.rows, counted.positive, guess.top).at(alive)
+        low = self.score.of(level.rows, counted.low[alive], self.whole)
+        high = self.score.of(level.rows, counted.high[alive], self.whole)
+        reach = (high >= self._goal()) & (high > 0.0)
+        self.kept.append((level.places[reach], low[reach], high[reach]))
+        scores = np.concatenate([part[1] for part in self.kept])
+        if len(scores) >= self.k:
+            self.kth = max(self.kth, float(np.partition(scores, len(scores) - self.k)[len(scores) - self.k]))
+        return level
+
+    def _hopeful(self, guess: Level, least: Numbers | None) -> NDArray[np.bool_]:
+        """Which may still reach the k-th score, or have extensions that may, once their heads are counted."""
+        head = count(self.table, guess.places, head=True)
+        rows = head.rows.astype(np.float64)
+        most = guess.rows.astype(np.float64)
+        if least is None:
+            total = np.minimum(guess.high, head.positive + max(self._rest, 0.0) * (most - rows))
+            limits = Limits(np.full(len(most), float(self.minimum)), most, total, guess.top)
+        else:
+            limits = Limits(np.maximum(least, rows), most, guess.high, guess.top, head.high, rows, self._rest)
+        return self.score.bound(limits, self.whole) >= self._goal()
+
+    def _extensible(self, level: Level) -> Level:
+        """The conjunctions that may have extensions that matter."""
         if not self.prune or not len(level.rows):
             return level
         least = np.full(len(level.rows), float(self.minimum))
-        return level.keep(self._bound(least, level) >= self.kth - self._slack())
+        limits = Limits(least, level.rows.astype(np.float64), level.high, level.top)
+        return level.at(self.score.bound(limits, self.whole) >= self._goal())
 
-    def _bounded(self, levels: list[Level], some: Children, *, final: bool) -> Level:
-        """Counts the children whose bound, from all parents, reaches the k-th score: groups of great bounds first."""
-        parent = levels[-1]
-        rows = parent.rows[some.parents].min(axis=1)
-        guess = Level(
-            some.places, some.keys, rows, parent.high[some.parents].min(axis=1), parent.top[some.parents].min(axis=1)
-        )
-        bound = self._bound(np.full(len(rows), float(self.minimum)), guess) if len(rows) else np.empty(0)
-        if not self.prune:
-            return self._count(some.places, some.keys, guess.top)
-        alive = np.flatnonzero(bound >= self.kth - self._slack())
-        lead = some.keys[alive] // max(1, len(self.table_columns()))
-        cuts = np.flatnonzero(lead[1:] != lead[:-1]) + 1
-        groups = np.split(alive, cuts) if len(alive) else []
-        groups.sort(key=lambda group: -float(bound[group].max()))
-        parts = []
-        at = 0
-        while at < len(groups):
-            batch: list[NDArray[np.int64]] = []
-            size = 0
-            while at < len(groups) and size < _BATCH:
-                group = groups[at][bound[groups[at]] >= self.kth - self._slack()]
-                if len(group):
-                    batch.append(group)
-                    size += len(group)
-                at += 1
-            if batch:
-                chosen = np.concatenate(batch)
-                parts.append(self._count(some.places[chosen], some.keys[chosen], guess.top[chosen]))
-        if not parts or final:
-            return guess.keep(np.zeros(len(rows), np.bool_))
-        level = Level(*(np.concatenate([getattr(part, name) for part in parts]) for name in Level.__slots__))
-        order = np.argsort(level.keys)
-        return Level(*(getattr(level, name)[order] for name in Level.__slots__))
+    def _common(self, parent: Level, some: Children) -> Numbers:
+        """Least rows of each child: the minimum, or what two of its parents have in common."""
+        least = np.full(len(some.places), self.minimum)
+        if some.places.shape[1] == 3:
+            rows = parent.rows[some.parents]
+            for kept, (one, other) in enumerate(((1, 2), (0, 2), (0, 1))):
+                least = np.maximum(least, rows[:, one] + rows[:, other] - self._rows[some.places[:, kept]])
+        return least.astype(np.float64)
 
-    def table_columns(self) -> range:
-        """Places of all literals."""
-        return range(sum(self.table.sizes))
-
-    def _count(self, places: Places, keys: Counts, top: Numbers) -> Level:
-        """Counts, keeps what may be an answer, and returns those of minimum support."""
-        counted = count(self.table, places)
-        self.counted += len(places)
-        alive = counted.rows >= self.minimum
-        rows = counted.rows[alive]
-        low = self.score.of(rows, counted.low[alive], self.whole)
-        high = self.score.of(rows, counted.high[alive], self.whole)
-        reach = high > max(0.0, self.kth - self._slack()) if self.kth <= 0 else high >= self.kth - self._slack()
-        self.kept.append((places[alive][reach], rows[reach], low[reach], high[reach]))
-        scores = np.concatenate([part[2] for part in self.kept])
-        if len(scores) >= self.k:
-            self.kth = max(self.kth, float(np.partition(scores, len(scores) - self.k)[len(scores) - self.k]))
-        return Level(places[alive], keys[alive], rows, counted.positive[alive], top[alive])
+    def _goal(self) -> float:
+        return self.kth - SLACK * (1.0 + abs(self.kth))
 
 
 def _tops(table: Table) -> Numbers:
@@ -143,7 +177,7 @@ def _tops(table: Table) -> Numbers:
     for block in table.blocks:
         if block.words:
             some = block.bits != 0
-            most = block.most()
+            most = block.most
             # Words fall by their leading bits only, so a later word may be greater by a little: running maximum from
             # behind.
             from_here = np.maximum.accumulate(most[::-1])[::-1]

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from core.stats.slices.blocks import Counts, Numbers
 from core.stats.slices.counting import Places
-from core.stats.slices.table import Counts, Numbers
 
 JOINS = 1 << 20
 """Pairs of parents looked at in one go; bounds the memory of a join."""
@@ -31,9 +31,14 @@ class Level:
     high: Numbers
     top: Numbers
 
-    def keep(self, alive: NDArray[np.bool_]) -> Level:
-        """Only those that are alive."""
-        return Level(self.places[alive], self.keys[alive], self.rows[alive], self.high[alive], self.top[alive])
+    def at(self, chosen: NDArray[np.bool_] | NDArray[np.intp]) -> Level:
+        """Only the chosen ones, in that order."""
+        return Level(self.places[chosen], self.keys[chosen], self.rows[chosen], self.high[chosen], self.top[chosen])
+
+    @staticmethod
+    def joined(parts: Sequence[Level]) -> Level:
+        """The conjunctions of all parts."""
+        return Level(*(np.concatenate([getattr(part, name) for part in parts]) for name in Level.__slots__))
 
 
 @dataclass(frozen=True, slots=True)

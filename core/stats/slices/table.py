@@ -20,9 +20,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-Words = NDArray[np.uint64]
-Numbers = NDArray[np.float64]
-Counts = NDArray[np.int64]
+from core.stats.slices.blocks import ROWS, Block, Words, pack_errors, pack_values
+from core.stats.slices.sums import sum_exactly
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -48,43 +47,6 @@ class Tally:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Block:
-    """Packed rows of one call of :meth:`Table.pack`, in falling order of the signal.
-
-    Attributes:
-        bits: a row a literal of the table, in the order of :meth:`Table.place`; bit ``i`` of word ``w`` is row ``64
-            w + i``.
-        rows: bits in use; those behind are 0 in every literal.
-        ones: of a 0/1 signal, the words that hold the errors (the last padded with zeros); 0 for a real signal.
-        values: of a real signal, one a row, padded to whole words; empty for 0/1.
-    """
-
-    bits: Words
-    valid: Words
-    ones: int
-    values: Numbers
-
-    @property
-    def words(self) -> int:
-        """Words of one literal."""
-        return int(self.bits.shape[1])
-
-    def least(self) -> Numbers:
-        """The least value of each word."""
-        return self._ends(np.minimum)
-
-    def most(self) -> Numbers:
-        """The greatest value of each word."""
-        return self._ends(np.maximum)
-
-    def _ends(self, end: np.ufunc) -> Numbers:
-        ends: Numbers = end.reduce(self.values.reshape(-1, 64), axis=1)
-        if self.words:  # the padding of the last word takes no part
-            ends[-1] = end.reduce(self.values[-64:][: int(np.bitwise_count(self.valid[-1]))])
-        return ends
-
-
-@dataclass(frozen=True, slots=True, eq=False)
 class Table:
     """Rows with a signal, packed.
 
@@ -94,6 +56,7 @@ class Table:
         total: sum of the signal.
         squares: sum of its squares.
         is_binary: the signal is 0 or 1 in every row.
+        peak: greatest absolute value of the signal.
     """
 
     sizes: tuple[int, ...]
@@ -102,6 +65,7 @@ class Table:
     blocks: tuple[Block, ...]
     total: float
     squares: float
+    peak: float
 
     @classmethod
     def pack(cls, codes: Sequence[NDArray[np.uint8]], signal: NDArray[np.generic], sizes: Sequence[int]) -> Table:
@@ -113,27 +77,19 @@ class Table:
             sizes: codes of each column that are literals, at most 256.
 
         Raises:
-            ValueError: lengths differ, or the signal holds an infinity.
+            ValueError: lengths differ, or the signal holds a value beyond 1e140.
         """
         if len(codes) != len(sizes) or any(len(column) != len(signal) for column in codes):
             raise ValueError("one array of codes and one size a column, each as long as the signal")
-        if signal.dtype == np.bool_:
-            errors = np.asarray(signal, dtype=np.bool_)
-            hits, others = np.flatnonzero(errors), np.flatnonzero(~errors)
-            ones = -(-len(hits) // 64)
-            order = np.concatenate([hits, others])
-            bits, valid = _pack(codes, order, len(hits), ones * 64 - len(hits), sizes)
-            block = Block(bits, valid, ones, np.empty(0))
-            return cls(tuple(sizes), len(order), True, (block,), float(len(hits)), float(len(hits)))
-        values = np.asarray(signal, dtype=np.float64)
-        order = _falling(values)
-        values = values[order]
-        if len(values) and not np.isfinite([values.max(), values.min()]).all():
-            raise ValueError("the signal holds an infinity")
-        bits, valid = _pack(codes, order, len(order), 0, sizes)
-        padded = np.zeros(bits.shape[1] * 64)
-        padded[: len(values)] = values
-        return cls._real(tuple(sizes), len(values), (Block(bits, valid, 0, padded),))
+        is_binary = signal.dtype == np.bool_
+        blocks = []
+        for start in range(0, len(signal), ROWS):
+            some, part = [column[start : start + ROWS] for column in codes], signal[start : start + ROWS]
+            if is_binary:
+                blocks.append(pack_errors(some, np.asarray(part, dtype=np.bool_), sizes))
+            else:
+                blocks.append(pack_values(some, np.asarray(part, dtype=np.float64), sizes))
+        return cls._of(tuple(sizes), is_binary, tuple(blocks))
 
     def merge(self, other: Table) -> Table:
         """Both tables' rows; see :meth:`gather` for many."""
@@ -150,17 +106,19 @@ class Table:
         if any(table.sizes != first.sizes or table.is_binary != first.is_binary for table in tables):
             raise ValueError("only tables of the same columns and the same kind of signal merge")
         blocks = tuple(block for table in tables for block in table.blocks)
-        if not first.is_binary:
-            return cls._real(first.sizes, sum(table.rows for table in tables), blocks)
-        errors = sum(table.total for table in tables)
-        return cls(first.sizes, sum(table.rows for table in tables), True, blocks, errors, errors)
+        return cls._of(first.sizes, first.is_binary, blocks)
 
     @classmethod
-    def _real(cls, sizes: tuple[int, ...], rows: int, blocks: tuple[Block, ...]) -> Table:
+    def _of(cls, sizes: tuple[int, ...], is_binary: bool, blocks: tuple[Block, ...]) -> Table:
+        rows = sum(_ones_of(block.valid) for block in blocks)
+        if is_binary:
+            errors = float(sum(_ones_of(block.valid[: block.head]) for block in blocks))
+            return cls(sizes, rows, True, blocks, errors, errors, 1.0)
         values = [block.values for block in blocks]
-        peak = max((float(np.abs(part).max(initial=0.0)) for part in values), default=0.0)
+        peak = max((max(float(b.most.max(initial=0)), -float(b.least.min(initial=0))) for b in blocks), default=0.0)
         total = sum_exactly(values, peak=peak, rows=rows)
-        return cls(sizes, rows, False, blocks, total, sum_exactly([v * v for v in values], peak=peak * peak, rows=rows))
+        squares = sum_exactly(values, peak=peak, rows=rows, squared=True)
+        return cls(sizes, rows, False, blocks, total, squares, peak)
 
     @property
     def mean(self) -> float:
@@ -197,7 +155,7 @@ class Table:
         parts = []
         for block in self.blocks:
             part = np.zeros(block.words, np.uint64)
-            part[: block.ones] = block.valid[: block.ones]
+            part[: block.head] = block.valid[: block.head]
             parts.append(part)
         return np.concatenate(parts or [np.empty(0, np.uint64)])
 
@@ -205,89 +163,20 @@ class Table:
         """The slice of these literals, exactly."""
         places = [self.place(literal) for literal in literals]
         masks = [_and(block, places) for block in self.blocks]
-        rows = sum(int(np.bitwise_count(mask).sum(dtype=np.int64)) for mask in masks)
+        rows = sum(_ones_of(mask) for mask in masks)
         if self.is_binary:
-            pairs = zip(masks, self.blocks, strict=True)
-            errors = float(sum(int(np.bitwise_count(m[: b.ones]).sum(dtype=np.int64)) for m, b in pairs))
+            errors = float(sum(_ones_of(m[: b.head]) for m, b in zip(masks, self.blocks, strict=True)))
             return Tally(rows, errors, errors)
         values = []
         for mask, block in zip(masks, self.blocks, strict=True):
-            inside = np.unpackbits(mask.view(np.uint8), bitorder="little").view(np.bool_)
-            values.append(block.values[inside])
-        peak = max((float(np.abs(block.values).max(initial=0.0)) for block in self.blocks), default=0.0)
-        total = sum_exactly(values, peak=peak, rows=self.rows)
-        return Tally(rows, total, sum_exactly([v * v for v in values], peak=peak * peak, rows=self.rows))
+            inside = np.flatnonzero(np.unpackbits(mask.view(np.uint8), bitorder="little").view(np.bool_))
+            values.append(block.values.take(inside))
+        total = sum_exactly(values, peak=self.peak, rows=self.rows)
+        return Tally(rows, total, sum_exactly(values, peak=self.peak, rows=self.rows, squared=True))
 
 
-def sum_exactly(parts: Sequence[Numbers], *, peak: float | None = None, rows: int | None = None) -> float:
-    """The sum of all parts, the same for every order and every cut of the rows.
-
-    Each value is split at a grid of ``2**(e - 52)`` with ``2**e`` at least ``2 * rows * peak``: sums of multiples of
-    the grid up to ``rows * peak`` are exact in 53 bits, and so in any order. What is left of each value is split and
-    summed likewise on a grid finer by as many bits, and what is left then, below 2**-52 of the peak for up to 2**26
-    rows, is dropped. Reproducible summation by pre-rounding: Demmel and Nguyen, ARITH 2013.
-
-    Args:
-        peak, rows: greatest absolute value and number of rows of the whole; by default those of ``parts``.
-    """
-    if peak is None:
-        peak = max((float(np.abs(part).max(initial=0.0)) for part in parts), default=0.0)
-    if rows is None:
-        rows = sum(len(part) for part in parts)
-    if peak == 0.0 or rows == 0:
-        return 0.0
-    exponent = math.frexp(2.0 * rows * peak)[1]
-    coarse = math.ldexp(1.5, exponent)
-    fine = math.ldexp(1.5, exponent - 52 + math.frexp(2.0 * rows)[1])
-    high = low = 0.0
-    for part in parts:
-        rounded = (part + coarse) - coarse
-        high += float(rounded.sum())
-        left = part - rounded
-        low += float(((left + fine) - fine).sum())
-    return high + low
-
-
-def _falling(values: Numbers) -> NDArray[np.int64]:
-    """Rows with a signal, falling by its leading 16 bits as a 32-bit float: radix order, close enough for bounds."""
-    bits = values.astype(np.float32).view(np.int32) >> 16
-    keys = np.where(bits < 0, bits ^ 0x7FFF, bits).astype(np.int16)
-    order = np.argsort(~keys, kind="stable")
-    missing = np.isnan(values)
-    return order[~missing[order]] if missing.any() else order
-
-
-def _pack(
-    codes: Sequence[NDArray[np.uint8]], order: NDArray[np.int64], split: int, gap: int, sizes: Sequence[int]
-) -> tuple[Words, Words]:
-    """Bits of every literal, rows in ``order``, ``gap`` unused bits before row ``split``; and the bits in use."""
-    rows = len(order) + gap
-    words = -(-rows // 64)
-    bits = np.empty((sum(sizes), words), np.uint64)
-    padded = np.zeros(words * 64, np.bool_)
-    padded[:split] = True
-    padded[split + gap : rows] = True
-    valid = np.packbits(padded, bitorder="little").view(np.uint64)
-    row = np.zeros(words * 64, np.uint8)
-    at = 0
-    for column, size in zip(codes, sizes, strict=True):
-        taken = column.take(order)
-        row[:split] = taken[:split]
-        row[split + gap : rows] = taken[split:]
-        planes = [np.packbits(row & np.uint8(1 << p), bitorder="little").view(np.uint64) for p in range(8)]
-        bits[at : at + size] = _unfold(planes, valid, size)
-        at += size
-    return bits, valid
-
-
-def _unfold(planes: Sequence[Words], valid: Words, size: int) -> Words:
-    """A row of bits a code 0 .. size - 1 from the eight planes of bits of the codes: halving, two ANDs a code."""
-    groups = valid[None, :]
-    for plane in range(7, -1, -1):
-        groups = np.stack([groups & ~planes[plane], groups & planes[plane]], axis=1)
-        groups = groups.reshape(groups.shape[0] * 2, len(valid))
-        groups = groups[: -(-size // (1 << plane))]
-    return groups
+def _ones_of(words: Words) -> int:
+    return int(np.bitwise_count(words).sum(dtype=np.int64))
 
 
 def _and(block: Block, places: Sequence[int]) -> Words:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.stats.slices.bound import Score
-from core.stats.slices.table import sum_exactly
+from core.stats.slices.sums import sum_exactly
 
 Line = tuple[float, int, tuple[tuple[int, int], ...]]
 
