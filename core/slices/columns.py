@@ -97,11 +97,8 @@ def code_sql(coding: Coding) -> str:
     return f"case when {column} is null or isnan({value}) then 0 else 1{' + ' if above else ''}{above} end"
 
 
-def plan(sides: Sides, request: SliceRequest, *, within: str = "true") -> Columns:
+def plan(sides: Sides, request: SliceRequest) -> Columns:
     """Choose the columns to search and fit their codes on the reference (on the current rows without one).
-
-    Args:
-        within: SQL condition of the rows that frequent values are counted in, for an answer from a sample.
 
     Raises:
         UsageError: a column to include or exclude is not there.
@@ -120,12 +117,12 @@ def plan(sides: Sides, request: SliceRequest, *, within: str = "true") -> Column
         else:
             kept.append(columns[column.name])
     left_out += [(c, "not among the current rows") for c in columns if c not in sides.now.kinds]
-    where = f"({fitted.condition(request.where)}) and {within}"
+    where = fitted.condition(request.where)
     uniques = _uniques(fitted, where, [column for column in kept if column.name not in request.include])
     left_out += [(column, "one value a row: an identifier") for column in uniques]
     kept = [column for column in kept if column.name not in uniques]
     codings = _fit(fitted, where, kept, request.support)
-    left_out += _dull(sides, request, codings, within)
+    left_out += _dull(sides, request, codings)
     dull = {column for column, _ in left_out}
     return Columns(
         tuple(coding for coding in codings if coding.column not in dull),
@@ -251,14 +248,16 @@ def _counts(side: Side, where: str, column: str) -> list[tuple[str | None, int]]
     return [*told, (None, int(str(total)) - sum(rows for _, rows in told))]
 
 
-def _dull(sides: Sides, request: SliceRequest, codings: Sequence[Coding], within: str) -> list[tuple[str, str]]:
+def _dull(sides: Sides, request: SliceRequest, codings: Sequence[Coding]) -> list[tuple[str, str]]:
     """Columns in which all rows of both sides are alike: no slice can be cut there."""
     if not codings:
         return []
     ends: list[set[int]] = [set() for _ in codings]
     for side in sides.both:
         share = SAMPLE / max(side.source.rows, 1)
-        where = f"({side.condition(request.where)}) and {within if share >= 1 else sampled(share)}"
+        where = (
+            side.condition(request.where) if share >= 1 else f"({side.condition(request.where)}) and {sampled(share)}"
+        )
         coded = ", ".join(f"{code_sql(coding)} as c{i}" for i, coding in enumerate(codings))
         asked = ", ".join(f"min(c{i}), max(c{i})" for i in range(len(codings)))
         [row] = side.source.query(f"select {asked} from (select {coded} from {side.relation} where {where})")

@@ -41,7 +41,7 @@ def row_sql(side: Side, model: ModelFile, inner: str) -> str:
     truth = truth_sql(side, model) or "null"
     if model.task == "multiclass" and model.columns.label is not None:
         own = plain_text(side.source, model.columns.label) if model.columns.label in side.kinds else "null"
-        truth = f"coalesce({LATE_LABEL if side.relation != 'log' else 'null'}, {own})"
+        truth = f"coalesce({LATE_LABEL if side.late else 'null'}, {own})"
     elif model.task == "binary":
         truth = f"({truth})::integer"
     value = f"({inner.replace(SHOWN, f'({truth})')})::double"

@@ -15,7 +15,7 @@ CLIP = 1e-15
 def truth_sql(side: Side, model: ModelFile) -> str | None:
     """The label of a row as a number, late labels before the log's own; None when there is no label at all."""
     column = model.columns.label
-    late = side.relation != "log"
+    late = side.late
     known = column is not None and column in side.kinds
     if not late and not known:
         return None

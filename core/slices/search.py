@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import sqlite3
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from core.slices.page import SliceLine, SlicePage
+from core.slices.page import Q, SliceLine, SlicePage
 from storage.logs.predicates import pandas_text, predicate_sql, words
 
 if TYPE_CHECKING:
@@ -19,11 +20,12 @@ if TYPE_CHECKING:
     from core.stats.slices.search import Slice
     from core.stats.slices.table import Table
 
-FIRST_ROWS = 100_000
+FIRST_ROWS = 60_000
 """Rows a side that the first answer looks at, when there are more than twice as many."""
+FIRST_DEPTH = 2
+"""Most predicates of a slice in the first answer."""
 LEAST_ROWS = 20
 """Under so many rows nothing can be told from chance."""
-Q = 0.05
 SEED = 20_261_123
 """Of the permutations that pay for the search: the same rows give the same answer."""
 
@@ -52,7 +54,7 @@ def search(
 
 def search_in(sides: Sides, request: SliceRequest, *, progress: Progress | None = None) -> SlicePage:
     """The same over sides that are open already."""
-    from core.slices.columns import features, plan, sampled
+    from core.slices.columns import features, plan
     from core.slices.signals import choose
 
     empty = _page(sides, request, None)
@@ -62,21 +64,24 @@ def search_in(sides: Sides, request: SliceRequest, *, progress: Progress | None 
     if isinstance(measure, str):
         return replace(empty, not_answered=measure)
     most = max(side.source.rows for side in sides.both)
-    if progress is not None and most > 2 * FIRST_ROWS:
+    if progress is not None and most > 2 * FIRST_ROWS and measure.relation is None:
         share = FIRST_ROWS / most
-        columns = plan(sides, request, within=sampled(share))
-        progress(_answer(sides, request, measure, columns, sampled(share), exact=False))
-    return _answer(sides, request, measure, plan(sides, request), "true", exact=True)
+        few = replace(
+            sides,
+            now=sides.now.sample(share, "__first_now"),
+            then=sides.then.sample(share, "__first_then") if sides.then else None,
+        )
+        shallow = replace(request, depth=min(request.depth, FIRST_DEPTH))
+        progress(_answer(few, shallow, measure, plan(few, shallow), exact=False))
+    return _answer(sides, request, measure, plan(sides, request), exact=True)
 
 
-def _answer(
-    sides: Sides, request: SliceRequest, measure: Measure, columns: Columns, within: str, *, exact: bool
-) -> SlicePage:
+def _answer(sides: Sides, request: SliceRequest, measure: Measure, columns: Columns, *, exact: bool) -> SlicePage:
     """Pack both sides and search them."""
     from core.stats.slices.search import MEAN, SLICELINE, top_slices
 
     page = replace(_page(sides, request, measure), exact=exact, columns=columns.names, left_out=columns.left_out)
-    now, all_rows = _table(sides.now, request, measure.now, measure.relation, columns, within, binary=measure.binary)
+    now, all_rows = _table(sides.now, request, measure.now, measure.relation, columns, binary=measure.binary)
     page = replace(page, rows=now.rows, left_out_rows=all_rows - now.rows)
     if now.rows:
         page = replace(page, overall=now.total / now.rows)
@@ -87,15 +92,22 @@ def _answer(
         return replace(page, not_answered="there is no column to slice by")
     then: Table | None = None
     if sides.then is not None and measure.then is not None:
-        then, _ = _table(sides.then, request, measure.then, None, columns, within, binary=measure.binary)
+        then, _ = _table(sides.then, request, measure.then, None, columns, binary=measure.binary)
         page = replace(page, reference_rows=then.rows)
     if then is not None and then.rows and request.ranking == "change":
         import numpy as np
 
-        from core.stats.slices.search import changed_slices
+        from core.stats.slices.changed_slices import changed_slices
 
         found = changed_slices(
-            now, then, k=request.k, depth=request.depth, support=request.support, q=Q, rng=np.random.default_rng(SEED)
+            now,
+            then,
+            k=request.k,
+            depth=request.depth,
+            support=request.support,
+            q=Q,
+            rng=np.random.default_rng(SEED),
+            direction="both" if measure.signal == "shift" else "worse",
         )
         page = replace(
             page,
@@ -145,7 +157,6 @@ def _table(
     signal: str,
     relation: str | None,
     columns: Columns,
-    within: str,
     *,
     binary: bool,
 ) -> tuple[Table, int]:
@@ -159,7 +170,7 @@ def _table(
     whole: Table | None = None
     rows = 0
     coded = [code_sql(coding) for coding in columns.codings]
-    where = f"({side.condition(request.where)}) and {within}"
+    where = side.condition(request.where)
     for codes, (values,) in read_blocks(side.source, coded, [signal], relation=relation or side.relation, where=where):
         rows += len(values)
         there = np.isfinite(values)
@@ -205,7 +216,7 @@ def _lines(
             effect=one.effect,
             interval=one.interval,
             q_value=one.q_value,
-            explained=one.explained,
+            explained=one.explained if math.isfinite(one.explained) else None,
         )
         for (one, predicates), where, sql, people, cost in zip(told, whole, here, counted, money, strict=True)
     )

@@ -14,6 +14,7 @@ from core.log_of_model import opened
 from core.slices.parts import both, parted, seen_sql, unseen
 from core.slices.roles import file_model
 from storage.errors import SourceError, UsageError
+from storage.logs.engine import in_words
 from storage.logs.predicates import predicate_sql
 from storage.logs.quoting import sql_name as name
 from storage.logs.quoting import sql_text as text
@@ -45,6 +46,7 @@ class Side:
         immature: batches whose labels have not.
         batches: those that the files are, in order; empty for plain files.
         words: what it is, for a person.
+        late: whether late labels stand beside the log's own.
     """
 
     source: LogSource
@@ -54,6 +56,7 @@ class Side:
     immature: int
     batches: tuple[Batch, ...]
     words: str
+    late: bool = False
 
     @property
     def kinds(self) -> dict[str, Kind]:
@@ -63,6 +66,17 @@ class Side:
     def condition(self, where: Sequence[Predicate]) -> str:
         """The rows of this side that fulfil further predicates, as SQL."""
         return f"({self.where}) and {predicate_sql(where, self.kinds)}" if where else self.where
+
+    def sample(self, share: float, table: str) -> Side:
+        """About that share of the rows, always the same ones, in a table of their own: read once, asked often."""
+        from core.slices.columns import sampled
+
+        with in_words("the log"):
+            self.source.connection.execute(
+                f"create or replace temp table {table} as "
+                f"select * from {self.relation} where ({self.where}) and {sampled(share)}"
+            )
+        return replace(self, relation=table, where="true")
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,7 +286,7 @@ def _side(
     ends = [batch.window_end for batch in there if batch.window_end is not None]
     until = f" up to {max(ends):%Y-%m-%d %H:%MZ}" if ends else ""
     words = f"{words}{until}, {source.rows:,} rows"
-    return Side(source, relation, where, mature, len(there) - len(ripe), tuple(there), words)
+    return Side(source, relation, where, mature, len(there) - len(ripe), tuple(there), words, relation != "log")
 
 
 def _time_condition(file: ModelFile, request: SliceRequest) -> str:

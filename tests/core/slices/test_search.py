@@ -37,7 +37,7 @@ def small(rows: int, seed: int) -> pd.DataFrame:
 def test_equal_to_counting_every_conjunction_also_where_identifiers_outnumber_the_rows(
     seed: int, tmp_path: Path
 ) -> None:
-    """The published code of SliceLine bounds with the number of one-hot columns where rows are meant, and loses here."""
+    """Published SliceLine code bounds with the number of one-hot columns where rows are meant, and loses here."""
     rows = 150
     frame = small(rows, seed)
     rng = np.random.default_rng(seed)

@@ -175,7 +175,7 @@ def _print(page: SlicePage) -> None:
                 number(line.reference_error),
                 f"{line.effect:+.3g} [{line.interval[0]:+.3g} {line.interval[1]:+.3g}]",
                 f"{line.q_value:.2g}",
-                f"{line.explained:.0%}",
+                "-" if line.explained is None else f"{line.explained:.0%}",
                 "not known" if line.users is None else f"{line.users:,}",
                 "not known" if line.money is None else f"{line.money:,.2f}",
             )
