@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from core.checks.departures import Departures
     from core.checks.measures import Key, Reading
     from core.checks.traits import Trait
+    from core.checks.watched import WatchedSlice
 
 MINIMUM_ROWS = 30
 """Fewer values than this in a column are not judged by their distribution."""
@@ -50,6 +51,7 @@ class CheckContext:
         calendar: columns that the model file calls calendar columns.
         window_start, window_end: the batch's stretch of time, when known.
         expected_rows: rows that the source says it sent, when it says so (conservation).
+        kept_slices: what is watched besides, each slice by its own past.
     """
 
     current: BatchProfile
@@ -61,6 +63,7 @@ class CheckContext:
     window_start: datetime | None = None
     window_end: datetime | None = None
     expected_rows: int | None = None
+    kept_slices: tuple[WatchedSlice, ...] = ()
 
     @cached_property
     def traits(self) -> Mapping[str, Trait]:

@@ -48,11 +48,13 @@ class Labels:
         lag: windows younger than this are immature.
         minimum: under this many labels a metric is "not enough labels", never a number.
         positive: the label's value that counts as one in a binary task; None lets 1, true and yes count.
+        tolerance: how far a regression's answer may lie from the label and still be right; None: nobody said.
     """
 
     lag: timedelta = timedelta(0)
     minimum: int = 500
     positive: str | None = None
+    tolerance: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

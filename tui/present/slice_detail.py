@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -12,7 +11,7 @@ from core.slices.page import SliceLine, SlicePage, SliceRows
 from tui.present.charts import bars
 from tui.present.page import Page
 from tui.present.rows import cell, title
-from tui.present.slices import chance, effect, signal_text, value
+from tui.present.slices import chance, effect, explained, signal_text, value
 
 if TYPE_CHECKING:
     from tui.screens.slice_reads import Seen
@@ -29,9 +28,9 @@ def summary(line: SliceLine, page: SlicePage) -> Page:
         then = f"{value(line.reference_error, unit)} in {line.reference_rows:,} of the reference"
     text.line(f"{unit} {value(line.error, unit)} here, {then}", "bold")
     beyond = "beyond what changed elsewhere" if page.ranking == "change" else "beyond all rows"
-    sure = "" if math.isnan(line.q_value) else f", q {chance(line.q_value)}"
+    sure = "" if chance(line.q_value) == "-" else f", q {chance(line.q_value)}"
     whole = "change" if page.ranking == "change" else "excess"
-    explains = "" if math.isnan(line.explained) else f"; explains {line.explained:.0%} of the whole {whole}"
+    explains = "" if explained(line) == "-" else f"; explains {explained(line)} of the whole {whole}"
     text.line(f"effect {effect(line, unit)} {beyond}{sure}{explains}")
     return text
 

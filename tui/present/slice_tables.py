@@ -12,7 +12,7 @@ from storage.logs.predicates import words
 from tui.present.columns import Column
 from tui.present.page import Page
 from tui.present.slice_detail import charts
-from tui.present.slices import chance, count, effect, is_share, signed, value
+from tui.present.slices import chance, count, effect, explained, is_share, signed, value
 
 SPLIT_COLUMNS = (
     Column("value", "VALUE", 18, grow=1),
@@ -89,8 +89,7 @@ def difference(one: SliceLine, other: SliceLine, page: SlicePage) -> Text:
     rows.append(("reference", value(one.reference_error, unit), value(other.reference_error, unit)))
     rows.append(("effect", effect(one, unit), effect(other, unit)))
     rows.append(("q", chance(one.q_value), chance(other.q_value)))
-    explains = ["-" if math.isnan(e) else f"{e:.0%}" for e in (one.explained, other.explained)]
-    rows.append(("explains", explains[0], explains[1]))
+    rows.append(("explains", explained(one), explained(other)))
     for label, left, right in rows:
         text.line(f"{label:10} {left:>20} {right:>20}", "bold" if not label else "")
     mine = [p for p in one.predicates if p not in other.predicates]

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from rich.text import Text
 
 from core.slices.page import SliceLine, SlicePage
+from core.slices.request import SliceRequest
 from storage.logs.predicates import words
 from storage.records.slices import Predicate
 from tui.present.columns import Column
@@ -78,15 +79,31 @@ def _short(number: float, places: int) -> str:
     return told.replace("0.", ".", 1) if told.lstrip("-").startswith("0.") else told
 
 
-def chance(q: float) -> str:
+def chance(q: float | None) -> str:
     """A q value.
 
     >>> chance(0.00004), chance(0.0321), chance(1.0), chance(float("nan"))
     ('<.001', '.032', '1', '-')
     """
-    if math.isnan(q):
+    if q is None or math.isnan(q):
         return "-"
     return "<.001" if q < 0.001 else f"{q:.2g}".replace("0.", ".", 1)
+
+
+def explained(line: SliceLine) -> str:
+    """The share of the whole change or excess that lies in a slice; a dash where there is no whole to share."""
+    told = line.explained
+    return "-" if told is None or math.isnan(told) else f"{told:.0%}"
+
+
+def asked(question: SliceRequest, page: SlicePage | None) -> str:
+    """What is searched: model, batch, conditions, and the rows as they were read."""
+    batch = "" if question.batch is None else f" batch {question.batch}"
+    side = "" if question.side is None else f" {question.side[0]} {question.side[1]} against the others"
+    where = f" in {words(question.where)}" if question.where else ""
+    rest = page.current if page is not None and question.side is None else ""
+    rest = rest.removeprefix(batch.strip()).lstrip()
+    return f"{question.model}{batch}{where}{side}{f'  {rest}' if rest else ''}"
 
 
 def count(rows: int) -> str:
@@ -132,7 +149,7 @@ def cells(line: SliceLine, unit: str) -> tuple[str, ...]:
         value(line.reference_error, unit),
         effect(line, unit),
         chance(line.q_value),
-        "-" if math.isnan(line.explained) else f"{line.explained:.0%}",
+        explained(line),
     )
 
 

@@ -9,11 +9,12 @@ from pathlib import Path
 from rich.console import RenderableType
 from rich.text import Text
 
+from core.failing_rows import REDACTED
 from core.rows_behind import origin
 from storage.errors import UsageError
 from storage.records.batches import Batch
 from storage.records.logs import LogRow
-from storage.tables import batches
+from storage.tables import batches, models
 from tui.present import rows as present
 from tui.present.columns import Column
 from tui.present.rows import RowList
@@ -97,6 +98,24 @@ class RowsLevel(Level):
             ("p", f"{row.path}:{row.line}", "place: file and line"),
             ("j", present.json_text(row), "JSON: the whole row"),
         )
+
+    def do_cases(self) -> None:
+        """The marked rows, else the one under the cursor, become failure cases, by their ids."""
+        from tui.screens.failure_cases import add_cases_by_id
+
+        found = self.read_rows()
+        rows = [found.rows[int(key)] for key in self.pane.table.chosen()]
+        batch = self.batch_of(self.pane.db, rows[0]) if rows else None
+        if batch is None or any(row.path != rows[0].path for row in rows):
+            raise UsageError("failure cases are rows of one batch", "mark rows of one file that was taken in")
+        model = models.get_by_id(self.pane.db, batch.model_id)
+        name = model.file.columns.id
+        ids = [row.values.get(name) for row in rows] if name is not None else []
+        if not ids or any(one in (None, REDACTED) for one in ids):
+            raise UsageError(
+                f"{model.name} shows no ids of its rows", "e on the slice or alert takes them by condition"
+            )
+        add_cases_by_id(self.pane, model.name, batch.id, [str(one) for one in ids], self.words)
 
     def do_export(self) -> None:
         """The rows as CSV with file and line; values of redacted columns are masked by the use case that reads them."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, cast, get_args
@@ -10,6 +11,7 @@ from core.slices.request import Signal, SliceRequest
 from storage.errors import UsageError
 from storage.logs.predicates import pandas_text, predicate_sql, words
 from storage.records.slices import Predicate
+from storage.tables import batches, models
 from tui.screens.dialogs import Choice
 
 if TYPE_CHECKING:
@@ -116,6 +118,46 @@ def signal(pane: SlicesPane) -> None:
         pane.ask(replace(question, signal=cast("Signal | None", name or None)), keep=True)
 
     pane.shell.open_sheet(Choice("Measure what on each row?", options), chosen)
+
+
+def keep(pane: SlicesPane, conditions: Sequence[Predicate]) -> None:
+    """Keep a slice with a name and a kind."""
+    from tui.screens.failure_cases import keep_slice
+
+    if not conditions or pane.question is None:
+        raise UsageError("all rows are no slice to keep", "move to a slice")
+    keep_slice(pane, pane.question.model or "", conditions)
+
+
+def cases(pane: SlicesPane, inside: SliceRequest) -> None:
+    """The rows of a slice become failure cases; the batch they are of is looked up first."""
+    from tui.screens.failure_cases import add_cases
+
+    now, model = pane.shell.now(), inside.model or ""
+
+    def find(db: sqlite3.Connection) -> tuple[int, int]:
+        from core.slices.rows import rows
+
+        found = rows(db, inside, now=now, limit=1)
+        batch = batches.at_path(db, models.get(db, model).id, found.rows[0].path) if found.rows else None
+        if batch is None:
+            raise UsageError("these rows are of no batch in the store", "take them in first: midwatch ingest")
+        return batch.id, found.total
+
+    def ask(found: tuple[int, int]) -> None:
+        batch_id, total = found
+        add_cases(pane, model, batch_id, predicate_sql(inside.where), words(inside.where), total=total)
+
+    pane.read("rows of cases", find, ask)
+
+
+def freeze(pane: SlicesPane) -> None:
+    """Freeze an evaluation set of the model that is searched."""
+    from tui.screens.failure_cases import freeze as freeze_set
+
+    if pane.question is None:
+        raise UsageError("nothing was searched yet", "name a model: : and its name")
+    freeze_set(pane, pane.question.model or "")
 
 
 def export(pane: SlicesPane, the_list: Callable[[], None]) -> None:

@@ -163,14 +163,7 @@ class SlicesPane(ListPane):
         """See ListPane."""
         if self.question is None:
             return None
-        question = self.question
-        batch = "" if question.batch is None else f" batch {question.batch}"
-        side = "" if question.side is None else f" {question.side[0]} {question.side[1]} against the others"
-        where = f" in {words(question.where)}" if question.where else ""
-        rest = self.page.current if self.page is not None and question.side is None else ""
-        rest = rest.removeprefix(batch.strip()).lstrip()
-        asked = f"{question.model}{batch}{where}{side}{f'  {rest}' if rest else ''}"
-        return present.heading(self.page, asked, self.state)
+        return present.heading(self.page, present.asked(self.question, self.page), self.state)
 
     def source(self) -> RowSource:
         """See ListPane."""
@@ -284,6 +277,18 @@ class SlicesPane(ListPane):
     def do_signal(self) -> None:
         """Ask what is measured."""
         steps.signal(self)
+
+    def do_keep(self) -> None:
+        """Keep the slice with a name and a kind: it is watched on every batch."""
+        steps.keep(self, self.conditions())
+
+    def do_cases(self) -> None:
+        """The rows of the slice become failure cases."""
+        steps.cases(self, self.within())
+
+    def do_freeze(self) -> None:
+        """Freeze an evaluation set of the model."""
+        steps.freeze(self)
 
     def do_diff(self) -> None:
         """The two marked slices side by side."""

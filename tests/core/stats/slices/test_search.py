@@ -131,7 +131,10 @@ def test_totals_of_a_real_signal_are_close_and_tallies_exact(given_rows: Rows) -
         assert tally.rows == inside.sum() == found.rows[index]
         scale = max(np.abs(given_rows.signal[inside]).sum(), 1e-300)
         assert abs(tally.total - math.fsum(given_rows.signal[inside])) <= 1e-12 * scale
-        assert abs(tally.squares - math.fsum(given_rows.signal[inside] ** 2)) <= 1e-12 * tally.squares + 1e-24 * table.peak**2
+        assert (
+            abs(tally.squares - math.fsum(given_rows.signal[inside] ** 2))
+            <= 1e-12 * tally.squares + 1e-24 * table.peak**2
+        )
 
 
 def test_sliceline_refuses_a_signal_with_negative_values() -> None:
