@@ -21,6 +21,7 @@ import duckdb
 
 from storage.errors import ModelFileError, SourceError
 from storage.fenced_sql import query
+from storage.sql_functions import AGGREGATES, SCALARS
 
 TABLE = "log_rows"
 """The table a business metric reads."""
@@ -34,21 +35,6 @@ GROUPS = 32
 TIME_LIMIT_SECONDS = 10.0
 MAXIMUM_LENGTH = 4_000
 
-AGGREGATES = frozenset({
-    "avg", "sum", "count", "count_star", "min", "max", "median", "quantile", "quantile_cont", "quantile_disc",
-    "stddev_samp", "stddev", "stddev_pop", "var_samp", "variance", "var_pop", "corr", "covar_samp", "covar_pop",
-    "bool_and", "bool_or", "approx_count_distinct", "mode", "any_value", "arg_max", "arg_min", "max_by",
-    "min_by", "skewness", "kurtosis", "entropy", "product", "geomean", "mean", "fsum", "count_if", "countif",
-})  # fmt: skip
-SCALARS = frozenset({
-    "+", "-", "*", "/", "//", "%", "**", "^", "~~", "!~~", "~~*", "!~~*", "||", "abs", "ceil", "ceiling",
-    "floor", "round", "trunc", "sign", "sqrt", "cbrt", "exp", "ln", "log", "log2", "log10", "pow", "power",
-    "mod", "greatest", "least", "coalesce", "ifnull", "nullif", "isnan", "isfinite", "isinf", "lower", "upper",
-    "trim", "ltrim", "rtrim", "length", "strlen", "substring", "substr", "left", "right", "contains",
-    "starts_with", "prefix", "ends_with", "suffix", "like_escape", "regexp_matches", "date_part", "datepart",
-    "date_trunc", "date_diff", "datediff", "year", "month", "day", "hour", "minute", "second", "dayofweek",
-    "isodow", "dow", "week", "quarter", "epoch", "epoch_ms", "strftime", "is_distinct_from", "if",
-})  # fmt: skip
 _CLASSES = frozenset({
     "FUNCTION", "COLUMN_REF", "CONSTANT", "COMPARISON", "CONJUNCTION", "OPERATOR", "CASE", "CAST", "BETWEEN",
 })  # fmt: skip

@@ -123,7 +123,10 @@ def _answer(sides: Sides, request: SliceRequest, measure: Measure, columns: Colu
         if request.ranking == "change":
             notes = (*notes, _no_change(sides, measure))
         score = SLICELINE if now.is_binary or measure.signal in ("error", "loss", "missing", "latency") else MEAN
-        slices = top_slices(now, k=request.k, depth=request.depth, support=request.support, score=score)
+        slices = top_slices(now, k=request.k, depth=request.depth, support=request.support, score=score, ties=True)
+        if (more := len(slices) - request.k) > 0:
+            notes = (*notes, f"{more:,} more slices score as much as the last one")
+            slices = slices[: request.k]
         page = replace(
             page,
             reference_overall=then.total / then.rows if then is not None and then.rows else None,

@@ -16,36 +16,18 @@ from typing import Any
 
 import duckdb
 
-from storage.business_sql import AGGREGATES, SCALARS
 from storage.errors import SourceError, UsageError
 from storage.logs.engine import MEMORY_LIMIT, in_words
 from storage.logs.late_labels import LATE_LABEL
 from storage.logs.quoting import sql_name, sql_text
 from storage.logs.source import LogSource
+from storage.sql_functions import FUNCTIONS
 
 MASK = "[redacted]"
 MAXIMUM_LENGTH = 20_000
 _ALL = "__log_all"
 _CLAUSE = re.compile(r"[a-z][a-z0-9_]*")
 _SYSTEM = ("duckdb", "pg_", "sqlite", "pragma", "information_schema")
-_WINDOWS = frozenset({
-    "row_number", "rank", "dense_rank", "percent_rank", "cume_dist", "ntile", "lag", "lead", "first_value",
-    "last_value", "nth_value", "first", "last",
-})  # fmt: skip
-_MORE = frozenset({
-    "approx_quantile", "arbitrary", "histogram", "list", "array_agg", "string_agg", "group_concat", "listagg", "mad",
-    "quantile_cont", "regr_slope", "regr_intercept", "regr_r2", "sem", "bit_and", "bit_or", "count_distinct",
-    "concat", "concat_ws", "replace", "reverse", "lpad", "rpad", "split_part", "regexp_extract", "regexp_replace",
-    "ilike", "not_like", "not_ilike", "instr", "strpos", "position", "hash", "md5", "bit_length", "ascii", "chr", "bar",
-    "format", "printf", "time_bucket", "to_timestamp", "make_timestamp", "strptime", "try_strptime", "dayname",
-    "monthname", "hour", "minute", "second", "millisecond", "date_add", "date_sub", "datesub", "age", "last_day",
-    "to_days", "to_hours", "to_minutes", "to_seconds", "typeof", "width_bucket", "signbit", "even", "sin", "cos", "tan",
-    "atan", "atan2", "asin", "acos", "pi", "radians", "degrees", "isnull", "is_not_null", "not", "!", "unary_minus",
-    "row", "struct_pack", "list_value", "array_length", "len", "list_contains", "array_extract", "struct_extract",
-    "grouping", "random", "constant_or_null", "subtract", "add", "multiply", "divide", "epoch_us", "julian", "quarter",
-    "weekofyear", "yearweek", "century", "era", "damerau_levenshtein", "levenshtein", "jaccard",
-})  # fmt: skip
-FUNCTIONS = AGGREGATES | SCALARS | _WINDOWS | _MORE
 _OTHER_TABLES = frozenset({"TABLE_FUNCTION", "SHOW_REF", "COLUMN_DATA", "DELIM_GET", "BOUND_TABLE_REF", "CTE"})
 
 

@@ -1,4 +1,4 @@
-"""Coded rows with the errors of a simple classifier: three public data sets, or three made ones where they are not at hand."""
+"""Coded rows with the errors of a simple classifier: three public data sets, or made ones where none are at hand."""
 
 from __future__ import annotations
 

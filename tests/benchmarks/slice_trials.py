@@ -1,19 +1,20 @@
 """Is a planted slice found, and is silence kept: seeded trials of the ranking by change on real data, and its CPU time.
 
 ``python tests/benchmarks/slice_trials.py [--quick] [--json] [--data DIR] [--trials N] [--only NAME]``. DIR (else
-``$MIDWATCH_DATA``) holds adult, employment_MA and nycflights13 as csv.gz; without it the trials run on made data and say so.
---quick: a tenth of the trials. It prints one JSON object a line.
+``$MIDWATCH_DATA``) holds adult, employment_MA and nycflights13 as csv.gz; without it the trials run on made data and
+say so. --quick: a tenth of the trials. It prints one JSON object a line.
 
 A trial draws two windows of at most 20,000 rows, disjoint, at random from the scored rows.
 
-- planted: a conjunction of 1, 2 or 3 predicates (a third of the trials each) with 1 to 10 % of the rows (evenly), errors added at
-  random to its right rows of the current window, +10 to +40 points (evenly). "Found" is a slice among the first three
-  with nearly the same rows: Jaccard index of at least 0.8 in the current window; the same predicates are counted apart. A
-  trial counts when a one-sided test at 5 % of this one slice, known before, has a power of at least 90 %; those where a test
-  at the level that the search pays for (z = 4.4) has it are counted apart.
-- clean: nothing planted. Uniform: errors added everywhere by the same points, odds, factor, or right answers lost at the same
-  rate, or the same share of answers mirrored. Mix: two columns' values made rarer by random factors (a standard deviation
-  of 1 of the logarithm), errors of a row as they were. Time: consecutive months or years as they came.
+- planted: a conjunction of 1, 2 or 3 predicates (a third of the trials each) with 1 to 10 % of the rows (evenly),
+  errors added at random to its right rows of the current window, +10 to +40 points (evenly). "Found" is a slice among
+  the first three with nearly the same rows: Jaccard index of at least 0.8 in the current window; the same predicates
+  are counted apart. A trial counts when a one-sided test at 5 % of this one slice, known before, has a power of at
+  least 90 %; those where a test at the level that the search pays for (z = 4.4) has it are counted apart.
+- clean: nothing planted. Uniform: errors added everywhere by the same points, odds, factor, or right answers lost at
+  the same rate, or the same share of answers mirrored. Mix: two columns' values made rarer by random factors (a
+  standard deviation of 1 of the logarithm), errors of a row as they were. Time: consecutive months or years as they
+  came.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ import math
 import os
 import sys
 import time
+from itertools import pairwise
 from pathlib import Path
 from statistics import NormalDist
 
@@ -207,7 +209,7 @@ def in_time(on: Scored) -> None:
     """Each month or year against the one before: what changed there is real or not, nobody knows."""
     periods = np.unique(on.period)
     said = tried = 0
-    for seed, (before, after) in enumerate(zip(periods[:-1], periods[1:], strict=True)):
+    for seed, (before, after) in enumerate(pairwise(periods.tolist())):
         rng = np.random.default_rng([seed, 3])
         here, there = (rng.permutation(np.flatnonzero(on.period == p))[:WINDOW] for p in (after, before))
         answer = searched(on.table(here), on.table(there), seed)

@@ -16,6 +16,7 @@ t, turned into a z.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Literal as Choice
 
@@ -23,6 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.stats.intervals import Z95
+from core.stats.slices.sides import Mix, Sums
 
 Numbers = NDArray[np.float64]
 Direction = Choice["worse", "better", "both"]
@@ -31,48 +33,6 @@ SCALES = ("points", "odds", "factor", "right factor", "coin")
 """Scales of uniform change of a 0/1 error; a real signal has the first, and the third where all means are positive."""
 _TINY = 1e-12
 _LENT = 4.0
-
-
-@dataclass(frozen=True, slots=True)
-class Sums:
-    """One window's slices, or the whole window (then of length 1): rows, sum of the signal, sum of its squares.
-
-    Arrays of one length, a value a slice. Sums merge by adding.
-    """
-
-    rows: Numbers
-    totals: Numbers
-    squares: Numbers
-
-    @classmethod
-    def of(cls, rows: object, totals: object, squares: object | None = None) -> Sums:
-        """From anything array-like; without squares the signal is 0/1 and they are the totals."""
-        n, total = (np.atleast_1d(np.asarray(part, dtype=np.float64)) for part in (rows, totals))
-        return cls(n, total, total if squares is None else np.atleast_1d(np.asarray(squares, dtype=np.float64)))
-
-    def beyond(self, part: Sums) -> Sums:
-        """The rows of this that are not in ``part``."""
-        return Sums(self.rows - part.rows, self.totals - part.totals, np.maximum(0.0, self.squares - part.squares))
-
-    def take(self, places: NDArray[np.int64] | NDArray[np.bool_]) -> Sums:
-        """Chosen slices."""
-        return Sums(self.rows[places], self.totals[places], self.squares[places])
-
-    @property
-    def means(self) -> Numbers:
-        """Mean signal; NaN without rows."""
-        with np.errstate(invalid="ignore", divide="ignore"):
-            return np.where(self.rows > 0, self.totals / self.rows, np.nan)
-
-
-@dataclass(frozen=True, slots=True)
-class Mix:
-    """Mean signal that a model without change expects, of the slices and of the rows outside, now and then."""
-
-    now: Numbers
-    then: Numbers
-    rest_now: Numbers
-    rest_then: Numbers
 
 
 @dataclass(frozen=True, slots=True)
@@ -286,3 +246,31 @@ def _odds(rate: Numbers) -> Numbers:
 def _shifted(rate: Numbers, ratio: Numbers) -> Numbers:
     """The rate whose odds are ``ratio`` times those of ``rate``."""
     return rate * ratio / (1 - rate + rate * ratio)
+
+
+def difference(one: Sums, other: Sums, *, is_binary: bool, width: float = Z95) -> tuple[float, float, float]:
+    """Z of the difference of the means of two sets of rows (each of length 1), and the ends of its interval.
+
+    0/1: signed root of the likelihood ratio and Newcombe's interval; real: Welch. Zeros where a side has no rows.
+
+    >>> [round(part, 3) for part in difference(Sums.of(100, 20), Sums.of(900, 90), is_binary=True)]
+    [2.647, 0.03, 0.191]
+    """
+    if not one.rows[0] or not other.rows[0]:
+        return 0.0, 0.0, 0.0
+    means = one.means, other.means
+    apart = float((means[0] - means[1])[0])
+    if is_binary:
+        level = _level(one, other, np.ones(1))
+        z = float(_signed_root(one, other, level, level, 0.5 if apart > 0 else -0.5)[0])
+        (low, high), (least, most) = _wilson(one, width), _wilson(other, width)
+        below = math.hypot(float((means[0] - low)[0]), float((most - means[1])[0]))
+        above = math.hypot(float((high - means[0])[0]), float((means[1] - least)[0]))
+        return z, apart - below, apart + above
+    parts = _spread(one, other) / one.rows, _spread(other, one) / other.rows
+    error = math.sqrt(float((parts[0] + parts[1])[0]))
+    if error == 0.0:
+        return 0.0, apart, apart
+    freedom = error**4 / float((parts[0] ** 2 / (one.rows + _LENT) + parts[1] ** 2 / (other.rows + _LENT))[0])
+    z = float(_normal(np.array([apart / error]), np.array([max(1.0, freedom)]))[0])
+    return z, apart - width * error, apart + width * error

@@ -20,13 +20,15 @@ from numpy.typing import NDArray
 
 from core.stats.intervals import Z95
 from core.stats.slices.candidates import Candidates, candidates, tallies
-from core.stats.slices.change import Changes, Direction, Mix, Sums, changes, intervals
+from core.stats.slices.capping import capped, squared
+from core.stats.slices.change import Changes, Direction, changes, intervals
 from core.stats.slices.error_control import ROWS, Chance, learn
 from core.stats.slices.expected import ROWS as FITTED
 from core.stats.slices.expected import Expectation, Sample, fit, sample
 from core.stats.slices.search import Found, Slice
+from core.stats.slices.sides import Mix, Sums
 from core.stats.slices.stories import Story, ancestors_best, select
-from core.stats.slices.table import Block, Literal, Table
+from core.stats.slices.table import Literal, Table
 
 Numbers = NDArray[np.float64]
 
@@ -46,6 +48,7 @@ def changed_slices(
     q: float = 0.05,
     rng: np.random.Generator,
     direction: Direction = "worse",
+    cap: float | None = None,
 ) -> Found:
     """The ``k`` slices that changed most beyond the rest, different stories, strongest evidence first.
 
@@ -57,6 +60,8 @@ def changed_slices(
     Args:
         support: least share of the current rows.
         rng: for the rows that a sample takes and for random signs; nothing else is random.
+        cap: for real signals with heavy tails: what is beyond this quantile of the reference (0.5 to 1), or under one
+            less it, counts as that quantile, in all figures (winsorised). None: as it is.
         direction: ``worse`` looks for a rising signal, ``better`` for a falling one.
 
     Raises:
@@ -66,6 +71,8 @@ def changed_slices(
         raise ValueError("k and depth are at least 1, support is within 0..1, q between 0 and 1")
     if current.sizes != reference.sizes or current.is_binary != reference.is_binary:
         raise ValueError("only tables of the same columns and the same kind of signal compare")
+    if cap is not None and not current.is_binary and reference.rows:
+        current, reference = capped(current, reference, cap)
     overall, reference_overall = current.mean, reference.mean if reference.rows else None
     if not current.rows or not reference.rows:
         return Found((), 0, 0, overall, reference_overall, False)
@@ -158,13 +165,7 @@ def _sums(table: Table, tried: Candidates) -> Sums:
 
 
 def _with_squares(table: Table, tried: Candidates, rows: NDArray[np.int64], totals: Numbers) -> Sums:
-    return Sums.of(rows, totals) if table.is_binary else Sums.of(rows, totals, tallies(_squared(table), tried)[1])
-
-
-def _squared(table: Table) -> Table:
-    """The same rows, their signals squared."""
-    blocks = tuple(Block(b.bits, b.valid, 0, b.values**2) for b in table.blocks)
-    return Table(table.sizes, table.rows, False, blocks, table.squares, table.squares)
+    return Sums.of(rows, totals) if table.is_binary else Sums.of(rows, totals, tallies(squared(table), tried)[1])
 
 
 def _whole(table: Table) -> Sums:

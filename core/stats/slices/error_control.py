@@ -22,8 +22,8 @@ from statistics import NormalDist
 import numpy as np
 from numpy.typing import NDArray
 
+from core.stats.slices.blocks import Words
 from core.stats.slices.candidates import Candidates
-from core.stats.slices.table import Words
 
 Numbers = NDArray[np.float64]
 Places = NDArray[np.int64]
@@ -35,8 +35,8 @@ WORK = 1 << 20
 """Slices times draws at most: more slices get fewer draws, never under 16."""
 _CHUNK = 512
 _FEWEST = 16
-_ERFC = (-1.26551223, 1.00002368, 0.37409196, 0.09678418, -0.18628806, 0.27886807, -1.13520398, 1.48851587)
-_ERFC += (-0.82215223, 0.17087277)
+_ERFC = np.array([-1.26551223, 1.00002368, 0.37409196, 0.09678418, -0.18628806, 0.27886807, -1.13520398, 1.48851587,
+                  -0.82215223, 0.17087277])  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

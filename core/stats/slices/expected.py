@@ -16,7 +16,8 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
-from core.stats.slices.table import Block, Table, Words
+from core.stats.slices.blocks import Block, Words
+from core.stats.slices.table import Table
 
 Numbers = NDArray[np.float64]
 Codes = NDArray[np.uint8]
@@ -50,7 +51,7 @@ def sample(table: Table, rows: int, rng: np.random.Generator) -> Sample:
         begun += len(used)
         words, shifts = mine >> 6, (mine & 63).astype(np.uint64)
         parts.append(((block.bits.take(words, axis=1) >> shifts) & np.uint64(1)).astype(np.uint8))
-        signals.append((words < block.ones).astype(np.float64) if table.is_binary else block.values[mine])
+        signals.append((words < block.head).astype(np.float64) if table.is_binary else block.values[mine])
     if not parts:
         return Sample(np.zeros((sum(table.sizes), 0), np.uint8), np.zeros((len(table.sizes), 0), np.uint8), np.zeros(0))
     on = np.concatenate(parts, axis=1)

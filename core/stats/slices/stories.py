@@ -15,8 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.stats.slices.candidates import Candidates
-from core.stats.slices.change import Changes, Sums, changes
+from core.stats.slices.change import Changes, changes
 from core.stats.slices.error_control import Chance
+from core.stats.slices.sides import Sums
 
 Numbers = NDArray[np.float64]
 Places = NDArray[np.int64]
