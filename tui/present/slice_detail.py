@@ -89,7 +89,9 @@ def answer(page: SlicePage) -> Text:
     text = Page()
     text.line(page.verdict, "bold")
     if page.not_answered is not None:
-        text.line(f"measured would be: {page.signal}" if page.signal else page.why_this_signal)
+        text.line(f"measured would be: {page.signal}" if page.signal else "")
+    if page.why_this_signal:
+        text.line(f"{page.signal} is measured: {page.why_this_signal}")
     text.line(f"{page.current}: {page.rows:,} rows with a signal, {page.left_out_rows:,} without")
     text.line(f"reference: {page.reference or 'none'}, {page.reference_rows:,} rows with a signal")
     text.line(f"{page.candidates:,} slices of enough support in {len(page.columns)} columns were compared")

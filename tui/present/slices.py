@@ -49,11 +49,11 @@ def effect(line: SliceLine, unit: str) -> str:
     """The effect with its interval, in points of percent for shares."""
     scale = 100 if is_share(unit) else 1
     low, high = line.interval
-    places = _places(scale * line.effect)
-    told = signed(scale * line.effect)
     if math.isnan(low) or math.isnan(high):
-        return told
-    return f"{told} [{_short(scale * low, places)} {_short(scale * high, places)}]"
+        return signed(scale * line.effect)
+    places = _places(scale * max(abs(line.effect), abs(low), abs(high)))
+    told = _short(scale * line.effect, places)
+    return f"{'' if told.startswith('-') else '+'}{told} [{_short(scale * low, places)} {_short(scale * high, places)}]"
 
 
 def signed(number: float) -> str:
@@ -169,7 +169,7 @@ def heading(page: SlicePage | None, asked: str, state: str) -> Text:
     overall = f"{page.unit} {value(page.overall, page.unit)}{then} in all"
     text.append(visible(f"{page.signal}: {overall}; {page.why_this_signal}") + "\n", "not bold")
     ranked = "by change" if page.ranking == "change" else "by the worst now"
-    text.append(visible(f"{page.verdict}, {ranked}{f'; {state}' if state else ''}"))
+    text.append(visible(f"{f'{state}; ' if state else ''}{page.verdict}, {ranked}"))
     return text
 
 

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from core.batch_view import Shares
 
 FIRST_ROWS = 5
+FEW_ROWS = 200_000
+"""Up to so many rows an answer of pairs comes before the last one; beyond, reading the rows again costs more."""
 CHARTS = 3
 """Columns of a slice that are drawn."""
 
@@ -34,16 +36,21 @@ class Seen:
 def search_in_steps(
     db: sqlite3.Connection, question: SliceRequest, now: datetime, tell: Callable[[SlicePage], None]
 ) -> SlicePage:
-    """The search, after a first answer of single conditions, which needs a fraction of the time."""
+    """The search, after first answers of fewer conditions a slice, which need a fraction of its time.
+
+    A search that nobody waits for ends where it tells.
+    """
     from core.slices.search import search_in
     from core.slices.sides import open_sides
 
     with open_sides(db, question, now=now) as sides:
-        if question.depth > 1:
-            first = search_in(sides, replace(question, depth=1))
-            tell(replace(first, exact=False))
+        for depth in range(1, question.depth):
+            first = search_in(sides, replace(question, depth=depth))
             if first.not_answered is not None:
                 return first
+            tell(replace(first, exact=False))
+            if first.rows + first.reference_rows > FEW_ROWS:
+                break
         return search_in(sides, question, progress=tell)
 
 

@@ -207,8 +207,6 @@ class SlicesPane(ListPane):
         assert self.question is not None  # noqa: S101 - conditions() refuses that
         return replace(self.question, where=tuple(dict.fromkeys(conditions)))
 
-    # -- one slice ----------------------------------------------------------------------------------------------
-
     def details(self, key: str) -> tuple[str, RenderableType]:
         """What the search told at once; distribution and worst rows follow when the cursor rests."""
         if self._rest is not None:
@@ -251,8 +249,6 @@ class SlicesPane(ListPane):
         if self.top is not self or self.table.key is None or self.question is None:
             return super().copy_choices()
         return steps.languages(self.conditions())
-
-    # -- actions ------------------------------------------------------------------------------------------------
 
     def do_narrow(self) -> None:
         """Search inside the slice under the cursor."""
