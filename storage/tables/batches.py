@@ -15,6 +15,7 @@ from storage.records.logs import Reject
 _SELECT = "SELECT b.*, s.admitted FROM batches b JOIN baseline s ON s.batch_id = b.id "
 _BY_ID = _SELECT + "WHERE b.id = ?"
 _BY_SHA = _SELECT + "WHERE b.model_id = ? AND b.role = ? AND b.sha256 = ?"
+_AT_PATH = _SELECT + "WHERE b.model_id = ? AND b.path = ? ORDER BY b.id DESC LIMIT 1"
 _NEWEST = _SELECT + "WHERE b.model_id = ? AND b.role = 'serving' ORDER BY b.window_start DESC, b.id DESC LIMIT 1"
 _ADMITTED = (
     _SELECT + "WHERE b.model_id = :model AND s.admitted AND b.id <> :self "
@@ -110,6 +111,12 @@ def get(db: sqlite3.Connection, batch_id: int) -> Batch:
 def find(db: sqlite3.Connection, model_id: int, role: Role, sha256: str) -> Batch | None:
     """The batch these very bytes became earlier, if they did: the same file twice is one batch."""
     row = db.execute(_BY_SHA, (model_id, role, sha256)).fetchone()
+    return _batch(row) if row else None
+
+
+def at_path(db: sqlite3.Connection, model_id: int, path: str) -> Batch | None:
+    """The latest batch that was taken in from that path."""
+    row = db.execute(_AT_PATH, (model_id, path)).fetchone()
     return _batch(row) if row else None
 
 

@@ -13,6 +13,7 @@ from core import alert_answers
 from storage.errors import UsageError
 from storage.records.alerts import Alert
 from storage.tables import alerts, incidents, models, results, rollback_evidence
+from tui.focus import Focus
 from tui.present import alerts as present
 from tui.present.columns import Column
 from tui.screens.dialogs import Choice
@@ -145,6 +146,21 @@ class AlertsPane(ListPane):
         self.charts[drawn[0]] = drawn[1]
         if drawn[1] and self.table.key is not None:
             self._show(self.table.key)
+
+    def enter_details(self, key: str) -> bool:
+        """The rows that failed."""
+        from tui.screens.finding_rows import open_findings
+
+        alert = self.alert(key)
+        return open_findings(self, results.of_alert(self.db, alert.id), f"alert {alert.id}  {alert.title}")
+
+    def focus_on(self) -> Focus | None:
+        """The alert's batch, and the slices that its findings name."""
+        if self.table.key is None:
+            return None
+        alert = self.alert()
+        named = [r.finding.slice for r in results.of_alert(self.db, alert.id) if r.finding.slice]
+        return Focus(alert.model, alert.batch_id, tuple(dict.fromkeys(named)), alert.id)
 
     def do_acknowledge(self) -> None:
         """Acknowledge the chosen groups."""

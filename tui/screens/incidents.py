@@ -14,7 +14,8 @@ from rich.text import Text
 
 from storage.errors import SourceError, UsageError
 from storage.records.incidents import Incident, IncidentFilter, Sort
-from storage.tables import incidents, models
+from storage.tables import alerts, incidents, models
+from tui.focus import Focus
 from tui.present.columns import Column
 from tui.present.page import Stamp
 from tui.widgets.pane import ListPane
@@ -133,6 +134,17 @@ class IncidentsPane(ListPane):
         return f"{i.key}  {i.severity or 'no severity'}  {i.state}  {i.model or 'no single model'}", present.detail(
             found, self.shell.stamp, self.chart
         )
+
+    def focus_on(self) -> Focus | None:
+        """The model of the incident, and the batch of the newest alert that is linked to it."""
+        if self.table.key is None:
+            return None
+        found = self.incident()
+        if found.model is None:
+            return None
+        linked = [alert for alert in alerts.of_incident(self.db, found.id) if alert.batch_id]
+        last = max(linked, key=lambda alert: alert.id, default=None)
+        return Focus(found.model, None if last is None else last.batch_id)
 
     def copy_text(self) -> str:
         """Six lines that fit into a chat."""
