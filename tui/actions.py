@@ -95,6 +95,7 @@ ACTIONS: tuple[Action, ...] = (
     ),
     Action("accept", ("a",), "accept", "Accept the handover page.", ("watch",), mutating=True),
     Action("diff", ("d",), "diff", "Differences of the two marked versions.", ("versions",)),
+    Action("why", ("w",), "why", "Why: symptoms, and suspects with evidence.", ("home", "alerts", "incidents", "data")),
     Action(
         "rollback",
         ("R",),

@@ -9,9 +9,9 @@ from datetime import datetime
 from pathlib import Path
 
 from core.baseline import Baselines
-from core.why.choice import batches_for
+from core.why.choice import batches_for, labels_came
 from core.why.entries import library
-from core.why.episode import Onset, onset
+from core.why.episode import Episode, Onset, onset
 from core.why.history import Past, past_of
 from core.why.scene import Scene, scene
 from core.why.signals import Signal
@@ -31,7 +31,7 @@ class Explanation:
     """One symptom of one batch, and what is known of it.
 
     Attributes:
-        answer: what to do, in one line, with the version filled in.
+        verdict: one of the library's answers; ``answer``: what to do, in one line, with the version filled in.
         unrecorded: said when no recorded change fits: where to look then, by cause.
         recurrence: how often its likeliest cause was met before ("third time"), None when never.
     """
@@ -40,6 +40,7 @@ class Explanation:
     batch: Batch
     onset: Onset
     lineup: Lineup
+    verdict: str
     answer: str
     next_test: str
     next_command: str
@@ -197,6 +198,20 @@ TRUTH = frozenset(
 )
 
 
+FEEDBACK = frozenset({"labels_flipped", "base_rate_moved", "labels_in_slice", "labels_late", "labels_few"})
+"""What is wrong with labels begins when they are joined, not when the rows were predicted."""
+
+
+def _as_labels_came(db: sqlite3.Connection, episode: Episode, since: Onset) -> Onset:
+    """The onset in terms of when labels came, where they come later than the rows."""
+    came = labels_came(db, episode.get(since.batch_id))
+    if came is None or came <= since.until:
+        return since
+    place = [b.id for b in episode.batches].index(since.batch_id)
+    earlier = [t for b in episode.batches[:place] if (t := labels_came(db, b)) is not None and t < came]
+    return replace(since, after=max(earlier, default=since.after), first=came, until=came)
+
+
 def _labels_matter(match: Match) -> bool:
     return any(s.name in TRUTH and s.present for s in match.holds)
 
@@ -226,6 +241,8 @@ def _explained(db: sqlite3.Connection, one: Scene, match: Match) -> Explanation:
     since = onset(episode, run, strengths)
     if places:
         since = replace(since, batches=max(sum(1 for b in run if strengths.get(b.id)), 1))
+    if names <= FEEDBACK:
+        since = _as_labels_came(db, episode, since)
     line = lineup(db, episode, match, signals, since) if match.symptom.suspects else Lineup((), (), ())
     best = line.suspects[0] if line.suspects else None
     good = last_before(db, episode.model, episode.batch.version or "", since.until) if episode.batch.version else None
@@ -237,12 +254,14 @@ def _explained(db: sqlite3.Connection, one: Scene, match: Match) -> Explanation:
         command = command.replace(" A B", f" {good} {episode.batch.version}")
     likely = best.cause if best is not None and best.cause else match.symptom.causes[0].cause
     met, recurrence, past = past_of(db, episode, match, likely)
+    verdict, answer = _answer(match.symptom, best, good)
     return Explanation(
         match=match,
         batch=episode.batch,
         onset=since,
         lineup=line,
-        answer=_answer(match.symptom, best, good),
+        verdict=verdict,
+        answer=answer,
         next_test=match.symptom.next_test,
         next_command=command,
         unrecorded=None if best is not None or not match.symptom.suspects else _unrecorded(match.symptom),
@@ -251,13 +270,26 @@ def _explained(db: sqlite3.Connection, one: Scene, match: Match) -> Explanation:
     )
 
 
-def _answer(symptom: Symptom, best: Suspect | None, good: str | None) -> str:
-    """The library's answer with the version or the change filled in."""
-    if symptom.answer != "roll back":
-        return symptom.action
-    if best is not None and best.change.table not in ("deployments", "rollbacks"):
-        return f"revert {best.change.kind} {best.change.subject!r} first: the version may be fine"
-    return f"roll back to {good}" if good else symptom.action
+def _answer(symptom: Symptom, best: Suspect | None, good: str | None) -> tuple[str, str]:
+    """The library's answer, and its words with the version or the change filled in.
+
+    What one's own people altered can be taken back; what a caller, a provider or the world did can only be mended.
+    """
+    revert = f"revert {best.change.kind} {best.change.subject!r}" if best is not None else ""
+    deployed = best is not None and best.change.table in ("deployments", "rollbacks")
+    if symptom.answer in ("roll back", "revert the change"):
+        if best is not None and not deployed:
+            return "revert the change", f"{revert}: the version may be fine"
+        if symptom.answer == "revert the change":
+            return symptom.answer, symptom.action
+        return symptom.answer, f"roll back to {good}" if good else symptom.action
+    if symptom.answer == "fix the pipeline" and best is not None and not deployed and best.change.layer in OWN:
+        return "revert the change", f"{revert}; {symptom.action}"
+    return symptom.answer, symptom.action
+
+
+OWN = ("run", "pipeline", "infrastructure")
+"""Layers whose changes are one's own to take back."""
 
 
 def _unrecorded(symptom: Symptom) -> str:

@@ -8,7 +8,7 @@ from datetime import datetime
 from storage.errors import UsageError
 from storage.records.batches import Batch
 from storage.records.models import Model
-from storage.tables import alerts, batches
+from storage.tables import alerts, batches, labels
 
 RECENT = 2
 """Batches before the newest one whose open pages and tickets are explained too."""
@@ -38,3 +38,9 @@ def batches_for(db: sqlite3.Connection, model: Model, batch: int | None, at: dat
         if any(a.tier in ("page", "ticket") and a.state != "resolved" for a in alerts.of_batch(db, b.id))
     ]
     return [newest, *others]
+
+
+def labels_came(db: sqlite3.Connection, batch: Batch) -> datetime | None:
+    """When the last labels of a batch were joined; None when they stood in its own log."""
+    files = labels.files_of(db, batch.id)
+    return max((file.arrived_at for file in files), default=None)

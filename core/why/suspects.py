@@ -84,7 +84,7 @@ class Lineup:
 
 def lineup(db: sqlite3.Connection, episode: Episode, match: Match, signals: Signals, onset: Onset) -> Lineup:
     """Every change within two weeks before the onset, weighed."""
-    end = episode.batch.window_end or episode.batch.arrived_at
+    end = max(episode.batch.window_end or episode.batch.arrived_at, onset.until)
     found = changes.between(db, episode.model.id, onset.first - LOOK_BACK, end + timedelta(microseconds=1))
     before = [c for c in found if c.at <= onset.until]
     after = tuple(c for c in found if c.at > onset.until)

@@ -62,12 +62,17 @@ def explanation(one: Explanation, stamp: Stamp, width: int) -> Text:
     began = "before the batches that were looked at" if since.open else stamp(since.first)
     sharp = {True: "at once", False: "slowly", None: ""}[since.sharp]
     put("since    ", f"{began}; {since.batches} batch(es) show it{', ' + sharp if sharp else ''}")
+    for words in symptom.first_moves:
+        put("do       ", words)
+    for words in symptom.do_not:
+        put("do not   ", words.removeprefix("do not "))
     for signal in one.match.holds:
         put("  +      ", signal.words)
     for signal in one.match.against:
         put("  -      ", signal.words)
     for signal in one.match.unknown:
         put("  ?      ", f"{signal.name}: {signal.words}")
+    put("test     ", f"{one.next_test}: {one.next_command}")
     if one.unrecorded:
         put("suspects ", one.unrecorded)
     for suspect in one.lineup.cleared[:3]:
@@ -76,11 +81,6 @@ def explanation(one: Explanation, stamp: Stamp, width: int) -> Text:
         put("cleared  ", f"{share(suspect.score)} {change.kind} {change.subject}: {weakest.why}")
     for change in one.lineup.after[:2]:
         put("too late ", f"{change.kind} {change.subject} at {short(stamp(change.at))}: after the onset")
-    put("test     ", f"{one.next_test}: {one.next_command}")
-    for words in symptom.first_moves:
-        put("do       ", words)
-    for words in symptom.do_not:
-        put("do not   ", words.removeprefix("do not "))
     if one.recurrence:
         put("again    ", one.recurrence)
     for past in one.past:

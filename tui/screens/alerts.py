@@ -168,6 +168,13 @@ class AlertsPane(ListPane):
 
         self.record("feedback", work, self.shell.say)
 
+    def do_why(self) -> None:
+        """Why the alert under the cursor was raised: its batch, or the newest where it has none."""
+        from tui.screens.why import open_why
+
+        alert = self.alert()
+        open_why(self, alert.model, batch=alert.batch_id)
+
     def do_rollback(self) -> None:
         """The rollback sheet of the alert's model; the reason is its incident, else the alert itself."""
         from tui.screens.rollback import open_rollback

@@ -81,6 +81,12 @@ class HomePane(ListPane):
         body = present.detail(line, self.healths.get(int(key)), self.shell.stamp, width)
         return f"{line.model.name}  owner {line.model.file.owner or 'nobody'}", body
 
+    def do_why(self) -> None:
+        """Why the model under the cursor is as it is."""
+        from tui.screens.why import open_why
+
+        open_why(self, self.line().model.name)
+
     def do_rollback(self) -> None:
         """The rollback sheet of the model under the cursor."""
         from tui.screens.rollback import open_rollback

@@ -84,7 +84,7 @@ def _symptom(one: Explanation) -> dict[str, Any]:
         "batch": one.batch.id,
         "columns": one.match.columns,
         "slices": one.match.slices,
-        "answer": symptom.answer,
+        "answer": one.verdict,
         "action": one.answer,
         "means": symptom.means,
         "onset": {"after": since.after, "first": since.first, "batches": since.batches, "sharp": since.sharp},
