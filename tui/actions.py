@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-LISTS = ("home", "alerts", "incidents", "data", "versions", "changes", "watch")
+LISTS = ("home", "alerts", "incidents", "data", "versions", "changes", "watch", "cases", "sets")
 """Panes that show a list."""
 
 _SHOWN = {
@@ -82,7 +82,7 @@ ACTIONS: tuple[Action, ...] = (
         ("i",),
         "incident",
         "Open an incident or link to one; in Incidents: move it on, state its cause, close it.",
-        ("home", "alerts", "incidents", "changes"),
+        ("home", "alerts", "incidents", "changes", "cases"),
         mutating=True,
     ),
     Action(
@@ -91,6 +91,16 @@ ACTIONS: tuple[Action, ...] = (
         "note",
         "Write a note; in Changes: an entry by hand.",
         ("incidents", "changes", "watch"),
+        mutating=True,
+    ),
+    Action("cases", ("e",), "cases", "These rows become failure cases.", ("alerts",), mutating=True),
+    Action("verdict", ("f",), "verdict", "Verdict: accepted or rejected.", ("cases",), mutating=True),
+    Action(
+        "freeze",
+        ("E",),
+        "freeze",
+        "Freeze an evaluation set; shows first what goes in, and the hash.",
+        ("alerts", "versions", "cases", "sets"),
         mutating=True,
     ),
     Action("accept", ("a",), "accept", "Accept the handover page.", ("watch",), mutating=True),

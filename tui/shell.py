@@ -244,7 +244,7 @@ class Shell(App[None], inherit_bindings=False):
         """The keys that work here."""
         name = next((spec.title for spec in self.specs if self.pane and spec.id == self.pane.pane_id), "")
         actions = [action for action in self.here() if action.footer]
-        others = [(spec.key, spec.title) for spec in self.specs]
+        others = [(spec.key, spec.title) for spec in self.specs if spec.key]
         self._main.query_one("#footer", Line).put(footer_line(name, actions, others, self.size.width))
 
     def on_resize(self) -> None:

@@ -8,6 +8,7 @@ from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from core.checks.beside import Beside
 from core.stats.effect import log_score
 from core.stats.profile import BatchProfile, ColumnProfile
 from storage.logs.quoting import sql_name, sql_text
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from core.checks.departures import Departures
     from core.checks.measures import Key, Reading
     from core.checks.traits import Trait
+    from core.checks.watched import WatchedSlice
 
 MINIMUM_ROWS = 30
 """Fewer values than this in a column are not judged by their distribution."""
@@ -50,6 +52,8 @@ class CheckContext:
         calendar: columns that the model file calls calendar columns.
         window_start, window_end: the batch's stretch of time, when known.
         expected_rows: rows that the source says it sent, when it says so (conservation).
+        kept_slices: what is watched besides, each slice by its own past.
+        beside: rows with known answers, and the rows that the version learned from.
     """
 
     current: BatchProfile
@@ -61,6 +65,8 @@ class CheckContext:
     window_start: datetime | None = None
     window_end: datetime | None = None
     expected_rows: int | None = None
+    kept_slices: tuple[WatchedSlice, ...] = ()
+    beside: Beside = field(default_factory=Beside)
 
     @cached_property
     def traits(self) -> Mapping[str, Trait]:

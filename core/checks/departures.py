@@ -147,8 +147,8 @@ def _against_past(context: CheckContext, now: Mapping[Key, Reading]) -> Departur
     today = np.array([now[key].value for key in keys])
     noise = np.maximum(typical, [now[key].noise for key in keys])
     floor = np.array([STATS[key.stat].floor for key in keys]) + NOISE * noise
-    seasons, season = _seasons(context, past)
-    judged = expectations(history, today, floor, seasons, season)
+    numbers, season = seasons(context.window_start, [b.window_start for b in past])
+    judged = expectations(history, today, floor, numbers, season)
     families = np.array([STATS[key.stat].family for key in keys])
     threshold = np.ones(len(keys))
     for family in set(families.tolist()):
@@ -198,16 +198,15 @@ def _span(start: datetime | None, end: datetime | None) -> float | None:
     return None if start is None or end is None else (end - start).total_seconds()
 
 
-def _seasons(context: CheckContext, past: Sequence[PastBatch]) -> tuple[npt.NDArray[np.int64], int]:
+def seasons(now: datetime | None, starts: Sequence[datetime | None]) -> tuple[npt.NDArray[np.int64], int]:
     """The season of each past batch and of this one: the weekday, or the hour for batches under half a day apart."""
-    starts = [b.window_start for b in past]
-    if context.window_start is None or any(start is None for start in starts):
+    if now is None or any(start is None for start in starts):
         return np.zeros(len(starts), np.int64), 0
     moments = [start for start in starts if start is not None]
     gaps = [(b - a).total_seconds() for a, b in pairwise(moments)]
     if gaps and float(np.median(gaps)) < 43_200:
-        return np.array([m.hour for m in moments]), context.window_start.hour
-    return np.array([m.weekday() for m in moments]), context.window_start.weekday()
+        return np.array([m.hour for m in moments]), now.hour
+    return np.array([m.weekday() for m in moments]), now.weekday()
 
 
 def _reference_bounds(context: CheckContext) -> Bounds:

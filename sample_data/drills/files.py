@@ -50,14 +50,19 @@ def write_logs(directory: Path, draw: Draw, reference: int) -> list[LogFile]:
 
 
 def write_labels(directory: Path, draw: Draw, logs: list[LogFile], reference: int) -> list[LogFile]:
-    """One label file for each serving file, as many rows as have a label; a window without any has no file."""
+    """One label file for each serving file, as many rows as have a label; a window without any has no file.
+
+    Beside id and label it tells when the row was scored, as its log does.
+    """
     shape, files = draw.shape, []
-    ids, label = draw.columns[shape.id], cells(draw.label, 3 if draw.label.dtype.kind == "f" else None)
+    ids, times = draw.columns[shape.id], stamps(draw.columns[shape.time])
+    label = cells(draw.label, 3 if draw.label.dtype.kind == "f" else None)
     for index, log in list(enumerate(logs))[reference:]:
         chosen = [row for row in range(index * draw.rows, (index + 1) * draw.rows) if draw.labelled[row]]
         path = directory / "labels" / shape.name / f"labels-{log.window_start:%Y-%m-%dT%H%M}.csv"
         if chosen:
-            write_csv(path, {shape.id: [ids[row] for row in chosen], shape.label: [label[row] for row in chosen]})
+            told = {shape.id: ids, shape.time: times, shape.label: label}
+            write_csv(path, {name: [values[row] for row in chosen] for name, values in told.items()})
             files.append(
                 LogFile(path, "labels", log.window_start, log.window_end, log.arrived + shape.lag, len(chosen))
             )

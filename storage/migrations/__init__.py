@@ -14,6 +14,8 @@ STEPS: tuple[str, ...] = (
     "m0005_alerts",
     "m0006_incidents",
     "m0007_rollbacks",
+    "m0008_kept_slices",
+    "m0009_evaluation_sets",
 )
 """Module names under ``storage.migrations``, in order of application."""
 

@@ -14,6 +14,9 @@ FACTS = [
     "baseline_events", "label_files", "label_joins", "label_coverage", "check_results", "metric_values", "alerts",
     "alert_findings", "alert_events", "alert_feedback", "silences", "silence_ends", "incidents", "incident_events",
     "changes", "handovers", "handover_acceptances", "rollbacks", "rollback_events",
+    "kept_slices", "kept_slice_retirements", "kept_slice_rows", "kept_slice_metrics", "failure_cases",
+    "failure_case_events", "failure_case_answers", "evaluation_items", "evaluation_sets", "evaluation_set_items",
+    "evaluation_scores", "evaluation_answers",
 ]  # fmt: skip
 
 

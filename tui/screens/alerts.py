@@ -175,6 +175,18 @@ class AlertsPane(ListPane):
         alert = self.alert()
         open_why(self, alert.model, batch=alert.batch_id)
 
+    def do_cases(self) -> None:
+        """The rows behind the alert become failure cases."""
+        from tui.screens.failure_cases import add_cases_of_alert
+
+        add_cases_of_alert(self, self.alert())
+
+    def do_freeze(self) -> None:
+        """Freeze an evaluation set of the alert's model."""
+        from tui.screens.failure_cases import freeze
+
+        freeze(self, self.alert().model)
+
     def do_rollback(self) -> None:
         """The rollback sheet of the alert's model; the reason is its incident, else the alert itself."""
         from tui.screens.rollback import open_rollback

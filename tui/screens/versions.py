@@ -167,6 +167,12 @@ class VersionsPane(ListPane):
             self.compared = self.table.key, present.diff(found), title
             self.detail.show(title, self.compared[1])
 
+    def do_freeze(self) -> None:
+        """Freeze an evaluation set of the model under the cursor."""
+        from tui.screens.failure_cases import freeze
+
+        freeze(self, self.chosen()[0].name)
+
     def do_rollback(self) -> None:
         """The rollback sheet, to the version under the cursor."""
         from tui.screens.rollback import open_rollback
