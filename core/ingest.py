@@ -17,10 +17,12 @@ from core.baseline import Baseline, Baselines
 from core.batch_facts import most_frequent, window_of
 from core.case_lives import note_answers
 from core.checks.base import CheckContext
+from core.checks.beside import Beside
 from core.checks.stored_readings import FORM
 from core.checks.stored_readings import pack as pack_readings
 from core.checks.watched import WatchedSlice
 from core.failing_rows import with_rows
+from core.golden_replay import beside
 from core.kept_measures import watched as watched_slices
 from core.kept_watch import watch_slices
 from core.log_of_model import opened
@@ -155,7 +157,10 @@ def _take_in(db: sqlite3.Connection, model: Model, source: LogSource, baselines:
     batch = _batch(model, source, profile, said, (start, end))
     past = baselines.before(start)
     kept = watched_slices(db, model, source, [earlier.id for earlier in past.batches])
-    judged = _NOTHING if said.role == "reference" else _judge(model, profile, past, (start, end), source, kept)
+    if said.role == "reference":
+        judged = _NOTHING
+    else:
+        judged = _judge(model, profile, past, (start, end), source, kept, beside(db, model, source, batch.version))
     judged = replace(judged, slices=tuple(one.now for one in kept if one.now is not None))
     return _record(db, model, batch, source, profile, judged, said)
 
@@ -182,6 +187,7 @@ def _judge(
     window: Window,
     source: LogSource,
     slices: tuple[WatchedSlice, ...],
+    known: Beside,
 ) -> _Judged:
     """Every verdict, the failing ones with counted rows and a redacted sample."""
     if not baseline.batches:
@@ -198,6 +204,7 @@ def _judge(
         window_start=window[0],
         window_end=window[1],
         kept_slices=slices,
+        beside=known,
     )
     validation = validate(context)
     verdicts = replace(validation, findings=with_rows(validation.findings, source, roles)).results

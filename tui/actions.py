@@ -126,6 +126,13 @@ ACTIONS: tuple[Action, ...] = (
     ),
     Action("layer", ("F",), "layer", "Only one layer, or only what nobody reviewed.", ("changes",)),
     Action(
+        "why",
+        ("w",),
+        "why",
+        "Why: symptoms, and suspects with evidence.",
+        ("home", "alerts", "incidents", "data", "slices"),
+    ),
+    Action(
         "rollback",
         ("R",),
         "roll back",

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from core.checks.beside import Beside
 from core.checks.measures import Key, Reading
 from core.checks.watched import WatchedSlice
 from core.stats.profile import BatchProfile
@@ -40,6 +41,7 @@ class Given:
         window_start, window_end: the batch's stretch of time, when known.
         expected_rows: rows that the source says it sent, when it says so (conservation).
         kept_slices: what is watched besides, each slice by its own past.
+        beside: rows with known answers, and the rows that the version learned from.
     """
 
     current: BatchProfile
@@ -52,3 +54,4 @@ class Given:
     window_end: datetime | None = None
     expected_rows: int | None = None
     kept_slices: tuple[WatchedSlice, ...] = ()
+    beside: Beside = field(default_factory=Beside)

@@ -91,20 +91,18 @@ def similar(
                     detected_at=from_text(row["detected_at"]),
                     likeness=3 * same_cause + 2 * bool(alike) + min(3, len(columns)),
                     why=tuple(why),
-                    helped=_helped(db, row["id"], redactor),
+                    helped=helped(db, row["id"], redactor),
                 )
             )
     return sorted(found, key=lambda s: (-s.likeness, -s.detected_at.timestamp()))[:limit]
 
 
-def _helped(db: sqlite3.Connection, incident_id: int, redactor: Redactor) -> tuple[tuple[str, str], ...]:
+def helped(db: sqlite3.Connection, incident_id: int, redactor: Redactor) -> tuple[tuple[str, str], ...]:
     """Verified rollbacks, recorded actions, and the check that was added; in that order."""
-    helped = [
-        (f"{what} (verified)", f"rollbacks:{i}") for i, what in incident_facts.verified_rollbacks(db, incident_id)
-    ]
+    found = [(f"{what} (verified)", f"rollbacks:{i}") for i, what in incident_facts.verified_rollbacks(db, incident_id)]
     for event in in_force(incidents.events(db, incident_id)):
         if event.kind == "action" and event.body:
-            helped.append((redactor.text(event.body), f"incident_events:{event.id}"))
+            found.append((redactor.text(event.body), f"incident_events:{event.id}"))
         elif event.kind == "prevention" and event.value in ("check", "set") and event.body:
-            helped.append((redactor.text(f"{event.value} added: {event.body}"), f"incident_events:{event.id}"))
-    return tuple(helped)
+            found.append((redactor.text(f"{event.value} added: {event.body}"), f"incident_events:{event.id}"))
+    return tuple(found)

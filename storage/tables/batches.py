@@ -35,6 +35,11 @@ _RANGE = (
     _SELECT + "WHERE b.model_id = :model AND b.role = 'serving' AND b.window_end >= :start AND b.window_start < :end "
     "ORDER BY b.window_start, b.id"
 )
+_UNTIL = (
+    _SELECT + "WHERE b.model_id = :model AND b.role = 'serving' AND b.stage IS :stage "
+    "AND (coalesce(b.window_start, b.arrived_at), b.id) <= (:moment, :id) "
+    "ORDER BY coalesce(b.window_start, b.arrived_at) DESC, b.id DESC LIMIT :limit"
+)
 _WHERE = "(:model IS NULL OR b.model_id = :model) AND (:like IS NULL OR b.path LIKE :like ESCAPE '\\')"
 _ORDERS = {
     "window": "b.window_start, b.id",
@@ -151,6 +156,18 @@ def between(db: sqlite3.Connection, model_id: int, start: datetime, end: datetim
     """Serving batches whose window touches ``[start, end)``, oldest first."""
     values = {"model": model_id, "start": to_text(start), "end": to_text(end)}
     return [_batch(row) for row in db.execute(_RANGE, values)]
+
+
+def until(db: sqlite3.Connection, batch: Batch, limit: int) -> list[Batch]:
+    """The batch itself and the serving batches of its stage before it, oldest first, ``limit`` at most."""
+    values = {
+        "model": batch.model_id,
+        "stage": batch.stage,
+        "moment": to_text(batch.window_start or batch.arrived_at),
+        "id": batch.id,
+        "limit": limit,
+    }
+    return [_batch(row) for row in db.execute(_UNTIL, values)][::-1]
 
 
 def page(

@@ -70,6 +70,15 @@ JOIN incident_state s ON s.incident_id = i.id
 WHERE i.id <> :id AND s.state NOT IN ('duplicate', 'false alarm') AND (i.model_id = :model OR s.cause = :cause)
 ORDER BY i.id DESC
 """
+_EVERY = """
+SELECT i.id, i.key, i.title, i.model_id, i.detected_at, s.state, s.cause FROM incidents i
+JOIN incident_state s ON s.incident_id = i.id
+WHERE s.state NOT IN ('duplicate', 'false alarm', 'triage', 'open') ORDER BY i.id DESC LIMIT ?
+"""
+_WORDS = """
+SELECT body FROM incident_events WHERE incident_id = ? AND body IS NOT NULL
+AND kind IN ('note', 'hypothesis', 'cause', 'action') ORDER BY id LIMIT 50
+"""
 _SAME_CAUSE = """
 SELECT i.key FROM incidents i JOIN incident_state s ON s.incident_id = i.id
 WHERE s.cause = :cause AND s.state NOT IN ('duplicate', 'false alarm') AND i.id <= :id ORDER BY i.id
@@ -190,6 +199,16 @@ def quarantined_lines(
 def past_incidents(db: sqlite3.Connection, incident_id: int, model_id: int | None, cause: str | None) -> list[Any]:
     """Other incidents of the model or of the same cause, newest first: id, key, title, detected_at, state, cause."""
     return db.execute(_PAST, {"id": incident_id, "model": model_id, "cause": cause}).fetchall()
+
+
+def ended_incidents(db: sqlite3.Connection, limit: int) -> list[Any]:
+    """Incidents of every model that were ended, newest first: id, key, title, model_id, detected_at, state, cause."""
+    return db.execute(_EVERY, (limit,)).fetchall()
+
+
+def words_of(db: sqlite3.Connection, incident_id: int) -> list[str]:
+    """What people wrote into an incident: notes, hypotheses, causes and actions."""
+    return [row["body"] for row in db.execute(_WORDS, (incident_id,))]
 
 
 def keys_with_cause(db: sqlite3.Connection, cause: str, up_to_id: int) -> list[str]:

@@ -42,6 +42,7 @@ COMMANDS: tuple[tuple[str, str], ...] = (
     ("slices", "Find where a model fails, and the rows there."),
     ("undo", "Undo the last rollback, byte for byte."),
     ("versions", "List the versions of a model, or add one."),
+    ("why", "Symptoms, suspects with evidence, and what to do or not to do."),
 )
 """Name and one line of help; the module is ``tui.cli.commands.NAME`` and holds ``command``."""
 

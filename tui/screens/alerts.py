@@ -215,6 +215,13 @@ class AlertsPane(ListPane):
 
         self.record("feedback", work, self.shell.say)
 
+    def do_why(self) -> None:
+        """Why the alert under the cursor was raised: its batch, or the newest where it has none."""
+        from tui.screens.why import open_why
+
+        alert = self.alert()
+        open_why(self, alert.model, batch=alert.batch_id)
+
     def do_cases(self) -> None:
         """The rows behind the alert become failure cases."""
         from tui.screens.failure_cases import add_cases_of_alert

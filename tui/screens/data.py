@@ -65,6 +65,16 @@ class DataPane(ListPane):
         """See ListPane."""
         return BatchRows(self)
 
+    def do_why(self) -> None:
+        """Why the serving batch under the cursor is as it is."""
+        from storage.errors import UsageError
+        from tui.screens.why import open_why
+
+        if self.table.key is None:
+            raise UsageError("there is no batch under the cursor", "move to one with j and k")
+        batch = batches.get(self.db, int(self.table.key))
+        open_why(self, models.names(self.db)[batch.model_id], batch=batch.id)
+
     def details(self, key: str) -> tuple[str, RenderableType]:
         """The head at once; the rest, which unpacks profiles, follows from a thread."""
         self.read("batch", lambda db: _drawn(db, int(key), self.shell.stamp, self.size.width), self._show_drawn)

@@ -86,6 +86,12 @@ class HomePane(ListPane):
         """The model under the cursor."""
         return Focus(self.line().model.name) if self.table.key is not None else None
 
+    def do_why(self) -> None:
+        """Why the model under the cursor is as it is."""
+        from tui.screens.why import open_why
+
+        open_why(self, self.line().model.name)
+
     def do_rollback(self) -> None:
         """The rollback sheet of the model under the cursor."""
         from tui.screens.rollback import open_rollback

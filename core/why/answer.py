@@ -1,0 +1,307 @@
+"""``why``: the symptoms a model shows, the suspects of each, and what to do or not to do."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+
+from core.baseline import Baselines
+from core.why.choice import batches_for, labels_came
+from core.why.entries import library
+from core.why.episode import Episode, Onset, onset
+from core.why.history import Past, past_of
+from core.why.scene import Scene, scene
+from core.why.signals import Signal
+from core.why.suspects import Lineup, Suspect, lineup
+from core.why.symptoms import Match, Symptom, matches
+from core.why.version_facts import last_before
+from storage.records.batches import Batch
+from storage.records.models import Model
+from storage.symptom_files import DIRECTORY
+from storage.tables import alerts, batches, metrics, models
+
+NOTHING = "nothing to explain"
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """One symptom of one batch, and what is known of it.
+
+    Attributes:
+        verdict: one of the library's answers; ``answer``: what to do, in one line, with the version filled in.
+        unrecorded: said when no recorded change fits: where to look then, by cause.
+        recurrence: how often its likeliest cause was met before ("third time"), None when never.
+    """
+
+    match: Match
+    batch: Batch
+    onset: Onset
+    lineup: Lineup
+    verdict: str
+    answer: str
+    next_test: str
+    next_command: str
+    unrecorded: str | None
+    recurrence: str | None
+    past: tuple[Past, ...]
+
+    @property
+    def symptom(self) -> Symptom:
+        """The library's entry."""
+        return self.match.symptom
+
+    @property
+    def causes(self) -> tuple[tuple[str, float], ...]:
+        """Causes as ``layer/category`` with a score, best first: of the suspects, then of the symptom at large."""
+        found: dict[str, float] = {}
+        for suspect in self.lineup.suspects:
+            if suspect.cause is not None:
+                found[suspect.cause] = max(found.get(suspect.cause, 0.0), suspect.score)
+        most = max(c.weight for c in self.symptom.causes)
+        for cause in self.symptom.causes:
+            found.setdefault(cause.cause, round(0.2 * cause.weight / most, 3))
+        return tuple(sorted(found.items(), key=lambda pair: -pair[1]))
+
+
+@dataclass(frozen=True, slots=True)
+class Why:
+    """Everything ``why`` has to say of a model at a moment.
+
+    Attributes:
+        batch: the batch that was asked about, or the newest; None when there is none.
+        explanations: one per symptom, the most specific first; empty when there is nothing to explain.
+        signals: of that batch, by name.
+        words: the first sentence.
+        not_known: signals that could not be told, with the reason.
+        compared_with: batches of the baseline.
+    """
+
+    model: Model
+    now: datetime
+    batch: Batch | None
+    explanations: tuple[Explanation, ...]
+    signals: tuple[Signal, ...]
+    words: str
+    compared_with: int
+
+    @property
+    def suspects(self) -> tuple[tuple[Explanation, Suspect], ...]:
+        """Suspects of all symptoms, best first."""
+        pairs = [(e, s) for e in self.explanations for s in e.lineup.suspects]
+        return tuple(sorted(pairs, key=lambda pair: -pair[1].score * pair[0].match.fit))
+
+    @property
+    def not_known(self) -> tuple[Signal, ...]:
+        """Signals that could not be told."""
+        return tuple(s for s in self.signals if not s.known)
+
+
+def directories(model: Model, store: Path | None) -> tuple[Path, ...]:
+    """Where a team's own symptoms may lie: beside the store, then beside the model file."""
+    found = [store.parent / DIRECTORY] if store is not None else []
+    return (*found, Path(model.path).parent / DIRECTORY)
+
+
+def explain(
+    db: sqlite3.Connection,
+    model: Model,
+    *,
+    now: datetime,
+    batch: int | None = None,
+    at: datetime | None = None,
+    symptoms: Sequence[Symptom] | None = None,
+) -> Why:
+    """Why a model's batch is as it is: the one named, the one that covers ``at``, else the newest and what is open.
+
+    Raises:
+        UsageError: the model has no such batch, or none at that moment.
+        ModelFileError: a team's symptom file is wrong; file and key named.
+    """
+    known = library() if symptoms is None else symptoms
+    chosen = batches_for(db, model, batch, at)
+    if not chosen:
+        return Why(model, now, None, (), (), f"{model.name} has no serving batch: {NOTHING}", 0)
+    baselines = Baselines(db, model)
+    scenes = [scene(db, model, b, now=now, baselines=baselines) for b in chosen]
+    first = scenes[0]
+    found: list[Explanation] = []
+    for position, one in enumerate(scenes):
+        for match in matches(known, one.signals):
+            if position and (_labels_only(match) or any(_same(match, e.match) for e in found)):
+                continue
+            found.append(_explained(db, one, match))
+    if batch is None and at is None:
+        found += _labelled(db, model, known, baselines, found, {b.id for b in chosen}, now)
+    ranked = sorted(found, key=lambda e: (e.symptom.rank >= LATE_RANK, -e.match.fit, e.symptom.rank))
+    return Why(
+        model=model,
+        now=now,
+        batch=first.episode.batch,
+        explanations=tuple(ranked),
+        signals=tuple(first.signals.values()),
+        words=_words(model, first, ranked),
+        compared_with=first.compared_with,
+    )
+
+
+LATE_RANK = 55
+"""Symptoms from this rank on are told last: drift that does no harm, labels that are not in."""
+
+
+def explain_alert(
+    db: sqlite3.Connection, alert_id: int, *, now: datetime, symptoms: Sequence[Symptom] | None = None
+) -> Why:
+    """Why an alert was raised: its batch, or the newest one where it has none.
+
+    Raises:
+        UsageError: there is no such alert.
+    """
+    alert = alerts.get(db, alert_id)
+    model = models.get_by_id(db, alert.model_id)
+    return explain(db, model, now=now, batch=alert.batch_id, symptoms=symptoms)
+
+
+def _labelled(
+    db: sqlite3.Connection,
+    model: Model,
+    known: Sequence[Symptom],
+    baselines: Baselines,
+    found: Sequence[Explanation],
+    seen: set[int],
+    now: datetime,
+) -> list[Explanation]:
+    """What the newest window with enough labels shows, where it is an older one: labels come late."""
+    spec = model.file.primary_metric
+    if spec is None:
+        return []
+    points = [p for p in metrics.history(db, model.id, spec.name, end=now, limit=40) if p.reading.value is not None]
+    if not points or points[-1].batch_id in seen:
+        return []
+    one = scene(db, model, batches.get(db, points[-1].batch_id), now=now, baselines=baselines)
+    told = [m for m in matches(known, one.signals) if _labels_matter(m) and not any(_same(m, e.match) for e in found)]
+    return [_explained(db, one, m) for m in told]
+
+
+TRUTH = frozenset(
+    {
+        "metric_worse",
+        "metric_slid",
+        "labels_flipped",
+        "base_rate_moved",
+        "labels_in_slice",
+        "labels_late",
+        "offline_above_live",
+    }
+)
+
+
+FEEDBACK = frozenset({"labels_flipped", "base_rate_moved", "labels_in_slice", "labels_late", "labels_few"})
+"""What is wrong with labels begins when they are joined, not when the rows were predicted."""
+
+
+def _as_labels_came(db: sqlite3.Connection, episode: Episode, since: Onset) -> Onset:
+    """The onset in terms of when labels came, where they come later than the rows."""
+    came = labels_came(db, episode.get(since.batch_id))
+    if came is None or came <= since.until:
+        return since
+    place = [b.id for b in episode.batches].index(since.batch_id)
+    earlier = [t for b in episode.batches[:place] if (t := labels_came(db, b)) is not None and t < came]
+    return replace(since, after=max(earlier, default=since.after), first=came, until=came)
+
+
+def _labels_matter(match: Match) -> bool:
+    return any(s.name in TRUTH and s.present for s in match.holds)
+
+
+def _labels_only(match: Match) -> bool:
+    return match.symptom.id in ("not-enough-labels", "labels-late")
+
+
+def _same(a: Match, b: Match) -> bool:
+    return a.symptom.id == b.symptom.id
+
+
+def _explained(db: sqlite3.Connection, one: Scene, match: Match) -> Explanation:
+    episode, signals = one.episode, one.signals
+    names = {s.name for s in match.core}
+    begun = [s.begun for s in match.core if s.begun is not None]
+    ids = [b.id for b in episode.batches]
+    places = [ids.index(i) for i in begun if i in ids]
+    run = episode.batches[min(places) :] if places else (episode.batch,)
+    shown = set(match.columns)
+    strengths = {
+        b.id: max(
+            (h.strength for h in episode.hits.get(b.id, ()) if h.signal in names or shown & set(h.columns)), default=0.0
+        )
+        for b in run
+    }
+    since = onset(episode, run, strengths)
+    if places:
+        since = replace(since, batches=max(sum(1 for b in run if strengths.get(b.id)), 1))
+    if names <= FEEDBACK:
+        since = _as_labels_came(db, episode, since)
+    line = lineup(db, episode, match, signals, since) if match.symptom.suspects else Lineup((), (), ())
+    best = line.suspects[0] if line.suspects else None
+    good = last_before(db, episode.model, episode.batch.version or "", since.until) if episode.batch.version else None
+    filled = {"MODEL": episode.model.name, "ONSET": f"{since.first:%Y-%m-%dT%H:%MZ}"}
+    command = match.symptom.next_command
+    for word, value in filled.items():
+        command = command.replace(word, value)
+    if good and episode.batch.version:
+        command = command.replace(" A B", f" {good} {episode.batch.version}")
+    likely = best.cause if best is not None and best.cause else match.symptom.causes[0].cause
+    met, recurrence, past = past_of(db, episode, match, likely)
+    verdict, answer = _answer(match.symptom, best, good)
+    return Explanation(
+        match=match,
+        batch=episode.batch,
+        onset=since,
+        lineup=line,
+        verdict=verdict,
+        answer=answer,
+        next_test=match.symptom.next_test,
+        next_command=command,
+        unrecorded=None if best is not None or not match.symptom.suspects else _unrecorded(match.symptom),
+        recurrence=f"{likely}: met {met} time(s) before, the {recurrence} now" if met and recurrence else None,
+        past=past,
+    )
+
+
+def _answer(symptom: Symptom, best: Suspect | None, good: str | None) -> tuple[str, str]:
+    """The library's answer, and its words with the version or the change filled in.
+
+    What one's own people altered can be taken back; what a caller, a provider or the world did can only be mended.
+    """
+    revert = f"revert {best.change.kind} {best.change.subject!r}" if best is not None else ""
+    deployed = best is not None and best.change.table in ("deployments", "rollbacks")
+    if symptom.answer in ("roll back", "revert the change"):
+        if best is not None and not deployed:
+            return "revert the change", f"{revert}: the version may be fine"
+        if symptom.answer == "revert the change":
+            return symptom.answer, symptom.action
+        return symptom.answer, f"roll back to {good}" if good else symptom.action
+    if symptom.answer == "fix the pipeline" and best is not None and not deployed and best.change.layer in OWN:
+        return "revert the change", f"{revert}; {symptom.action}"
+    return symptom.answer, symptom.action
+
+
+OWN = ("run", "pipeline", "infrastructure")
+"""Layers whose changes are one's own to take back."""
+
+
+def _unrecorded(symptom: Symptom) -> str:
+    causes = ", ".join(c.cause for c in symptom.causes[:3])
+    return f"no recorded change fits: look outside the feed ({causes})"
+
+
+def _words(model: Model, one: Scene, found: Sequence[Explanation]) -> str:
+    if not one.compared_with:
+        return f"{model.name} has no reference to be compared with"
+    if not found:
+        return f"{NOTHING}: batch {one.episode.batch.id} of {model.name} is as its past is"
+    best = found[0]
+    more = f" (and {len(found) - 1} more symptoms)" if len(found) > 1 else ""
+    return f"{best.symptom.title}{more}"
