@@ -101,14 +101,20 @@ def _matches(silence: Silence, draft: AlertDraft, findings: Sequence[Finding]) -
 
 
 def raise_standing(
-    db: sqlite3.Connection, model: Model, draft: AlertDraft, now: datetime, *, batch_id: int | None = None
+    db: sqlite3.Connection,
+    model: Model,
+    draft: AlertDraft,
+    now: datetime,
+    *,
+    batch_id: int | None = None,
+    result_ids: Sequence[int] = (),
 ) -> Alert | None:
-    """Raise an alert that belongs to no finding (no data, SLO burn) unless its group is open already."""
+    """Raise an alert that stands until its reason has gone (no data, SLO burn), unless its group is open already."""
     with transaction(db):
         if any(a.group_key == draft.group_key for a in alerts.open_groups(db, model.id)):
             return None
         alert_id = alerts.insert(
-            db, draft, model_id=model.id, batch_id=batch_id, result_ids=(), window=(None, None), now=now
+            db, draft, model_id=model.id, batch_id=batch_id, result_ids=result_ids, window=(None, None), now=now
         )
         return alerts.get(db, alert_id)
 

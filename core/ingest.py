@@ -11,14 +11,18 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from core import alerts
+from core import alerts, deployed_changes, schema_changes
 from core.alert_raising import PROGRAM, raise_alerts
 from core.baseline import Baseline, Baselines
 from core.batch_facts import most_frequent, window_of
+from core.case_lives import note_answers
 from core.checks.base import CheckContext
 from core.checks.stored_readings import FORM
 from core.checks.stored_readings import pack as pack_readings
+from core.checks.watched import WatchedSlice
 from core.failing_rows import with_rows
+from core.kept_measures import watched as watched_slices
+from core.kept_watch import watch_slices
 from core.log_of_model import opened
 from core.measure import measure_batch
 from core.profiles import profile_log
@@ -34,10 +38,11 @@ from storage.logs.files import find_files
 from storage.logs.source import LogSource
 from storage.records.alerts import Alert
 from storage.records.batches import Batch, Role
+from storage.records.kept_slices import SliceRows
 from storage.records.models import Model
 from storage.records.results import Finding
 from storage.tables import alerts as alert_table
-from storage.tables import audit, batches, deployments, metrics, results
+from storage.tables import audit, batches, deployments, kept_slices, metrics, results
 
 Progress = Callable[[int, int, str], None]
 
@@ -123,13 +128,7 @@ class _Said:
     now: datetime
 
 
-def _once(
-    db: sqlite3.Connection,
-    model: Model,
-    source: LogSource,
-    baselines: Baselines,
-    said: _Said,
-) -> Ingested:
+def _once(db: sqlite3.Connection, model: Model, source: LogSource, baselines: Baselines, said: _Said) -> Ingested:
     """Take a file in, or recall what became of these bytes."""
     known = batches.find(db, model.id, said.role, source.files[0].sha256)
     if known is None:
@@ -148,41 +147,41 @@ def recall(db: sqlite3.Connection, batch: Batch) -> Ingested:
     return Ingested(batch, False, alerts.batch_score(findings, drafts), raised, findings, not_checked)
 
 
-def _take_in(
-    db: sqlite3.Connection,
-    model: Model,
-    source: LogSource,
-    baselines: Baselines,
-    said: _Said,
-) -> Ingested:
+def _take_in(db: sqlite3.Connection, model: Model, source: LogSource, baselines: Baselines, said: _Said) -> Ingested:
     roles = roles_of(model.file)
     baseline = baselines.before(None)
     profile = profile_log(source, roles, baseline.slice_columns or None)
     start, end = window_of(profile, model.file.columns.time)
     batch = _batch(model, source, profile, said, (start, end))
-    judged = (
-        _NOTHING if said.role == "reference" else _judge(model, profile, baselines.before(start), (start, end), source)
-    )
+    past = baselines.before(start)
+    kept = watched_slices(db, model, source, [earlier.id for earlier in past.batches])
+    judged = _NOTHING if said.role == "reference" else _judge(model, profile, past, (start, end), source, kept)
+    judged = replace(judged, slices=tuple(one.now for one in kept if one.now is not None))
     return _record(db, model, batch, source, profile, judged, said)
 
 
 @dataclass(frozen=True, slots=True)
 class _Judged:
-    """Every verdict, and the readings they rest on, packed; None where there was nothing to compare with."""
+    """Every verdict, the readings they rest on, packed (None without anything to compare with), and kept slices."""
 
     verdicts: tuple[Finding, ...]
     readings: bytes | None
+    slices: tuple[SliceRows, ...] = ()
 
 
 _NOTHING = _Judged((), None)
+
+
+Window = tuple[datetime | None, datetime | None]
 
 
 def _judge(
     model: Model,
     profile: BatchProfile,
     baseline: Baseline,
-    window: tuple[datetime | None, datetime | None],
+    window: Window,
     source: LogSource,
+    slices: tuple[WatchedSlice, ...],
 ) -> _Judged:
     """Every verdict, the failing ones with counted rows and a redacted sample."""
     if not baseline.batches:
@@ -198,6 +197,7 @@ def _judge(
         calendar=model.file.columns.calendar,
         window_start=window[0],
         window_end=window[1],
+        kept_slices=slices,
     )
     validation = validate(context)
     verdicts = replace(validation, findings=with_rows(validation.findings, source, roles)).results
@@ -226,12 +226,14 @@ def _record(
         ids = results.insert(db, batch_id, verdicts, now)
         if judged.readings is not None:
             batches.add_readings(db, batch_id, form=FORM, body=judged.readings, now=now)
+        kept_slices.add_rows(db, batch_id, judged.slices, now)
         if batch.role == "serving":
             raised = raise_alerts(db, model, stored, drafts, verdicts, ids, now)
             if not any(alert.tier in ("page", "ticket") for alert in raised):
                 reason = "it raised neither page nor ticket"
                 batches.set_baseline(db, batch_id, admit=True, reason=reason, by=PROGRAM, now=now)
             _observe(db, model, stored, now)
+            schema_changes.tell(db, stored, profile, model.file.columns, now=now)
         after = {"model": model.name, "path": batch.path, "sha256": batch.sha256, "rows": batch.rows}
         audit.record(
             db, "batch.ingest", actor=said.actor, now=now, object_kind="batch", object_id=batch_id, after=after
@@ -252,6 +254,8 @@ def _measure(db: sqlite3.Connection, model: Model, batch: Batch, source: LogSour
     if batch.role == "serving":
         measure_batch(db, model, batch, source, now)
         watch_metrics(db, model, batch.id, now)
+        watch_slices(db, model, [batch.id], now)
+        note_answers(db, model, batch, source, now)
 
 
 def _observe(db: sqlite3.Connection, model: Model, batch: Batch, now: datetime) -> None:
@@ -259,7 +263,8 @@ def _observe(db: sqlite3.Connection, model: Model, batch: Batch, now: datetime) 
     if batch.version is None or batch.window_start is None:
         return
     stage = batch.stage or model.file.full_stage
-    deployments.record_observed(db, model.id, batch.version, stage, at=batch.window_start, now=now)
+    if deployments.record_observed(db, model.id, batch.version, stage, at=batch.window_start, now=now):
+        deployed_changes.describe(db, model, now=now)
 
 
 def _batch(
@@ -267,7 +272,7 @@ def _batch(
     source: LogSource,
     profile: BatchProfile,
     said: _Said,
-    window: tuple[datetime | None, datetime | None],
+    window: Window,
 ) -> Batch:
     file, columns = source.files[0], model.file.columns
     return Batch(

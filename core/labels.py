@@ -9,6 +9,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from core.batch_log import log_of
+from core.kept_watch import watch_slices
 from core.measure import measure_batch
 from core.watchdogs import watch_metrics
 from storage.db import transaction
@@ -150,6 +152,7 @@ def ingest_labels(
     newest = max(done, key=lambda batch: (batch.window_start or now, batch.batch), default=None)
     if newest is not None:
         watch_metrics(db, model, newest.batch, now)
+        watch_slices(db, model, [batch.batch for batch in done], now)
     return LabelReport(
         label_file=file.path,
         sha256=file.sha256,
@@ -189,16 +192,7 @@ def _join(
     db: sqlite3.Connection, model: Model, file: LabelFile, batch: Batch, room: Workspace, now: datetime
 ) -> LabelledBatch | None:
     """Join one batch; None when it holds none of the ids."""
-    from storage.logs.source import open_log
-
-    if not os.path.isfile(batch.path):
-        raise SourceError(f"the file of batch {batch.id}, {batch.path}, is gone", "put it back, then repeat this call")
-    with open_log(batch.path) as source:
-        if source.files[0].sha256 != batch.sha256:
-            raise SourceError(
-                f"the file of batch {batch.id}, {batch.path}, has changed since it was ingested",
-                "put the old file back, or ingest the new one",
-            )
+    with log_of(batch, model) as source:
         matched = _matches(source, room, file, model)
         if not matched:
             labels.joined(db, file.id, batch.id, 0)

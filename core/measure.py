@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from core.kept_measures import columns_of, slice_metrics
 from core.metrics.batch_sums import built_in, business_states, floored, merge, needs_labels, plans, read, value_of
 from core.metrics.registry import specs
 from storage.db import transaction
@@ -21,7 +22,7 @@ from storage.records.batches import Batch, LabelCoverage
 from storage.records.labels import LabelFile
 from storage.records.models import MetricSpec, Model, ModelFile
 from storage.records.results import MetricPoint, MetricValue
-from storage.tables import labels, metrics
+from storage.tables import kept_slices, labels, metrics
 
 if TYPE_CHECKING:
     from storage.logs.join import Workspace
@@ -88,7 +89,7 @@ def measure_batch(
     within: Workspace | None = None,
     arriving: tuple[LabelFile, int] | None = None,
 ) -> tuple[MetricValue, ...]:
-    """Compute every metric of a batch from its rows and all labels known for it, and append what they read.
+    """Compute every metric of a batch, and of each kept slice in it, from its rows and all labels known for it.
 
     Args:
         source: the batch's own log, open.
@@ -111,10 +112,12 @@ def measure_batch(
             room.load(file, model.file)
         wanted = specs(model.file)
         found = plans(wanted, model.file, source)
-        keep = [column for plan in found.values() for column in plan.columns]
+        watched = kept_slices.listing(db, model.id)
+        keep = [column for plan in found.values() for column in plan.columns] + columns_of(watched)
         joined = room.join(source, model.file, known, keep)
         states = built_in(joined, wanted, model.file)
         states.update(business_states(joined, wanted, found))
+        parts = slice_metrics(room, joined, watched, wanted, found, model, source, batch.version)
     counts = joined.counts
     values = tuple(value_of(spec, states.get(spec.name), counts, model.file, found.get(spec.name)) for spec in wanted)
     values = tuple(replace(value, version=batch.version) for value in values)
@@ -122,6 +125,8 @@ def measure_batch(
         if arriving is not None:
             labels.joined(db, arriving[0].id, batch.id, arriving[1])
         metrics.append(db, model.id, batch.id, values, now)
+        for part in parts:
+            kept_slices.add_metrics(db, part.kept_slice_id, batch.id, part.values, part.labelled, now)
         metrics.append_coverage(
             db,
             LabelCoverage(batch.id, now, counts.rows, counts.labelled, counts.lag_p50_seconds, counts.lag_p95_seconds),

@@ -103,7 +103,10 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One entry of the change feed; `size` counts changed lines, `model` is None when it touches every model."""
+    """One entry of the change feed; `size` counts changed lines, `model` is None when it touches every model.
+
+    `source_ref` names the entry in its source; None where nobody needs to find it again.
+    """
 
     layer: str
     kind: str
@@ -115,6 +118,7 @@ class Change:
     reviewed_by: str | None = None
     before: str | None = None
     after: str | None = None
+    source_ref: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,9 +38,9 @@ TOP = {
 }  # fmt: skip
 COLUMNS = {
     "time": str, "prediction": str, "id": str, "label": str, "version": str, "stage": str, "latency": str,
-    "predicted_class": str, "ignore": list, "redact": list, "calendar": list,
+    "predicted_class": str, "user": str, "host": str, "ignore": list, "redact": list, "calendar": list,
 }  # fmt: skip
-LABELS = {"lag": str, "minimum": int, "positive": str}
+LABELS = {"lag": str, "minimum": int, "positive": str, "tolerance": float}
 METRIC = {
     "name": str, "kind": str, "primary": bool, "slo": str, "slo_window": str, "slo_budget": float, "sql": str,
     "direction": str, "owner": str, "reason": str, "threshold": float,
@@ -144,12 +144,14 @@ class _Reader:
 
     def labels(self, table: Mapping[str, Any]) -> Labels:
         self.keys(table, LABELS, "labels")
-        if table.get("minimum", 1) < 1:
-            self.fail("minimum", "labels", "must be at least 1")
+        for key, least in (("minimum", 1), ("tolerance", 0)):
+            if table.get(key, least) < least:
+                self.fail(key, "labels", f"must be at least {least}")
         return Labels(
             lag=self.duration(table, "lag", "labels", None) or timedelta(0),
             minimum=table.get("minimum", 500),
             positive=table.get("positive"),
+            tolerance=float(table["tolerance"]) if "tolerance" in table else None,
         )
 
     def metric(self, table: Mapping[str, Any], index: int) -> MetricSpec:

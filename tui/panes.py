@@ -9,8 +9,20 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from tui.widgets.pane import Pane
 
-NUMBERS = {"home": "1", "alerts": "2", "incidents": "3", "data": "4", "versions": "7", "changes": "8", "watch": "9"}
-"""The number key of each pane: never given to another, so that hands can learn them."""
+NUMBERS = {
+    "home": "1",
+    "alerts": "2",
+    "incidents": "3",
+    "data": "4",
+    "slices": "6",
+    "versions": "7",
+    "changes": "8",
+    "watch": "9",
+}
+"""The number key of each pane: never given to another, so that hands can learn them.
+
+A pane without a number is opened by its name, as in ``:sets``.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +41,8 @@ class PaneSpec:
 
     @property
     def key(self) -> str:
-        """Its number key."""
-        return NUMBERS[self.id]
+        """Its number key; empty for a pane that is opened by its name."""
+        return NUMBERS.get(self.id, "")
 
     def load(self) -> Pane:
         """Import the module and make the pane."""
@@ -39,13 +51,17 @@ class PaneSpec:
         return pane
 
 
-# One line a pane, in the order of their numbers: PaneSpec("home", "Home", "tui.screens.home:HomePane").
+# One line a pane, in the order of their numbers, those without one last.
 PANES: tuple[PaneSpec, ...] = (
     PaneSpec("home", "Home", "tui.screens.home:HomePane"),
     PaneSpec("alerts", "Alerts", "tui.screens.alerts:AlertsPane"),
     PaneSpec("incidents", "Incidents", "tui.screens.incidents:IncidentsPane"),
     PaneSpec("data", "Data", "tui.screens.data:DataPane"),
+    PaneSpec("slices", "Slices", "tui.screens.slices:SlicesPane"),
     PaneSpec("versions", "Versions", "tui.screens.versions:VersionsPane"),
     PaneSpec("changes", "Changes", "tui.screens.changes:ChangesPane"),
     PaneSpec("watch", "Watch", "tui.screens.watch:WatchPane"),
+    PaneSpec("cases", "Cases", "tui.screens.cases:CasesPane"),
+    PaneSpec("sets", "Sets", "tui.screens.sets:SetsPane"),
+    PaneSpec("kept", "Kept", "tui.screens.kept:KeptPane"),
 )

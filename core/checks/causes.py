@@ -42,6 +42,9 @@ _LOUD = ("page", "ticket")
 CONTENT = frozenset({"unit change", "bounds", "default value", "clipped", "buckets", "slice shift", "frozen"})
 """What a column's own numbers can be accused of, and what a campaign or a storm does to many of them at once."""
 
+KEPT = "kept_slice"
+"""The check whose slices are names and not ``column=value``."""
+
 WORLD_COLUMNS = 5
 WORLD_SHARE = 0.2
 
@@ -60,7 +63,7 @@ def explained(context: CheckContext, findings: Sequence[Finding]) -> list[Findin
                     owner.setdefault(column, finding)
     told = []
     for finding in findings:
-        why = _owner(context, finding, owner)
+        why = _owner_of_kept(finding, owner) if finding.check == KEPT else _owner(context, finding, owner)
         if why is None and volume is not None and finding.evidence["cause"] in SHADOWS:
             why = volume
         hard = finding.check == "bounds" and finding.error_class == "hard"
@@ -124,6 +127,12 @@ def _owner(context: CheckContext, finding: Finding, owner: dict[str, Finding]) -
         ):
             return why
     return None
+
+
+def _owner_of_kept(finding: Finding, owner: dict[str, Finding]) -> Finding | None:
+    """A kept slice is silent only where its column is told already, and at least as loud."""
+    why = owner.get(finding.column or "")
+    return why if why is not None and TIERS.index(why.tier) <= TIERS.index(finding.tier) else None
 
 
 def _one_clock(findings: Sequence[Finding]) -> list[Finding]:

@@ -15,7 +15,7 @@ from storage.records.results import MetricValue
 
 if TYPE_CHECKING:
     from storage.business_sql import Plan
-    from storage.logs.join import Joined
+    from storage.logs.joined_rows import Joined
     from storage.logs.source import LogSource
 
 

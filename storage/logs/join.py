@@ -15,12 +15,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import duckdb
-import numpy as np
-import numpy.typing as npt
 
 from storage.business_sql import TABLE
 from storage.errors import SourceError, UsageError
 from storage.logs.engine import MEMORY_LIMIT, in_words
+from storage.logs.joined_rows import Joined
 from storage.logs.label_values import as_decided, as_label, as_score, as_shown, plain_text
 from storage.logs.quoting import sql_name as name
 from storage.logs.quoting import sql_text as text
@@ -28,47 +27,11 @@ from storage.logs.source import LogSource, open_log
 from storage.records.labels import JoinCounts, LabelFile
 from storage.records.models import ModelFile
 
-Floats = npt.NDArray[np.float64]
-
 ARRIVAL_COLUMNS = ("labelled_at", "labeled_at", "label_time", "label_at", "arrived_at")
 """A label file may tell in one of these when each label became known; else the file's own arrival counts."""
 
-PIECE = 500_000
-"""Rows that are held as arrays at once."""
-
 FIXED = 6
 """Columns that every export begins with: id, prediction, label, latency, time, class."""
-
-
-@dataclass(frozen=True, slots=True)
-class Joined:
-    """A batch's rows with their newest labels, in a database file.
-
-    Attributes:
-        path: of the database file; its table is ``log_rows``. The label column holds 0 and 1 in a binary task.
-        columns: the columns of that table that a person knows.
-    """
-
-    path: Path
-    columns: tuple[str, ...]
-    counts: JoinCounts
-
-    def pieces(self) -> Iterator[tuple[Floats, Floats, Floats, Floats]]:
-        """Predictions, classes, labels and latencies as float64, NaN where missing, :data:`PIECE` rows at a time.
-
-        Classes are what the serving system decided (``columns.predicted_class`` of a binary log). A multiclass
-        prediction or label is a number that stands for its class.
-        """
-        with duckdb.connect(str(self.path), read_only=True) as db, in_words("the joined rows"):
-            for first in range(0, self.counts.rows, PIECE):
-                found = db.execute(
-                    f"SELECT __score, __class, __truth, __latency FROM {TABLE} WHERE rowid >= ? AND rowid < ?",
-                    [first, first + PIECE],
-                ).fetchnumpy()
-                score, decided, truth, latency = (
-                    _floats(found[column]) for column in ("__score", "__class", "__truth", "__latency")
-                )
-                yield score, decided, truth, latency
 
 
 @dataclass(slots=True)
@@ -97,7 +60,7 @@ class Workspace:
             label = label_column(opened, model)
             arrival = next((c.name for c in opened.columns if c.name in ARRIVAL_COLUMNS and c.kind == "time"), None)
             at = f"epoch({name(arrival)})" if arrival else repr(file.arrived_at.timestamp())
-            exported = _export(
+            exported = export_rows(
                 opened, f'SELECT {plain_text(opened, _id(model))}, {plain_text(opened, label)}, {at}, "__row" FROM log'
             )
             with in_words(file.path):
@@ -118,7 +81,7 @@ class Workspace:
 
     def matches(self, source: LogSource, file: LabelFile, model: ModelFile) -> int:
         """How many ids of a loaded label file the batch holds; they count as seen (:meth:`seen`)."""
-        exported = _export(source, f"SELECT DISTINCT {plain_text(source, _id(model))} FROM log")
+        exported = export_rows(source, f"SELECT DISTINCT {plain_text(source, _id(model))} FROM log")
         with in_words(source.files[0].path):
             self.db.execute("CREATE TABLE IF NOT EXISTS seen(id VARCHAR)")
             found = self.db.execute(
@@ -170,7 +133,7 @@ class Workspace:
             plain_text(source, decided) if decided and model.task == "binary" else "NULL::VARCHAR",
             *(name(column) for column in known),
         ]
-        exported = _export(source, f"SELECT {', '.join(fields)} FROM log")
+        exported = export_rows(source, f"SELECT {', '.join(fields)} FROM log")
         path = self.folder / "rows.duckdb"
         path.unlink(missing_ok=True)
         try:
@@ -182,6 +145,33 @@ class Workspace:
             Path(exported).unlink(missing_ok=True)
         columns = (*known, *((roles.label,) if roles.label else ()))
         return Joined(path, columns, counts)
+
+    def part(self, joined: Joined, condition: str, model: ModelFile) -> Joined:
+        """The joined rows that fulfil a condition, in a database file of their own; the last part is replaced.
+
+        Raises:
+            SourceError: the condition can't be read there.
+        """
+        path = self.folder / "part.duckdb"
+        path.unlink(missing_ok=True)
+        try:
+            with in_words("the condition"):
+                self.db.execute(f"ATTACH {text(str(joined.path))} AS whole (READ_ONLY)")
+                self.db.execute(f"ATTACH {text(str(path))} AS joined")
+                self.db.execute(f"CREATE TABLE joined.{TABLE} AS SELECT * FROM whole.{TABLE} WHERE {condition}")
+                counts = self._count(model)
+        finally:
+            self._detach()
+        return Joined(path, joined.columns, counts)
+
+    def labels_for(self, ids: Sequence[str]) -> dict[str, str]:
+        """The newest label of each of these ids, from the label files loaded, as the files wrote it."""
+        found: dict[str, str] = {}
+        for file in sorted(self.loaded.values(), key=lambda f: (f.arrived_at, f.id)):
+            with in_words(file.path):
+                asked = f"SELECT id, label FROM labels_{file.id} WHERE id IN (SELECT unnest(?::VARCHAR[]))"
+                found.update(self.db.execute(asked, [list(ids)]).fetchall())
+        return found
 
     def _build(
         self, exported: str, path: Path, model: ModelFile, files: Sequence[LabelFile], known: Sequence[str]
@@ -232,9 +222,10 @@ class Workspace:
 
     def _detach(self) -> None:
         attached = [row[0] for row in self.db.execute("SELECT database_name FROM duckdb_databases()").fetchall()]
-        if "joined" in attached:
-            with in_words("the joined rows"):
-                self.db.execute("DETACH joined")
+        for known in ("joined", "whole"):
+            if known in attached:
+                with in_words("the joined rows"):
+                    self.db.execute(f"DETACH {known}")
 
 
 @contextmanager
@@ -278,7 +269,7 @@ def _id(model: ModelFile) -> str:
     return model.columns.id
 
 
-def _export(source: LogSource, select: str) -> str:
+def export_rows(source: LogSource, select: str) -> str:
     """Rows of a log as a Parquet file in the one folder where its locked connection may write."""
     with in_words(source.files[0].path):
         folder = Path(source.connection.execute("SELECT current_setting('temp_directory')").fetchall()[0][0])
@@ -286,9 +277,3 @@ def _export(source: LogSource, select: str) -> str:
         path = str(folder / "rows.parquet")
         source.connection.execute(f"COPY ({select}) TO {text(path)} (FORMAT parquet, COMPRESSION uncompressed)")
     return path
-
-
-def _floats(found: object) -> Floats:
-    if isinstance(found, np.ma.MaskedArray):
-        return np.where(np.ma.getmaskarray(found), np.nan, np.asarray(found.data, dtype=np.float64))
-    return np.asarray(found, dtype=np.float64)

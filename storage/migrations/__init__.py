@@ -14,6 +14,9 @@ STEPS: tuple[str, ...] = (
     "m0005_alerts",
     "m0006_incidents",
     "m0007_rollbacks",
+    "m0008_kept_slices",
+    "m0009_evaluation_sets",
+    "m0010_feed",
 )
 """Module names under ``storage.migrations``, in order of application."""
 

@@ -19,6 +19,7 @@ class Columns:
         prediction: the score or predicted value.
         id: joins late labels; None when the log has none.
         latency: milliseconds a prediction took.
+        user: whom the prediction was for; host: which machine answered.
         ignore: not judged at all.
         redact: never stored or shown in clear.
         calendar: follows the calendar, so not judged by range or category.
@@ -32,6 +33,8 @@ class Columns:
     stage: str | None = None
     latency: str | None = None
     predicted_class: str | None = None
+    user: str | None = None
+    host: str | None = None
     ignore: tuple[str, ...] = ()
     redact: tuple[str, ...] = ()
     calendar: tuple[str, ...] = ()
@@ -45,11 +48,13 @@ class Labels:
         lag: windows younger than this are immature.
         minimum: under this many labels a metric is "not enough labels", never a number.
         positive: the label's value that counts as one in a binary task; None lets 1, true and yes count.
+        tolerance: how far a regression's answer may lie from the label and still be right; None: nobody said.
     """
 
     lag: timedelta = timedelta(0)
     minimum: int = 500
     positive: str | None = None
+    tolerance: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +162,16 @@ class ModelFile:
     def full_stage(self) -> str:
         """The stage that serves users at full traffic: the last one of the list."""
         return self.stages[-1].name
+
+
+@dataclass(frozen=True, slots=True)
+class StoredModelFile:
+    """One state of a model file, as it was registered."""
+
+    id: int
+    path: str
+    text: str
+    sha256: str
 
 
 @dataclass(frozen=True, slots=True)

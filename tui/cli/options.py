@@ -67,6 +67,16 @@ class DefaultGroup(click.Group):
         return super().parse_args(ctx, args)
 
 
+class ListByDefault(DefaultGroup):
+    """``versions MODEL`` is short for ``versions list MODEL``: its first command takes the name of a model."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Put ``list`` in front of a model's name, too."""
+        if args and args[0] not in self.commands and not args[0].startswith("-"):
+            args = [self.default, *args]
+        return super().parse_args(ctx, args)
+
+
 @contextmanager
 def reading(store: str | None) -> Iterator[Session]:
     """A session that only reads."""

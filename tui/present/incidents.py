@@ -35,11 +35,21 @@ def cells(incident: Incident, now: datetime) -> tuple[str | Text, ...]:
     return tuple(Text(visible(word), style=style) for word in words)
 
 
-def detail(d: IncidentDetail, stamp: Stamp) -> Text:
-    """What to do next, what it lacks, what it is, what may have caused it, what people did; the timeline last."""
+def detail(d: IncidentDetail, stamp: Stamp, chart: str = "") -> Text:
+    """What to do next, what it lacks, what it is, what may have caused it, what people did; the timeline last.
+
+    Args:
+        chart: what its first alert is about over the past batches, drawn.
+    """
     page = Page()
     _now(page, d)
     _suspects(page, d, stamp)
+    if chart:
+        title, *lines = chart.split("\n")
+        page.head(title)
+        for line in lines:
+            page.line(line)
+    _cases(page, d)
     _people(page, d, stamp)
     page.head(f"timeline ({len(d.timeline)}, newest last)")
     for e in d.timeline:
@@ -93,6 +103,17 @@ def _suspects(page: Page, d: IncidentDetail, stamp: Stamp) -> None:
     page.head(f"alerts ({len(alerts)})")
     for words in [*alerts[:ALERTS_SHOWN], *rest] or ["none is linked"]:
         page.line(f"  {words}")
+
+
+def _cases(page: Page, d: IncidentDetail) -> None:
+    lines = []
+    for one in d.cases[:ALERTS_SHOWN]:
+        c, held = one.case, f"in {one.in_set[0]} {one.in_set[1]}" if one.in_set else "in no set yet"
+        passed = f"passed by {one.passed.version}" if one.passed else "passed by no version yet"
+        lines.append(f"{c.id} {c.row_key}: expected {c.expected or '?'}, got {c.got or '-'}; {held}, {passed}")
+    if len(d.cases) > ALERTS_SHOWN:
+        lines.append(f"and {len(d.cases) - ALERTS_SHOWN} more: :cases, then / {d.incident.key}")
+    page.lines("failure cases", lines)
 
 
 def _people(page: Page, d: IncidentDetail, stamp: Stamp) -> None:

@@ -29,7 +29,7 @@ def help_text(title: str, actions: Sequence[Action], panes: Sequence[PaneSpec], 
         page.append(f"  {action.shown_keys:<11}{action.help}{locked}\n")
     page.append("\nPanes\n\n", "bold")
     for pane in panes:
-        page.append(f"  {pane.key:<11}{pane.title}\n")
+        page.append(f"  {pane.key or f':{pane.id}':<11}{pane.title}\n")
     page.append("\nesc leaves this page.")
     return page
 

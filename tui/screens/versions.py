@@ -16,6 +16,7 @@ from storage.errors import UsageError
 from storage.records.models import Model
 from storage.records.rollbacks import Candidate
 from storage.tables import deployments, models, rollback_evidence
+from tui.focus import Focus
 from tui.present import versions as present
 from tui.present.columns import Column
 from tui.widgets.pane import ListPane
@@ -140,6 +141,10 @@ class VersionsPane(ListPane):
             return True
         return super().back()
 
+    def focus_on(self) -> Focus | None:
+        """The model under the cursor."""
+        return Focus(self.chosen()[0].name) if self.table.key is not None else None
+
     # -- actions ------------------------------------------------------------------------------------------------
 
     def do_diff(self) -> None:
@@ -166,6 +171,12 @@ class VersionsPane(ListPane):
             title = f"{name} {found.before} -> {found.after}"
             self.compared = self.table.key, present.diff(found), title
             self.detail.show(title, self.compared[1])
+
+    def do_freeze(self) -> None:
+        """Freeze an evaluation set of the model under the cursor."""
+        from tui.screens.failure_cases import freeze
+
+        freeze(self, self.chosen()[0].name)
 
     def do_rollback(self) -> None:
         """The rollback sheet, to the version under the cursor."""

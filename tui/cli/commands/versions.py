@@ -14,19 +14,9 @@ from storage.clock import from_text
 from storage.errors import UsageError
 from storage.tables import models
 from tui.cli import diagnostics, output
-from tui.cli.options import DefaultGroup, reading, shared, writing
+from tui.cli.options import ListByDefault, reading, shared, writing
 
 PART = click.Path(path_type=Path)
-
-
-class ListByDefault(DefaultGroup):
-    """``versions MODEL`` is short for ``versions list MODEL``."""
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Put ``list`` in front of a model's name, too."""
-        if args and args[0] not in self.commands and not args[0].startswith("-"):
-            args = [self.default, *args]
-        return super().parse_args(ctx, args)
 
 
 @click.group("versions", cls=ListByDefault)

@@ -1,0 +1,1 @@
+"""Where a model fails: the search for slices, and slice and dice by hand, over the rows of logs."""
