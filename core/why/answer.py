@@ -4,99 +4,25 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
-from core.baseline import Baselines
 from core.why.choice import batches_for, labels_came
+from core.why.effects import effects
 from core.why.entries import library
 from core.why.episode import Episode, Onset, onset
-from core.why.history import Past, past_of
-from core.why.scene import Scene, scene
-from core.why.signals import Signal
+from core.why.explanation import Explanation, Why
+from core.why.history import past_of
+from core.why.scene import Reader, Scene
 from core.why.suspects import Lineup, Suspect, lineup
-from core.why.symptoms import Match, Symptom, matches
+from core.why.symptoms import Match, Symptom, follows, matches
 from core.why.version_facts import last_before
-from storage.records.batches import Batch
 from storage.records.models import Model
 from storage.symptom_files import DIRECTORY
 from storage.tables import alerts, batches, metrics, models
 
 NOTHING = "nothing to explain"
-
-
-@dataclass(frozen=True, slots=True)
-class Explanation:
-    """One symptom of one batch, and what is known of it.
-
-    Attributes:
-        verdict: one of the library's answers; ``answer``: what to do, in one line, with the version filled in.
-        unrecorded: said when no recorded change fits: where to look then, by cause.
-        recurrence: how often its likeliest cause was met before ("third time"), None when never.
-    """
-
-    match: Match
-    batch: Batch
-    onset: Onset
-    lineup: Lineup
-    verdict: str
-    answer: str
-    next_test: str
-    next_command: str
-    unrecorded: str | None
-    recurrence: str | None
-    past: tuple[Past, ...]
-
-    @property
-    def symptom(self) -> Symptom:
-        """The library's entry."""
-        return self.match.symptom
-
-    @property
-    def causes(self) -> tuple[tuple[str, float], ...]:
-        """Causes as ``layer/category`` with a score, best first: of the suspects, then of the symptom at large."""
-        found: dict[str, float] = {}
-        for suspect in self.lineup.suspects:
-            if suspect.cause is not None:
-                found[suspect.cause] = max(found.get(suspect.cause, 0.0), suspect.score)
-        most = max(c.weight for c in self.symptom.causes)
-        for cause in self.symptom.causes:
-            found.setdefault(cause.cause, round(0.2 * cause.weight / most, 3))
-        return tuple(sorted(found.items(), key=lambda pair: -pair[1]))
-
-
-@dataclass(frozen=True, slots=True)
-class Why:
-    """Everything ``why`` has to say of a model at a moment.
-
-    Attributes:
-        batch: the batch that was asked about, or the newest; None when there is none.
-        explanations: one per symptom, the most specific first; empty when there is nothing to explain.
-        signals: of that batch, by name.
-        words: the first sentence.
-        not_known: signals that could not be told, with the reason.
-        compared_with: batches of the baseline.
-    """
-
-    model: Model
-    now: datetime
-    batch: Batch | None
-    explanations: tuple[Explanation, ...]
-    signals: tuple[Signal, ...]
-    words: str
-    compared_with: int
-
-    @property
-    def suspects(self) -> tuple[tuple[Explanation, Suspect], ...]:
-        """Suspects of all symptoms, best first."""
-        pairs = [(e, s) for e in self.explanations for s in e.lineup.suspects]
-        return tuple(sorted(pairs, key=lambda pair: -pair[1].score * pair[0].match.fit))
-
-    @property
-    def not_known(self) -> tuple[Signal, ...]:
-        """Signals that could not be told."""
-        return tuple(s for s in self.signals if not s.known)
 
 
 def directories(model: Model, store: Path | None) -> tuple[Path, ...]:
@@ -124,18 +50,18 @@ def explain(
     chosen = batches_for(db, model, batch, at)
     if not chosen:
         return Why(model, now, None, (), (), f"{model.name} has no serving batch: {NOTHING}", 0)
-    baselines = Baselines(db, model)
-    scenes = [scene(db, model, b, now=now, baselines=baselines) for b in chosen]
+    reader = Reader(db, model, now)
+    scenes = [reader.scene(b) for b in chosen]
     first = scenes[0]
     found: list[Explanation] = []
     for position, one in enumerate(scenes):
         for match in matches(known, one.signals):
             if position and (_labels_only(match) or any(_same(match, e.match) for e in found)):
                 continue
-            found.append(_explained(db, one, match))
+            found.append(_explained(reader, one, match))
     if batch is None and at is None:
-        found += _labelled(db, model, known, baselines, found, {b.id for b in chosen}, now)
-    ranked = sorted(found, key=lambda e: (e.symptom.rank >= LATE_RANK, -e.match.fit, e.symptom.rank))
+        found += _labelled(reader, model, known, found)
+    ranked = sorted(found, key=lambda e: (e.symptom.rank >= LATE_RANK, e.harmless, -e.match.fit, e.symptom.rank))
     return Why(
         model=model,
         now=now,
@@ -165,24 +91,25 @@ def explain_alert(
 
 
 def _labelled(
-    db: sqlite3.Connection,
-    model: Model,
-    known: Sequence[Symptom],
-    baselines: Baselines,
-    found: Sequence[Explanation],
-    seen: set[int],
-    now: datetime,
+    reader: Reader, model: Model, known: Sequence[Symptom], found: Sequence[Explanation]
 ) -> list[Explanation]:
     """What the newest window with enough labels shows, where it is an older one: labels come late."""
     spec = model.file.primary_metric
     if spec is None:
         return []
-    points = [p for p in metrics.history(db, model.id, spec.name, end=now, limit=40) if p.reading.value is not None]
-    if not points or points[-1].batch_id in seen:
+    points = metrics.history(reader.db, model.id, spec.name, end=reader.now, limit=40)
+    points = [p for p in points if p.reading.value is not None]
+    if not points or points[-1].batch_id in reader.scenes:
         return []
-    one = scene(db, model, batches.get(db, points[-1].batch_id), now=now, baselines=baselines)
-    told = [m for m in matches(known, one.signals) if _labels_matter(m) and not any(_same(m, e.match) for e in found)]
-    return [_explained(db, one, m) for m in told]
+    one = reader.scene(batches.get(reader.db, points[-1].batch_id))
+    begins = points[-1].window_start
+    explained = {name for e in found if e.onset.first <= begins for name in follows(e.match)}
+    told = []
+    for match in matches(known, one.signals):
+        matter = {s.name for s in match.core if s.name in TRUTH and s.present}
+        if matter and not matter <= explained and not any(_same(match, e.match) for e in found):
+            told.append(_explained(reader, one, match))
+    return told
 
 
 TRUTH = frozenset(
@@ -196,7 +123,7 @@ TRUTH = frozenset(
         "offline_above_live",
     }
 )
-
+"""Signals that need labels."""
 
 FEEDBACK = frozenset({"labels_flipped", "base_rate_moved", "labels_in_slice", "labels_late", "labels_few"})
 """What is wrong with labels begins when they are joined, not when the rows were predicted."""
@@ -209,11 +136,14 @@ def _as_labels_came(db: sqlite3.Connection, episode: Episode, since: Onset) -> O
         return since
     place = [b.id for b in episode.batches].index(since.batch_id)
     earlier = [t for b in episode.batches[:place] if (t := labels_came(db, b)) is not None and t < came]
-    return replace(since, after=max(earlier, default=since.after), first=came, until=came)
-
-
-def _labels_matter(match: Match) -> bool:
-    return any(s.name in TRUTH and s.present for s in match.holds)
+    return replace(
+        since,
+        after=max(earlier, default=since.after),
+        first=came,
+        until=came,
+        scored=since.first,
+        joined=tuple(sorted(set(earlier))),
+    )
 
 
 def _labels_only(match: Match) -> bool:
@@ -224,13 +154,10 @@ def _same(a: Match, b: Match) -> bool:
     return a.symptom.id == b.symptom.id
 
 
-def _explained(db: sqlite3.Connection, one: Scene, match: Match) -> Explanation:
-    episode, signals = one.episode, one.signals
+def _explained(reader: Reader, one: Scene, match: Match) -> Explanation:
+    db, episode, signals = reader.db, one.episode, one.signals
     names = {s.name for s in match.core}
-    begun = [s.begun for s in match.core if s.begun is not None]
-    ids = [b.id for b in episode.batches]
-    places = [ids.index(i) for i in begun if i in ids]
-    run = episode.batches[min(places) :] if places else (episode.batch,)
+    run = reader.run(one, match)
     shown = set(match.columns)
     strengths = {
         b.id: max(
@@ -239,8 +166,6 @@ def _explained(db: sqlite3.Connection, one: Scene, match: Match) -> Explanation:
         for b in run
     }
     since = onset(episode, run, strengths)
-    if places:
-        since = replace(since, batches=max(sum(1 for b in run if strengths.get(b.id)), 1))
     if names <= FEEDBACK:
         since = _as_labels_came(db, episode, since)
     line = lineup(db, episode, match, signals, since) if match.symptom.suspects else Lineup((), (), ())
@@ -254,6 +179,7 @@ def _explained(db: sqlite3.Connection, one: Scene, match: Match) -> Explanation:
         command = command.replace(" A B", f" {good} {episode.batch.version}")
     likely = best.cause if best is not None and best.cause else match.symptom.causes[0].cause
     met, recurrence, past = past_of(db, episode, match, likely)
+    known = reader.once("effects", lambda: effects(db, episode.model, reader.now))
     verdict, answer = _answer(match.symptom, best, good)
     return Explanation(
         match=match,
@@ -267,6 +193,7 @@ def _explained(db: sqlite3.Connection, one: Scene, match: Match) -> Explanation:
         unrecorded=None if best is not None or not match.symptom.suspects else _unrecorded(match.symptom),
         recurrence=f"{likely}: met {met} time(s) before, the {recurrence} now" if met and recurrence else None,
         past=past,
+        effects=tuple(known[s.name] for s in match.core if s.name in known),
     )
 
 

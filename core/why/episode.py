@@ -43,7 +43,7 @@ SIGNAL_OF: Mapping[str, str] = {
     "constant prediction": "constant_scores",
     "duplicates": "duplicates",
     "quarantine": "quarantined",
-    "golden rows": "known_answers_wrong",
+    "wrong rows": "known_answers_wrong",
     "leakage": "leakage",
     "thin training": "thin_training",
 }
@@ -121,6 +121,8 @@ class Onset:
         until: end of the first batch with it; what came after that is no cause.
         batches: how many batches show it; ``sharp``: the first one shows at least half of the worst.
         open: the run reaches as far back as was looked: it began before.
+        scored: when the rows of the first batch were predicted, where the symptom is one of labels that came later.
+        joined: when labels of the batches before came, where the symptom is one of labels.
     """
 
     after: datetime | None
@@ -130,6 +132,8 @@ class Onset:
     batches: int
     sharp: bool | None
     open: bool = False
+    scored: datetime | None = None
+    joined: tuple[datetime, ...] = ()
 
 
 def onset(episode: Episode, run: Sequence[Batch], strengths: Mapping[int, float] | None = None) -> Onset:

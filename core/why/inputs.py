@@ -79,13 +79,10 @@ def decided(context: CheckContext, episode: Episode, needed: Iterable[str]) -> t
     return tuple(dict.fromkeys([*([roles.predicted_class] if roles.predicted_class else []), *named]))
 
 
-def input_signals(episode: Episode, inputs: Sequence[str]) -> list[Signal]:
-    """Every signal of the inputs and of the table."""
-    fed = set(inputs) | {c for h in episode.now if h.signal == "schema" for c in h.columns}
-    # A column that is gone, new or a slice by which rows are cut is an input too.
-    ours = [
-        h for h in episode.now if h.signal in (*KINDS, "drift") and (not h.columns or fed & set(h.columns) or h.loud)
-    ]
+def input_signals(episode: Episode, inputs: Sequence[str], outputs: Sequence[str] = ()) -> list[Signal]:
+    """Every signal of the inputs and of the table; ``outputs`` are columns written after the prediction."""
+    written = set(outputs) | {episode.model.file.columns.latency}
+    ours = [h for h in episode.now if h.signal in (*KINDS, "drift") and not (h.columns and set(h.columns) <= written)]
     found = [_kind(episode, name, [h for h in ours if h.signal == name]) for name in KINDS]
     found.append(_drift(episode, [h for h in ours if h.signal == "drift"], len(inputs)))
     found += [_kind(episode, name, [h for h in episode.now if h.signal == name]) for name in TABLE]
@@ -94,12 +91,13 @@ def input_signals(episode: Episode, inputs: Sequence[str]) -> list[Signal]:
     strength = max(
         (s.strength for s in broken), default=max((s.strength for s in found[: len(KINDS) + 1]), default=0.0)
     )
+    begun = _earliest(episode, broken)
     told = (
         f"{len(columns)} of {len(inputs)} input columns moved: {_named(columns)}"
         if columns
         else "no input column moved"
     )
-    found.append(Signal("inputs_moved", told, float(len(columns)), 0.0, strength, columns))
+    found.append(Signal("inputs_moved", told, float(len(columns)), 0.0, strength, columns, begun=begun))
     share = len(columns) / len(inputs) if inputs else 0.0
     many = len(columns) >= 3 and share >= MANY
     words = f"{share:.0%} of the input columns moved at once"
@@ -113,9 +111,16 @@ def input_signals(episode: Episode, inputs: Sequence[str]) -> list[Signal]:
             0.0,
             strength if carried and len(columns) <= 2 else 0.0,
             carried,
+            begun=begun,
         )
     )
     return found
+
+
+def _earliest(episode: Episode, found: Sequence[Signal]) -> int | None:
+    """The first batch that shows one of the signals, None when none is traced."""
+    order = [b.id for b in episode.batches]
+    return min((s.begun for s in found if s.begun in order), key=lambda i: order.index(i or 0), default=None)
 
 
 def touched(signals: Iterable[Signal]) -> float:

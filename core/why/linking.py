@@ -7,7 +7,7 @@ import sqlite3
 from datetime import datetime
 
 from core.incidents import writing
-from core.why.answer import Explanation
+from core.why.explanation import Explanation
 from core.why.suspects import Suspect
 from storage.db import transaction
 from storage.errors import RefusedError

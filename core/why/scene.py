@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any, TypeVar
 
 from core.baseline import Baselines
 from core.checks.base import CheckContext
 from core.stats.packing import unpack
 from core.validate import roles_of
 from core.why import episode as episodes
-from core.why.episode import Episode
+from core.why.episode import Episode, unbroken
 from core.why.inputs import decided, input_columns, input_signals, touched
 from core.why.scores import score_signals
 from core.why.serving import serving_signals
 from core.why.signals import SIGNALS, Signals, not_known
+from core.why.symptoms import Match
 from core.why.truth import label_signals
 from storage.records.batches import Batch
 from storage.records.models import Model
@@ -52,8 +55,9 @@ def scene(
         window_end=batch.window_end,
     )
     needed = _needed(db, model, batch)
-    found = input_signals(episode, input_columns(context, episode, needed))
-    found += score_signals(episode, context, touched(found), decided(context, episode, needed))
+    outputs = decided(context, episode, needed)
+    found = input_signals(episode, input_columns(context, episode, needed), outputs)
+    found += score_signals(episode, context, touched(found), outputs)
     found += serving_signals(db, episode, context)
     found += label_signals(db, episode, now, _means(context, model.file.columns.prediction))
     signals = {name: not_known(name, "nothing measures it here") for name in SIGNALS}
@@ -72,3 +76,49 @@ def _means(context: CheckContext, name: str) -> tuple[float, float] | None:
     if now is None or before is None or now.number is None or before.number is None:
         return None
     return now.number.moments.mean, before.number.moments.mean
+
+
+Result = TypeVar("Result")
+
+TRACED = 8
+"""How many batches back an onset is traced by reading their signals again."""
+
+
+class Reader:
+    """Scenes of one model at one moment, each read once."""
+
+    def __init__(self, db: sqlite3.Connection, model: Model, now: datetime) -> None:
+        self.db = db
+        self.now = now
+        self.scenes: dict[int, Scene] = {}
+        self._model = model
+        self._known: dict[str, Any] = {}
+        self._baselines = Baselines(db, model)
+
+    def once(self, name: str, read: Callable[[], Result]) -> Result:
+        """What is read of the model as a whole, read once."""
+        if name not in self._known:
+            self._known[name] = read()
+        found: Result = self._known[name]
+        return found
+
+    def scene(self, batch: Batch) -> Scene:
+        """The scene of a batch."""
+        if batch.id not in self.scenes:
+            self.scenes[batch.id] = scene(self.db, self._model, batch, now=self.now, baselines=self._baselines)
+        return self.scenes[batch.id]
+
+    def run(self, one: Scene, match: Match) -> tuple[Batch, ...]:
+        """The batches that show a symptom, back to its onset: by findings, else by the signals of earlier batches."""
+        episode = one.episode
+        order = [b.id for b in episode.batches]
+        begun = [order.index(s.begun) for s in match.core if s.begun in order]
+        if begun:
+            return episode.batches[min(begun) :]
+        names = [s.name for s in match.core]
+
+        def shows(batch: Batch) -> bool:
+            signals = self.scene(batch).signals
+            return all(signals[name].present for name in names)
+
+        return unbroken(episode.batches[-TRACED:], shows)

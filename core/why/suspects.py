@@ -109,7 +109,9 @@ def _weighed(
     fit, cause = fit_weight(change, match.symptom.causes)
     names, named = names_weight(change, match.columns, match.slices)
     clean = clean_between(episode, change.at, onset)
-    gap = onset.first - change.at
+    if onset.joined:
+        clean = min(clean, sum(1 for came in onset.joined if change.at <= came < onset.first))
+    gap = (onset.scored if onset.scored is not None and change.at <= onset.scored else onset.first) - change.at
     weights = (
         time_weight(clean, max(0.0, gap.total_seconds() / 60), onset.sharp),
         prior_weight(change.layer, priors),
@@ -132,7 +134,7 @@ def clean_between(episode: Episode, at: datetime, onset: Onset) -> int:
         1
         for b in episode.batches
         if (b.window_start or b.arrived_at) >= at
-        and (b.window_end or b.arrived_at) < onset.first
+        and (b.window_end or b.arrived_at) < (onset.scored or onset.first)
         and b.id != onset.batch_id
     )
 

@@ -145,13 +145,20 @@ def matches(library: Sequence[Symptom], signals: Signals) -> tuple[Match, ...]:
         if own and own <= explained:
             continue
         told.append(match)
-        explained |= own | set(match.symptom.explains)
+        explained |= own | follows(match)
     return tuple(told)
+
+
+def follows(match: Match) -> set[str]:
+    """The signals that a symptom explains; what brings a metric down brings it down for as long as it lasts."""
+    found = set(match.symptom.explains)
+    return found | {"metric_slid"} if "metric_worse" in found else found
 
 
 def fit(symptom: Symptom, signals: Signals) -> Match | None:
     """How well the signals fit; None when what is required does not hold or is not known."""
-    if any(not c.met(signals) for c in symptom.required):
+    # What must stand out has to be known; what must not is only ruled out by being seen.
+    if any(c.met(signals) is False or (c.positive and not c.met(signals)) for c in symptom.required):
         return None
     if symptom.anyof and not any(c.met(signals) for c in symptom.anyof):
         return None

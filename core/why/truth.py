@@ -125,7 +125,7 @@ def _metric(db: sqlite3.Connection, episode: Episode, now: datetime) -> list[Sig
     row = (f"batches:{episode.batch.id}",)
     fine = worse < 0.5 * scale
     return [
-        Signal("metric_worse", words, reading.value, centre, max(0.0, worse / scale), rows=row, begun=episode.batch.id),
+        Signal("metric_worse", words, reading.value, centre, max(0.0, worse / scale), rows=row),
         Signal("metric_better", words, reading.value, centre, 1.0 if fine else 0.0, rows=row),
         slid,
         offline,
@@ -222,7 +222,7 @@ def _verdict(
             )
         )
     elif verdict.verdict == "flipped":
-        found.append(Signal("labels_flipped", told, rate, usual, 3.0, begun=episode.batch.id))
+        found.append(Signal("labels_flipped", told, rate, usual, 3.0))
     elif verdict.verdict == "no_data":
         found.append(not_known("labels_flipped", told))
     else:

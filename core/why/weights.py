@@ -107,6 +107,8 @@ def categories_of(change: Change) -> tuple[str, ...]:
         for pattern, names in CATEGORIES:
             if re.search(pattern, text):
                 found += names
+    if change.model_id is None and change.layer == "run":
+        found.append("upstream")  # another model's run is what this one may be fed with
     if change.table == "deployments":
         found += ["deploy", "training", "feature", "code"]
     return tuple(dict.fromkeys(found))

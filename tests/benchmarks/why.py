@@ -29,10 +29,11 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
-from core import changes, labels, versions  # noqa: E402
+from core import changes, evaluation_sets, labels, versions  # noqa: E402
 from core.baseline import Baselines  # noqa: E402
 from core.ingest import ingest  # noqa: E402
-from core.why.answer import Why, explain  # noqa: E402
+from core.why.answer import explain  # noqa: E402
+from core.why.explanation import Why  # noqa: E402
 from sample_data import drills  # noqa: E402
 from sample_data.drills import Drill  # noqa: E402
 from sample_data.records import LogFile  # noqa: E402
@@ -40,6 +41,7 @@ from storage import db as store  # noqa: E402
 from storage import model_file  # noqa: E402
 from storage.clock import from_text, to_text  # noqa: E402
 from storage.host import Actor  # noqa: E402
+from storage.records.evaluation_sets import Item  # noqa: E402
 from storage.records.models import Model  # noqa: E402
 from storage.tables import models  # noqa: E402
 from tests.benchmarks.figures import Figure, show  # noqa: E402
@@ -142,12 +144,16 @@ def filled(drill: Drill, path: Path, *, keep_labels: bool = True) -> tuple[sqlit
     arrivals = drill.arrivals()
     reference = [str(f.path) for f in arrivals if f.role == "reference"]
     list(ingest(db, model, reference, role="reference", actor=ADA, now=start, baselines=baselines))
+    if drill.golden is not None:
+        known = [json.loads(line) for line in drill.golden.read_text(encoding="utf-8").splitlines()]
+        rows = [Item(row["id"], row["features"], None, row["prediction"]) for row in known]
+        evaluation_sets.freeze(db, model, "core", purpose="golden", cases="none", rows=rows, actor=ADA, now=start)
     for file in arrivals:
         if file.role == "serving":
             list(ingest(db, model, [str(file.path)], actor=ADA, now=file.arrived, baselines=baselines))
     found = [f for f in arrivals if f.role == "labels"] if keep_labels else []
-    for known, came in together(found, path.parent):
-        labels.ingest_labels(db, model, known, actor=ADA, now=came)
+    for labelled, came in together(found, path.parent):
+        labels.ingest_labels(db, model, labelled, actor=ADA, now=came)
     return db, model
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from rich.text import Text
 
-from core.why.answer import Explanation, Why
+from core.why.explanation import Explanation, Why
 from core.why.suspects import Suspect
 from tui.present.page import Page, Stamp, short
 from tui.present.text import visible
@@ -81,6 +81,8 @@ def explanation(one: Explanation, stamp: Stamp, width: int) -> Text:
         put("cleared  ", f"{share(suspect.score)} {change.kind} {change.subject}: {weakest.why}")
     for change in one.lineup.after[:2]:
         put("too late ", f"{change.kind} {change.subject} at {short(stamp(change.at))}: after the onset")
+    for effect in one.effects:
+        put("effect   ", effect.words)
     if one.recurrence:
         put("again    ", one.recurrence)
     for past in one.past:

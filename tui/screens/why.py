@@ -18,7 +18,7 @@ from tui.present.text import fit, visible
 from tui.screens.dialogs import Choice
 
 if TYPE_CHECKING:
-    from core.why.answer import Explanation, Why
+    from core.why.explanation import Explanation, Why
     from core.why.suspects import Suspect
     from tui.shell import Shell
     from tui.widgets.pane import Pane

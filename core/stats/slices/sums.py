@@ -19,7 +19,7 @@ def sum_exactly(
 
     Each value is split at a grid of ``2**(e - 52)`` with ``2**e`` at least ``2 * rows * peak``: sums of multiples of
     the grid up to ``rows * peak`` are exact in 53 bits, and so in any order. What is left of each value is split and
-    summed likewise on a grid finer by as many bits, and what is left then, below 2**-52 of the peak for up to 2**26
+    summed likewise on a grid finer by as many bits, and what is left then, below 2**-52 of the peak for up to 2**25
     rows, is dropped. Reproducible summation by pre-rounding: Demmel and Nguyen, ARITH 2013.
 
     Args:

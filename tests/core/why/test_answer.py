@@ -10,7 +10,9 @@ import pytest
 
 from core import changes, versions
 from core.incidents import lifecycle, view, writing
-from core.why.answer import Why, explain, explain_alert
+from core.why.answer import explain, explain_alert
+from core.why.effects import effects
+from core.why.explanation import Why
 from core.why.linking import link
 from storage.errors import RefusedError, UsageError
 from storage.records.models import Model
@@ -182,3 +184,16 @@ def test_a_store_without_batches_or_reference_says_so(db: sqlite3.Connection, re
     assert found.batch is None
     assert "no serving batch" in found.words
     assert batches.newest(db, found.model.id) is None
+
+
+def test_what_findings_did_to_the_metric_is_learned(
+    db: sqlite3.Connection, register: Callable[..., Model], tmp_path: Path
+) -> None:
+    model = register(MODEL)
+    fill(db, model, tmp_path, lost, bad=4)
+    told = effects(db, model, NOW)["null_burst"]
+    assert told.batches == 4
+    assert told.moves is False  # the scores of these rows stayed, and so did the AUC
+    one = explain(db, model, now=NOW).explanations[0]
+    assert one.harmless
+    assert "no effect" in one.effects[0].words

@@ -88,6 +88,11 @@ def test_what_is_not_known_neither_makes_nor_breaks_a_symptom() -> None:
     assert told(metric_worse=unknown) == []
 
 
+def test_what_must_not_stand_out_may_be_unknown() -> None:
+    unknown = not_known("labels_flipped", "the model does not measure auc")
+    assert told(known_answers_wrong=3.0, labels_flipped=unknown) == ["wrong-rows"]
+
+
 def test_a_team_adds_and_replaces_entries(tmp_path: Path) -> None:
     (tmp_path / "a.toml").write_text(ENTRY)
     (tmp_path / "b.toml").write_text(ENTRY.replace('"own"', '"frozen-column"').replace("one of ours", "ours instead"))

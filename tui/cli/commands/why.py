@@ -6,8 +6,9 @@ from typing import Any
 
 import click
 
-from core.why.answer import Explanation, Why, directories, explain, explain_alert
+from core.why.answer import directories, explain, explain_alert
 from core.why.entries import library
+from core.why.explanation import Explanation, Why
 from core.why.signals import Signal
 from core.why.suspects import POWERS, Suspect
 from storage.errors import UsageError
@@ -99,6 +100,7 @@ def _symptom(one: Explanation) -> dict[str, Any]:
         "next_test": {"what": one.next_test, "command": one.next_command},
         "first_moves": symptom.first_moves,
         "do_not": symptom.do_not,
+        "effects": [{**output.plain(e), "words": e.words} for e in one.effects],
         "recurrence": one.recurrence,
         "past": one.past,
     }
