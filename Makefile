@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
-BENCHES := $(filter-out figures pty_run table,$(basename $(notdir $(wildcard tests/benchmarks/[a-z]*.py))))
+BENCHES := $(filter-out figures pty_run slice_data slice_peers table trial_data,$(basename $(notdir $(wildcard tests/benchmarks/[a-z]*.py))))
 FLAGS ?=
 
 .PHONY: help demo test check integration bench bench-table bench-peers format clean

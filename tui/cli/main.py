@@ -33,9 +33,11 @@ COMMANDS: tuple[tuple[str, str], ...] = (
     ("labels", "Join late labels with the batches they belong to."),
     ("live", "Show what was live, stage by stage, at any minute."),
     ("models", "List the registered models."),
+    ("query", "Read-only SQL over the rows of a batch or a file."),
     ("reset-tty", "Give back a terminal after a kill -9."),
     ("rollback", "Put another version in force and read the world back."),
     ("sets", "Evaluation sets: freeze, score, verify, export."),
+    ("slices", "Find where a model fails, and the rows there."),
     ("undo", "Undo the last rollback, byte for byte."),
     ("versions", "List the versions of a model, or add one."),
 )
