@@ -119,7 +119,8 @@ def plan(sides: Sides, request: SliceRequest, *, probe: Sides | None = None) -> 
             left_out.append((column.name, why))
         else:
             kept.append(columns[column.name])
-    left_out += [(c, "not among the current rows") for c in columns if c not in sides.now.kinds]
+    gone = [c for c in columns if c not in sides.now.kinds]
+    left_out += [(c, _roles(sides).get(c, "not among the current rows")) for c in gone]
     where = fitted.condition(request.where)
     uniques = _uniques(fitted, where, [column for column in kept if column.name not in request.include])
     left_out += [(column, "one value a row: an identifier") for column in uniques]
