@@ -3,11 +3,14 @@
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
+from typing import cast
 
 import pytest
 from textual.pilot import Pilot
 
 from core.ingest import ingest
+from core.slices.page import SlicePage
+from core.slices.request import SliceRequest
 from storage.errors import UsageError
 from storage.records.models import Model
 from storage.tables import batches
@@ -141,9 +144,9 @@ async def until(pilot: Pilot[None], text: str) -> None:
     """Wait for a job that is still at work."""
     for _ in range(400):
         await pilot.pause(0.01)
-        if text in screen_text(pilot.app):  # type: ignore[arg-type]
+        if text in screen_text(cast("MidwatchApp", pilot.app)):
             return
-    raise AssertionError(screen_text(pilot.app))  # type: ignore[arg-type]
+    raise AssertionError(screen_text(cast("MidwatchApp", pilot.app)))
 
 
 async def test_into_a_slice_wider_and_back(store_file: Path, watched: Model, frozen: Frozen) -> None:
@@ -151,10 +154,10 @@ async def test_into_a_slice_wider_and_back(store_file: Path, watched: Model, fro
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
         await keys(pilot, "6", "greater_than_sign")
-        assert frozen.asked[-1].where == (EU, PRO)
+        assert [request.where for request in frozen.asked] == [(), (EU, PRO)]
         assert "in region = EU and plan = pro" in screen_text(app)
         await keys(pilot, "G", "less_than_sign", "1")
-        assert frozen.asked[-1].where == (PRO,)
+        assert frozen.asked[2].where == (PRO,)
         asked = len(frozen.asked)
         await keys(pilot, "escape", "escape")
         assert len(frozen.asked) == asked
@@ -198,7 +201,12 @@ async def test_two_marked_slices_beside_each_other_copies_and_exports(
     store_file: Path, watched: Model, frozen: Frozen, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     copied: list[str] = []
-    monkeypatch.setattr("storage.clipboard.to_tmux", lambda text: copied.append(text) is None)
+
+    def to_tmux(text: str) -> bool:
+        copied.append(text)
+        return True
+
+    monkeypatch.setattr("storage.clipboard.to_tmux", to_tmux)
     app = app_on(store_file)
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
@@ -242,7 +250,7 @@ async def test_what_cannot_be_answered_is_said(
     assert batches.get(db, 4).id == 4
 
 
-def refuse(_: object) -> object:
+def refuse(_: SliceRequest) -> SlicePage:
     raise UsageError("the file of batch 4 is gone")
 
 
