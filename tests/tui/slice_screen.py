@@ -73,4 +73,5 @@ class Frozen:
 def frozen(monkeypatch: pytest.MonkeyPatch) -> Frozen:
     found = Frozen()
     monkeypatch.setattr("tui.screens.slice_reads.search_in_steps", found)
+    monkeypatch.setattr("tui.screens.slices.SETTLED", 1000.0)  # what a resting cursor reads, tests ask for by name
     return found

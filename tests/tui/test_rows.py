@@ -39,7 +39,7 @@ def broken(db: sqlite3.Connection, register: Callable[..., Model], tmp_path: Pat
     return path
 
 
-@pytest.mark.parametrize("size", [(80, 24), (60, 20), (120, 40)])
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)])
 async def test_enter_leads_from_an_alert_to_a_whole_row_and_esc_back(
     store_file: Path, broken: Path, size: tuple[int, int]
 ) -> None:

@@ -1,49 +1,64 @@
 """Pane 6: the search shown, refined and stopped; slice and dice by hand; the rows; queries."""
 
-import sqlite3
-from collections.abc import Callable
+import shutil
+from contextlib import closing
 from pathlib import Path
+from typing import cast
 
 import pytest
 from textual.pilot import Pilot
 
 from core.ingest import ingest
+from core.slices.page import SlicePage
+from core.slices.request import SliceRequest
+from storage import db as store
+from storage import model_file
 from storage.errors import UsageError
-from storage.records.models import Model
-from storage.tables import batches
+from storage.tables import models
 from tests.conftest import ADA
 from tests.rows import MODEL, write_log
-from tests.tui.kit import screen_text, settle
+from tests.tui.kit import Clock, screen_text, settle
 from tests.tui.night_screen import keys, words
 from tests.tui.slice_screen import EU, LATE, PRO, Frozen, frozen, line, page
 from tests.tui.test_home_data import LATE as NOW
 from tui.app import MidwatchApp
+from tui.header import header_of
+from tui.panes import PANES
 from tui.screens.slices import ALL, SlicesPane
+from tui.services import Services
 from tui.widgets.rows import View
 
 __all__ = ["frozen"]
-SIZES = [(80, 24), (60, 20), (120, 40)]
+SIZES = [(80, 24), (60, 20)]
+
+
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Three reference batches and one that is served, of 120 rows each; the ids are redacted."""
+    folder = tmp_path_factory.mktemp("template")
+    path, file = folder / "midwatch.db", folder / "model.toml"
+    store.prepare(path)
+    file.write_text(
+        MODEL.replace('version = "version"', 'version = "version"\nredact = ["request_id"]')
+        + "[labels]\nminimum = 50\n"
+    )
+    with closing(store.connect(path)) as db:
+        parsed, body, sha256 = model_file.read(file)
+        models.register(db, parsed.name, path=str(file), text=body, sha256=sha256, actor=ADA, now=NOW)
+        model = models.get(db, parsed.name)
+        logs = [str(write_log(folder, number, 120)) for number in range(4)]
+        list(ingest(db, model, logs[:3], role="reference", actor=ADA, now=NOW))
+        list(ingest(db, model, logs[3:], actor=ADA, now=NOW))
+    return path
 
 
 @pytest.fixture
-def watched(db: sqlite3.Connection, register: Callable[..., Model], tmp_path: Path) -> Model:
-    """Three reference batches and one that is served, of 120 rows each; the ids are redacted."""
-    text = MODEL.replace('version = "version"', 'version = "version"\nredact = ["request_id"]')
-    model = register(text + "[labels]\nminimum = 50\n")
-    logs = [str(write_log(tmp_path, number, 120)) for number in range(4)]
-    list(ingest(db, model, logs[:3], role="reference", actor=ADA, now=NOW))
-    list(ingest(db, model, logs[3:], actor=ADA, now=NOW))
-    return model
+def watched(template: Path, tmp_path: Path) -> Path:
+    """A copy of the template; the logs stay where they are."""
+    return Path(shutil.copy(template, tmp_path / "watched.db"))
 
 
 def app_on(path: Path) -> MidwatchApp:
-    from storage import db as store
-    from storage.tables import models
-    from tests.tui.kit import Clock
-    from tui.header import header_of
-    from tui.panes import PANES
-    from tui.services import Services
-
     clock = Clock()
     clock.at = NOW
     services = Services(
@@ -66,9 +81,9 @@ def pane_of(app: MidwatchApp) -> SlicesPane:
 
 @pytest.mark.parametrize("size", SIZES)
 async def test_six_from_a_batch_shows_slices_and_enter_their_rows(
-    store_file: Path, watched: Model, frozen: Frozen, size: tuple[int, int]
+    watched: Path, frozen: Frozen, size: tuple[int, int]
 ) -> None:
-    app = app_on(store_file)
+    app = app_on(watched)
     async with app.run_test(size=size) as pilot:
         await settle(pilot)
         await keys(pilot, "4", "6")
@@ -103,10 +118,8 @@ async def test_six_from_a_batch_shows_slices_and_enter_their_rows(
         assert "2 slices stand out" in screen_text(app)
 
 
-async def test_a_first_answer_is_refined_under_a_cursor_that_stays_and_esc_stops(
-    store_file: Path, watched: Model, frozen: Frozen
-) -> None:
-    app = app_on(store_file)
+async def test_a_first_answer_is_refined_under_a_cursor_that_stays_and_esc_stops(watched: Path, frozen: Frozen) -> None:
+    app = app_on(watched)
     frozen.first = (line(LATE), line(EU, PRO))
     frozen.gate.clear()
     async with app.run_test(size=(80, 24)) as pilot:
@@ -141,20 +154,20 @@ async def until(pilot: Pilot[None], text: str) -> None:
     """Wait for a job that is still at work."""
     for _ in range(400):
         await pilot.pause(0.01)
-        if text in screen_text(pilot.app):  # type: ignore[arg-type]
+        if text in screen_text(cast("MidwatchApp", pilot.app)):
             return
-    raise AssertionError(screen_text(pilot.app))  # type: ignore[arg-type]
+    raise AssertionError(screen_text(cast("MidwatchApp", pilot.app)))
 
 
-async def test_into_a_slice_wider_and_back(store_file: Path, watched: Model, frozen: Frozen) -> None:
-    app = app_on(store_file)
+async def test_into_a_slice_wider_and_back(watched: Path, frozen: Frozen) -> None:
+    app = app_on(watched)
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
         await keys(pilot, "6", "greater_than_sign")
-        assert frozen.asked[-1].where == (EU, PRO)
+        assert [request.where for request in frozen.asked] == [(), (EU, PRO)]
         assert "in region = EU and plan = pro" in screen_text(app)
         await keys(pilot, "G", "less_than_sign", "1")
-        assert frozen.asked[-1].where == (PRO,)
+        assert frozen.asked[2].where == (PRO,)
         asked = len(frozen.asked)
         await keys(pilot, "escape", "escape")
         assert len(frozen.asked) == asked
@@ -169,8 +182,8 @@ async def test_into_a_slice_wider_and_back(store_file: Path, watched: Model, fro
         assert frozen.asked[-1].signal == "latency"
 
 
-async def test_split_and_compare_show_both_sides_and_lead_on(store_file: Path, watched: Model, frozen: Frozen) -> None:
-    app = app_on(store_file)
+async def test_split_and_compare_show_both_sides_and_lead_on(watched: Path, frozen: Frozen) -> None:
+    app = app_on(watched)
     async with app.run_test(size=(100, 30)) as pilot:
         await settle(pilot)
         await keys(pilot, "6", "b")
@@ -195,11 +208,16 @@ async def test_split_and_compare_show_both_sides_and_lead_on(store_file: Path, w
 
 
 async def test_two_marked_slices_beside_each_other_copies_and_exports(
-    store_file: Path, watched: Model, frozen: Frozen, monkeypatch: pytest.MonkeyPatch
+    watched: Path, frozen: Frozen, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     copied: list[str] = []
-    monkeypatch.setattr("storage.clipboard.to_tmux", lambda text: copied.append(text) is None)
-    app = app_on(store_file)
+
+    def to_tmux(text: str) -> bool:
+        copied.append(text)
+        return True
+
+    monkeypatch.setattr("storage.clipboard.to_tmux", to_tmux)
+    app = app_on(watched)
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
         await keys(pilot, "6", "d")
@@ -212,7 +230,7 @@ async def test_two_marked_slices_beside_each_other_copies_and_exports(
         await keys(pilot, "x", "r")
         assert "rows written" in screen_text(app)
         await keys(pilot, "x", "l")
-    exported = {path.name.split("-")[0]: path for path in (store_file.parent / "dump").iterdir()}
+    exported = {path.name.split("-")[0]: path for path in (watched.parent / "dump").iterdir()}
     rows = exported["rows"].read_text().splitlines()
     assert rows[0].startswith("file,line,error,score,label,region,plan,request_id")
     assert "[redacted]" in rows[1]
@@ -220,10 +238,8 @@ async def test_two_marked_slices_beside_each_other_copies_and_exports(
     assert exported["slices"].read_text().startswith("SLICE,ROWS,PART")
 
 
-async def test_what_cannot_be_answered_is_said(
-    db: sqlite3.Connection, store_file: Path, watched: Model, frozen: Frozen
-) -> None:
-    app = app_on(store_file)
+async def test_what_cannot_be_answered_is_said(watched: Path, frozen: Frozen) -> None:
+    app = app_on(watched)
     frozen.answer = lambda request: page(request, not_answered="there are no rows")
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
@@ -239,10 +255,9 @@ async def test_what_cannot_be_answered_is_said(
         frozen.answer = refuse
         await keys(pilot, "r")
         assert "the file of batch 4 is gone" in screen_text(app)
-    assert batches.get(db, 4).id == 4
 
 
-def refuse(_: object) -> object:
+def refuse(_: SliceRequest) -> SlicePage:
     raise UsageError("the file of batch 4 is gone")
 
 
@@ -254,8 +269,8 @@ async def test_an_empty_store_says_what_to_do(store_file: Path, frozen: Frozen) 
         assert "no model to search" in screen_text(app)
 
 
-async def test_a_select_asks_the_batch_in_view(store_file: Path, watched: Model, frozen: Frozen) -> None:
-    app = app_on(store_file)
+async def test_a_select_asks_the_batch_in_view(watched: Path, frozen: Frozen) -> None:
+    app = app_on(watched)
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
         await keys(pilot, "4", "colon")

@@ -147,7 +147,9 @@ def detail(number: int, found: RowList, came_from: Origin, stamp: Stamp) -> Text
             told = version.hashes[part]
             path = {"model": version.model_path, "data": version.data_path, "config": version.config_path,
                     "code": version.code_ref, "environment": version.environment_path}[part]  # fmt: skip
-            page.line(f"  {part:11}  {told[:12] if told else 'nobody gave one'}{f'  {path}' if path else ''}")
+            page.line(
+                f"  {part:11}  {told[:12] if told else 'nobody gave one'}{f'  {PurePath(path).name}' if path else ''}"
+            )
         page.line(f"  seed         {version.seed or 'nobody gave one'}")
         trained = f"trained {stamp(version.trained_at)}, " if version.trained_at else ""
         page.line(f"  {trained}registered {stamp(version.registered_at)} by {version.registered_by}")
