@@ -190,6 +190,10 @@ def _cause(d: IncidentDetail) -> Iterator[str]:
         told = {"check": "a check", "set": "an evaluation set"}.get(kind, "nothing, because")
         yield ""
         yield f"What will catch it next time: {told} {escape(words)}"
+    if d.cases:
+        held, passed = sum(c.in_set is not None for c in d.cases), sum(c.passed is not None for c in d.cases)
+        yield ""
+        yield f"Failure cases: {len(d.cases)}; {held} are in an evaluation set, {passed} are passed by a later version."
 
 
 def _certainty(d: IncidentDetail) -> Iterator[str]:

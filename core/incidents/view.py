@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from core import changes
+from core.case_lives import CaseLife
 from core.incidents import hypotheses as guesses
 from core.incidents import ledger, past
 from core.incidents.blast_radius import BlastRadius
@@ -15,6 +16,7 @@ from core.incidents.hypotheses import Hypothesis, NextTest
 from core.incidents.ledger import FollowUp, Times
 from core.incidents.lifecycle import missing_for
 from core.incidents.past import Recurrence, SimilarIncident
+from core.incidents.prevention import cases_of
 from core.incidents.priority import Priority, priority
 from core.incidents.reach import current_blast_radius
 from core.incidents.redaction import Redactor, redactor_for
@@ -34,6 +36,7 @@ class IncidentDetail:
     """One incident with everything that belongs to it; texts are redacted.
 
     Attributes:
+        cases: failure cases that came of it, the latest first.
         events: its own facts, unredacted words of people masked, corrections included.
         cause_text: the cause in words, None while there is none.
         prevention: what will catch it next time, as ``check``, ``set`` or ``none`` and words.
@@ -47,6 +50,7 @@ class IncidentDetail:
     times: Times
     priority: Priority
     alerts: tuple[LinkedAlert, ...]
+    cases: tuple[CaseLife, ...]
     events: tuple[IncidentEvent, ...]
     timeline: tuple[TimelineEntry, ...]
     hypotheses: tuple[Hypothesis, ...]
@@ -91,6 +95,7 @@ def detail(db: sqlite3.Connection, key: str, *, now: datetime) -> IncidentDetail
         times=times,
         priority=priority(found, now),
         alerts=tuple(dataclasses.replace(a, title=redactor.told(a.title, a.columns)) for a in linked),
+        cases=tuple(cases_of(db, found)),
         events=events,
         timeline=tuple(
             timeline(db, found, raw, linked, start=onset, end=max(onset, times.resolved or now), redactor=redactor)

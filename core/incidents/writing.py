@@ -8,6 +8,7 @@ from datetime import datetime
 
 from core.incidents import ledger
 from core.incidents.ledger import MOMENTS, Moment
+from core.incidents.prevention import require_there
 from core.incidents.reach import record_blast_radius
 from core.incidents.references import parse_reference
 from core.incidents.taxonomy import parse_cause
@@ -128,12 +129,13 @@ def prevent(
     """Say what will catch it next time: a check, an entry of an evaluation set, or why neither.
 
     Raises:
-        UsageError: none of the three, or more than one.
+        UsageError: none of the three, or more than one; a set that is not there.
     """
     given = [(k, v.strip()) for k, v in (("check", check), ("set", set_name), ("none", reason)) if v and v.strip()]
     if len(given) != 1:
         raise UsageError("name what will catch it next time", "one of --check NAME, --set NAME, --reason TEXT")
     kind, body = given[0]
+    require_there(db, incidents.get(db, key), kind, body)
     return _write(db, key, "prevention", actor=actor, now=now, value=kind, body=body)
 
 

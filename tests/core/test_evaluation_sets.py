@@ -21,6 +21,7 @@ from core.evaluation_export import as_text
 from core.evaluation_items import canonical, cell, hash_of, read, set_hash
 from core.evaluation_rows import rows_of_batch, rows_of_file
 from core.evaluation_scores import passes, take_scores
+from core.incidents import lifecycle, view, writing
 from core.ingest import ingest
 from core.labels import ingest_labels
 from core.right_answers import is_right
@@ -33,10 +34,9 @@ from storage.records.failure_cases import CaseFilter, FailureCase
 from storage.records.models import Model
 from storage.tables import audit, batches, evaluation_sets, failure_cases, models
 from tests.conftest import ADA, NOW
-from tests.rows import MODEL, write_log
-
-TEXT = MODEL.replace('version = "version"', 'version = "version"\nredact = ["plan"]') + "[labels]\nminimum = 20\n"
-ROWS = 120
+from tests.core import night
+from tests.core.case_store import ROWS, alert_on_rows, seed
+from tests.rows import write_log
 
 values = st.none() | st.booleans() | st.integers(-(10**6), 10**6) | st.floats(allow_nan=False, allow_infinity=False)
 items = st.builds(
@@ -107,19 +107,7 @@ class Scene:
 
 @pytest.fixture(scope="module")
 def seeded(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("seeded")
-    store.prepare(folder / "midwatch.db")
-    db = store.connect(folder / "midwatch.db")
-    models.register(db, "churn", path=str(folder / "churn.toml"), text=TEXT, sha256="0" * 64, actor=ADA, now=NOW)
-    path = write_log(folder, 1, ROWS)
-    rows = list(csv.DictReader(path.read_text().splitlines()))
-    with path.open("w", newline="") as file:
-        writer = csv.DictWriter(file, list(rows[0]))
-        writer.writeheader()
-        writer.writerows({**row, "label": ""} for row in rows)
-    assert len(list(ingest(db, models.get(db, "churn"), [str(path)], actor=ADA, now=NOW))) == 1
-    db.close()
-    return folder
+    return seed(tmp_path_factory.mktemp("seeded"))
 
 
 @pytest.fixture
@@ -333,3 +321,24 @@ def test_verdicts_take_cases_out_of_the_queue(scene: Scene) -> None:
             cases.judge(scene.db, [three], **{"actor": ADA, "now": NOW, **wrong})
     with pytest.raises(RefusedError):
         cases.judge(scene.db, [three], "duplicate", duplicate_of=two, actor=ADA, now=NOW)
+
+
+def test_an_incident_shows_its_cases_and_names_only_a_set_that_is_there(scene: Scene) -> None:
+    alert = alert_on_rows(scene.db)
+    opened = lifecycle.open_incident(
+        scene.db, model=scene.model, title="spend lost", alerts=[alert], actor=ADA, now=NOW
+    )
+    added = cases.add_from_alert(scene.db, alert, limit=4, actor=ADA, now=NOW)
+    assert (len(added.cases), added.known) == (4, 0)
+    case = listed(scene)[0]
+    assert (case.incident, case.category, case.source, case.source_ref) == (opened.key, "null burst", "alert", "1")
+    shown = view.detail(scene.db, opened.key, now=NOW)
+    assert [one.case.id for one in shown.cases] == list(added.cases)[::-1]
+    with pytest.raises(UsageError, match="no evaluation set 'failures'"):
+        writing.prevent(scene.db, opened.key, set_name="failures", actor=ADA, now=NOW)
+    cases.judge(scene.db, added.cases, expected="1", actor=ADA, now=NOW)
+    scene.freeze()
+    writing.prevent(scene.db, opened.key, set_name="failures", actor=ADA, now=NOW)
+    assert view.detail(scene.db, opened.key, now=NOW).prevention == ("set", "failures")
+    with pytest.raises(UsageError, match="names no rows"):
+        cases.add_from_alert(scene.db, night.alert(scene.db, scene.model.id, 1, 5), actor=ADA, now=NOW)

@@ -40,6 +40,7 @@ def detail(d: IncidentDetail, stamp: Stamp) -> Text:
     page = Page()
     _now(page, d)
     _suspects(page, d, stamp)
+    _cases(page, d)
     _people(page, d, stamp)
     page.head(f"timeline ({len(d.timeline)}, newest last)")
     for e in d.timeline:
@@ -93,6 +94,17 @@ def _suspects(page: Page, d: IncidentDetail, stamp: Stamp) -> None:
     page.head(f"alerts ({len(alerts)})")
     for words in [*alerts[:ALERTS_SHOWN], *rest] or ["none is linked"]:
         page.line(f"  {words}")
+
+
+def _cases(page: Page, d: IncidentDetail) -> None:
+    lines = []
+    for one in d.cases[:ALERTS_SHOWN]:
+        c, held = one.case, f"in {one.in_set[0]} {one.in_set[1]}" if one.in_set else "in no set yet"
+        passed = f"passed by {one.passed.version}" if one.passed else "passed by no version yet"
+        lines.append(f"{c.id} {c.row_key}: expected {c.expected or '?'}, got {c.got or '-'}; {held}, {passed}")
+    if len(d.cases) > ALERTS_SHOWN:
+        lines.append(f"and {len(d.cases) - ALERTS_SHOWN} more: :cases, then / {d.incident.key}")
+    page.lines("failure cases", lines)
 
 
 def _people(page: Page, d: IncidentDetail, stamp: Stamp) -> None:

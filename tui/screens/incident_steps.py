@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from core.incidents import hypotheses, ledger, lifecycle, writing
 from core.incidents.from_alerts import live_of
+from core.incidents.prevention import sets_of
 from core.incidents.states import WAYS
 from core.incidents.taxonomy import CATEGORIES
 from storage.db import transaction
@@ -237,6 +238,7 @@ class Steps:
                     lambda db, actor, now: writing.prevent(db, self.key, **{kind: words}, actor=actor, now=now),
                     "written down",
                 ),
+                value=next(iter(sets_of(self.pane.db, self.incident)), "") if kind == "set_name" else "",
             )
 
         self._pick(f"{self.key}: what will catch it next time?", options, ask)
