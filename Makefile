@@ -2,8 +2,10 @@
 PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
-BENCHES := $(filter-out figures pty_run table,$(basename $(notdir $(wildcard tests/benchmarks/[a-z]*.py))))
+BENCHES := $(filter-out figures pty_run slice_data slice_peers table trial_data,$(basename $(notdir $(wildcard tests/benchmarks/[a-z]*.py))))
 FLAGS ?=
+# Tests of the screen wait for the terminal half of their time: two workers a core.
+WORKERS ?= $(shell echo $$((2 * $$(getconf _NPROCESSORS_ONLN))))
 
 .PHONY: help demo test check integration bench bench-table bench-peers format clean
 
@@ -20,7 +22,7 @@ demo: $(STAMP)   ## create .venv, seed a store with three models in trouble, ope
 	$(BIN)/midwatch demo
 
 test: $(STAMP)   ## create .venv, run the tests with branch coverage
-	$(BIN)/python -m pytest --cov --cov-report=term:skip-covered -n auto
+	$(BIN)/python -m pytest --cov --cov-report=term:skip-covered -n $(WORKERS)
 
 check: $(STAMP)  ## ruff, mypy strict, import contracts
 	$(BIN)/ruff check .

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from core.checks.base import CheckContext, PastBatch
+from core.checks.base import CheckContext
 from core.checks.departures import PAST, measured_members
+from core.checks.given import PastBatch
 from core.checks.stored_readings import FORM, pack
 from core.checks.stored_readings import unpack as unpack_readings
 from core.stats.packing import unpack
@@ -66,7 +67,7 @@ class Baselines:
             specs=self._model.file.checks,
             calendar=self._model.file.columns.calendar,
         )
-        told = measured_members(context)
+        told = measured_members(context, context.traits)
         with transaction(self._db):
             for batch, readings in zip(baseline.batches[-PAST:], told, strict=True):
                 batches.add_readings(self._db, batch.id, form=FORM, body=pack(readings), now=now)

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from core.log_of_model import opened
 from storage.errors import SourceError
 from storage.records.batches import Batch
 from storage.records.models import Model
@@ -23,6 +22,8 @@ def log_of(batch: Batch, model: Model) -> Iterator[LogSource]:
     Raises:
         SourceError: it is gone, can't be read, or has changed since it was ingested.
     """
+    from core.log_of_model import opened
+
     if not os.path.isfile(batch.path):
         raise SourceError(f"the file of batch {batch.id}, {batch.path}, is gone", "put it back, then repeat this call")
     with opened(batch.path, model) as source:

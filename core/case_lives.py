@@ -59,7 +59,8 @@ def life(db: sqlite3.Connection, case: FailureCase, file: ModelFile) -> CaseLife
 def note_answers(db: sqlite3.Connection, model: Model, batch: Batch, source: LogSource, now: datetime) -> int:
     """Record what another version answered in a new log to rows that are failure cases; returns how many."""
     roles, there = model.file.columns, {column.name for column in source.columns}
-    known = failure_cases.watched(db, model.id) if roles.id in there else []
+    secret = {roles.id, answer_column(model.file, there)} & set(roles.redact)
+    known = failure_cases.watched(db, model.id) if roles.id in there and not secret else []
     own = roles.version if roles.version in there else None
     if not known or roles.id is None or (own is None and batch.version is None):
         return 0

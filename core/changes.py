@@ -16,7 +16,7 @@ from storage.clock import from_text, to_text
 from storage.db import transaction
 from storage.errors import UsageError
 from storage.host import Actor
-from storage.records.changes import LAYERS, Change, ChangeFilter, ChangeSort, NewChange
+from storage.records.changes import LAYERS, OBSERVER, Change, ChangeFilter, ChangeSort, NewChange
 from storage.tables import audit, changes, models
 
 KEYS: tuple[str, ...] = (
@@ -49,6 +49,9 @@ EXPORTED: tuple[str, ...] = (
     "source",
 )
 """What an exported line holds, besides ``row``: the row of the store it is, as ``table:id``."""
+
+TABLE_OF = {"change": "changes", "deployment": "deployments", "rollback": "rollbacks", "version": "versions"}
+"""The word a person may type for a table of the feed."""
 
 _REQUIRED = ("layer", "kind", "subject")
 _MAXIMUM_TEXT = 10_000
@@ -83,6 +86,8 @@ def parse(db: sqlite3.Connection, fields: Mapping[str, Any], *, source: str, now
             raise UsageError(f"{key} is missing", f"required: {', '.join(_REQUIRED)}")
     if texts["layer"] not in LAYERS:
         raise UsageError(f"there is no layer {texts['layer']!r}", f"one of {', '.join(LAYERS)}")
+    if texts["source"] == OBSERVER:
+        raise UsageError(f"the source {OBSERVER!r} is what the program saw itself", "name your own")
     size = fields.get("size")
     if size is not None and (isinstance(size, bool) or not isinstance(size, int) or not 0 <= size < 2**63):
         raise UsageError(f"size {size!r} is not a whole number from 0 up", "count lines, rows or files")
@@ -161,10 +166,25 @@ def exported(
 def between(db: sqlite3.Connection, model_id: int | None, start: datetime, end: datetime) -> list[Change]:
     """What was altered in ``[start, end)``, for a model or for all: nearest to ``end`` first.
 
-    Of two at the same moment the un-reviewed one comes first, then the larger one.
+    Of two at the same moment the un-reviewed one comes first, then the larger one. The registration of a version alters
+    nothing that runs, so it is not among them; its deployment is.
     """
-    found = changes.feed(db, limit=-1, where=ChangeFilter(model_id=model_id, since=start, until=end))
+    where = ChangeFilter(model_id=model_id, since=start, until=end, registrations=False)
+    found = changes.feed(db, limit=-1, where=where)
     return sorted(found, key=lambda c: (end - c.at, not c.unreviewed, -(c.size or 0)))
+
+
+def find(db: sqlite3.Connection, text: str) -> Change:
+    """One line of the feed: ``deployments:9`` or ``rollback:1`` name the row, a number alone is a stored change.
+
+    Raises:
+        UsageError: there is none.
+    """
+    word, colon, number = text.strip().rpartition(":")
+    table = TABLE_OF.get(word.lower(), word.lower()) if colon else "changes"
+    if not number.isascii() or not number.isdigit() or len(number) > 18:
+        raise UsageError(f"{text!r} names no change", "write its ROW as midwatch changes list has it")
+    return changes.get(db, table, int(number))
 
 
 def _store(db: sqlite3.Connection, good: list[NewChange], actor: Actor, now: datetime) -> int:

@@ -80,7 +80,7 @@ def packages(before: str, after: str) -> tuple[PackageChange, ...]:
     >>> [c.name for c in packages("numpy==2.1\nPyYAML==6.0", "numpy==2.2\npyyaml==6.0\n-e ./lib")]
     ['-e ./lib', 'numpy']
     """
-    a, b = _pins(before), _pins(after)
+    a, b = pins(before), pins(after)
     return tuple(PackageChange(name, a.get(name), b.get(name)) for name in sorted(a | b) if a.get(name) != b.get(name))
 
 
@@ -88,14 +88,27 @@ def _changes(a: dict[str, str], b: dict[str, str]) -> tuple[KeyChange, ...]:
     return tuple(KeyChange(key, a.get(key), b.get(key)) for key in sorted(a | b) if a.get(key) != b.get(key))
 
 
-def _pins(text: str) -> dict[str, str]:
-    pins = {}
+def pins(text: str) -> dict[str, str]:
+    r"""Version by package of a ``pip freeze`` or requirements text; a line that pins nothing stands for itself.
+
+    >>> pins("PyYAML==6.0  # why\n-e ./lib")
+    {'pyyaml': '6.0', '-e ./lib': '-e ./lib'}
+    """
+    found = {}
     for raw in text.splitlines():
         line = raw.split(" #")[0].strip()
         if not line or line.startswith(("#", "--hash")):
             continue
         match = _PINNED.fullmatch(line.rstrip(" \\"))
-        # Names compare as the packaging rules say: case and '-', '_', '.' make no difference.
-        name, pin = (re.sub(r"[-_.]+", "-", match[1]).lower(), match[2].strip()) if match else (line, line)
-        pins[name] = pin
-    return pins
+        name, pin = (package_name(match[1]), match[2].strip()) if match else (line, line)
+        found[name] = pin
+    return found
+
+
+def package_name(name: str) -> str:
+    """A package's name as the packaging rules compare it: case and ``-``, ``_``, ``.`` make no difference.
+
+    >>> package_name("Scikit_Learn")
+    'scikit-learn'
+    """
+    return re.sub(r"[-_.]+", "-", name).lower()

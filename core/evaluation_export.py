@@ -28,10 +28,8 @@ def as_text(items: Sequence[Item], file: ModelFile, form: Form) -> str:
     items = [replace(i, payload=masked(i.payload, hidden)) for i in items]
     if form == "jsonl":
         return "".join(
-            json.dumps(
-                {"id": i.id, "expected": i.expected, "score": i.score, "case": i.case_id, "row": i.payload},
-                ensure_ascii=False,
-            )
+            # ASCII: a terminal shows it as it is, and a control character stays an escape of JSON.
+            json.dumps({"id": i.id, "expected": i.expected, "score": i.score, "case": i.case_id, "row": i.payload})
             + "\n"
             for i in items
         )

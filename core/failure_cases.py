@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from core.batch_log import log_of
 from core.evaluation_items import cell, plain_text
+from core.incidents.redaction import redactor_for
 from core.right_answers import is_right
 from core.withholding import MASK
 from storage.db import transaction
@@ -73,7 +73,10 @@ def add_rows(
     """
     if not 1 <= limit <= MOST:
         raise UsageError(f"{limit} rows can't be taken at once", f"between 1 and {MOST:,}")
+    from core.batch_log import log_of
+
     incident_id = incidents.get(db, incident).id if incident else None
+    source_ref = redactor_for(db, model).optional(source_ref)
     with log_of(batch, model) as log:
         total, rows = log.rows_where(condition, parameters, limit=limit)
         drafts = drafts_of(rows, log, model.file, batch.version)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from storage.clock import from_text
 from storage.records.batches import Batch, LabelCoverage
+from storage.records.changes import Change
 from storage.records.models import Model
 from storage.tables import alerts, batches, models
 
@@ -28,9 +29,6 @@ SHORTEST_GRACE = timedelta(minutes=10)
 TREND = 30
 
 _LIVE = "SELECT stage, version, traffic, at FROM live WHERE model_id = ? ORDER BY at DESC"
-_SINCE = """
-SELECT at, version, stage FROM deployments WHERE model_id = ? AND action = 'enter' AND at >= ? ORDER BY at DESC LIMIT 8
-"""
 _INCIDENTS = (
     "SELECT detected_at, key FROM incidents WHERE model_id = ? AND detected_at >= ? ORDER BY detected_at LIMIT 8"
 )
@@ -62,12 +60,12 @@ class ModelLine:
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """Where a model's first objective stands, and its recent readings."""
+    """Where a model's first objective stands, its recent readings, and what was altered since the first of them."""
 
     model_id: int
     objective: Objective
     trend: tuple[TrendPoint, ...]
-    deployments: tuple[tuple[datetime, str], ...]
+    changes: tuple[Change, ...]
     incidents: tuple[tuple[datetime, str], ...]
 
 
@@ -127,7 +125,8 @@ def gaps(db: sqlite3.Connection, model: Model) -> tuple[str, ...]:
 
 
 def health(db: sqlite3.Connection, model: Model, now: datetime) -> Health:
-    """Where the first objective stands, with the readings, deployments and incidents to draw it with."""
+    """Where the first objective stands, with the readings, changes and incidents to draw it with."""
+    from core import changes
     from core.measure import trend
     from core.objectives import slo_state
 
@@ -135,8 +134,6 @@ def health(db: sqlite3.Connection, model: Model, now: datetime) -> Health:
     points = trend(db, model, objective.metric, TREND, now=now)
     since = points[0].window_start if points else now - timedelta(days=30)
     text = f"{since:%Y-%m-%dT%H:%M:%S}"
-    deployments = tuple(
-        (from_text(r["at"]), f"{r['version']} to {r['stage']}") for r in db.execute(_SINCE, (model.id, text))
-    )
+    altered = changes.between(db, model.id, since, now + timedelta(microseconds=1))
     incidents = tuple((from_text(r["detected_at"]), r["key"]) for r in db.execute(_INCIDENTS, (model.id, text)))
-    return Health(model.id, objective, points, deployments[::-1], incidents)
+    return Health(model.id, objective, points, tuple(altered), incidents)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from core import alerts
+from core import alerts, deployed_changes, schema_changes
 from core.alert_raising import PROGRAM, raise_alerts
 from core.baseline import Baseline, Baselines
 from core.batch_facts import most_frequent, window_of
@@ -240,6 +240,7 @@ def _record(
                 reason = "it raised neither page nor ticket"
                 batches.set_baseline(db, batch_id, admit=True, reason=reason, by=PROGRAM, now=now)
             _observe(db, model, stored, now)
+            schema_changes.tell(db, stored, profile, model.file.columns, now=now)
         after = {"model": model.name, "path": batch.path, "sha256": batch.sha256, "rows": batch.rows}
         audit.record(
             db, "batch.ingest", actor=said.actor, now=now, object_kind="batch", object_id=batch_id, after=after
@@ -269,7 +270,8 @@ def _observe(db: sqlite3.Connection, model: Model, batch: Batch, now: datetime) 
     if batch.version is None or batch.window_start is None:
         return
     stage = batch.stage or model.file.full_stage
-    deployments.record_observed(db, model.id, batch.version, stage, at=batch.window_start, now=now)
+    if deployments.record_observed(db, model.id, batch.version, stage, at=batch.window_start, now=now):
+        deployed_changes.describe(db, model, now=now)
 
 
 def _batch(

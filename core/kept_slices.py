@@ -42,7 +42,11 @@ class Kept:
 
 @dataclass(frozen=True, slots=True)
 class SliceStatus:
-    """A kept slice as it stands: its rows in the newest batch, its metric in the newest one that has labels."""
+    """A kept slice as it stands: its rows in the newest batch, its metric in the newest one that has labels.
+
+    Attributes:
+        readings: batches it was read in, those of the past that were read when it was kept among them.
+    """
 
     slice: KeptSlice
     rows: SliceDay | None
@@ -145,9 +149,10 @@ def listing(db: sqlite3.Connection, model: Model, *, retired: bool = False) -> t
     """The kept slices of a model with what they read last, critical ones first."""
     spec, found = primary(model.file), []
     for kept in kept_slices.listing(db, model.id, retired=retired):
-        told = [m for m in kept_slices.metrics(db, kept.id, spec.name, limit=60) if m.reading.value is not None]
+        recent = kept_slices.metrics(db, kept.id, spec.name, limit=60, states=False)
+        told = [metric for metric in recent if metric.reading.value is not None]
         newest = kept_slices.latest(db, kept.id)
-        count = len(kept_slices.latest(db, kept.id, limit=1_000))
+        count = kept_slices.count(db, kept.id)
         found.append(SliceStatus(shown(kept, model), newest[0] if newest else None, told[-1] if told else None, count))
     return tuple(found)
 

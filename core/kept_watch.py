@@ -30,6 +30,9 @@ from storage.records.models import MetricSpec, Model, ModelFile
 from storage.records.results import Finding
 from storage.tables import kept_slices, results
 
+HISTORY = 1_000
+"""The newest batches among which a slice's metric is judged; labels later than that change the record alone."""
+
 LEAST = 0.05
 """The smallest fall worth a word, as a share of the metric's usual value."""
 
@@ -69,8 +72,10 @@ def watch_slices(db: sqlite3.Connection, model: Model, batch_ids: Sequence[int],
     if not kept:
         return []
     spec, raised = primary(model.file), []
+    unseen = {stage.name for stage in model.file.stages if stage.kind in ("test", "shadow")}  # gates judge these
     for one in kept:
-        history = [m for m in kept_slices.metrics(db, one.id, spec.name) if m.reading.value is not None]
+        told = kept_slices.metrics(db, one.id, spec.name, limit=HISTORY, states=False)
+        history = [m for m in told if m.reading.value is not None and m.stage not in unseen]
         for place, metric in enumerate(history):
             if metric.batch_id in batch_ids:
                 verdict = judge(one, spec, model.file, metric, history[:place])

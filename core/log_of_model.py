@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from storage.errors import SourceError
@@ -13,8 +13,8 @@ from storage.records.models import Model
 
 
 @contextmanager
-def opened(path: str, model: Model) -> Iterator[LogSource]:
-    """Open a log of a model.
+def opened(path: str | Sequence[str], model: Model) -> Iterator[LogSource]:
+    """Open a log of a model; several files are one log.
 
     A time column that reads as text is read again as times, so that the lines that hold none are quarantined; the same
     holds for the numbers of a regression.
@@ -22,16 +22,17 @@ def opened(path: str, model: Model) -> Iterator[LogSource]:
     Raises:
         SourceError: it can't be read, lacks the time or the prediction, or has no line in which they can be read.
     """
-    with open_log([path]) as source:
+    paths = [path] if isinstance(path, str) else list(path)
+    with open_log(paths) as source:
         needed = _needed(source, model)
         if not needed:
             yield source
             return
-    with open_log([path], types=needed) as source:
+    with open_log(paths, types=needed) as source:
         if source.rows == 0:
             name, kind = next(iter(needed.items()))
             raise SourceError(
-                f"{path}: no line of the column {name!r} can be read as a {kind}",
+                f"{paths[0]}: no line of the column {name!r} can be read as a {kind}",
                 "write times as 2026-11-23T03:00:00Z, or name another column in the model file",
             )
         yield source

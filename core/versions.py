@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 import re
 import sqlite3
@@ -11,7 +10,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from core.config_diff import KeyChange, PackageChange, configs, packages
+from core import deployed_changes
+from core.version_diff import VersionDiff as VersionDiff
+from core.version_diff import diff as diff
 from storage import artifacts
 from storage.actuators.base import version_name
 from storage.clock import to_text
@@ -52,27 +53,6 @@ class Added:
     changed: bool
 
 
-@dataclass(frozen=True, slots=True)
-class VersionDiff:
-    """What differs between two versions of a model.
-
-    Attributes:
-        parts: for each of the five parts and the seed ``same``, ``different`` or ``unknown`` (missing on a side).
-        config: key by key where both sides are TOML or JSON, else None with ``config_lines``.
-        packages: what the environments pin differently; None when a side has no text.
-    """
-
-    model: str
-    before: str
-    after: str
-    parts: dict[str, str]
-    config: tuple[KeyChange, ...] | None
-    config_lines: tuple[str, ...]
-    packages: tuple[PackageChange, ...] | None
-    seed_before: str | None
-    seed_after: str | None
-
-
 def add(
     db: sqlite3.Connection,
     model: Model,
@@ -108,6 +88,7 @@ def add(
         }
         versions.insert(db, model.id, values)
         added = versions.get(db, model.id, version)
+        deployed_changes.describe(db, model, now=now)
         audit.record(
             db,
             "version.add",
@@ -118,35 +99,6 @@ def add(
             after={**added.hashes, "seed": added.seed, "role": role},
         )
     return Added(added, True)
-
-
-def diff(db: sqlite3.Connection, model: Model, before: str, after: str) -> VersionDiff:
-    """Compare two registered versions.
-
-    Raises:
-        UsageError: one of them is not registered.
-    """
-    a, b = versions.get(db, model.id, before), versions.get(db, model.id, after)
-    parts = {part: _compared(a.hashes[part], b.hashes[part]) for part in PARTS}
-    parts["seed"] = _compared(a.seed, b.seed)
-    keys: tuple[KeyChange, ...] | None = None
-    lines: tuple[str, ...] = ()
-    if a.config_text is not None and b.config_text is not None:
-        keys = configs(a.config_text, b.config_text)
-        if keys is None:
-            lines = tuple(_lines(a.config_text, b.config_text, before, after))
-    both = a.environment_text is not None and b.environment_text is not None
-    return VersionDiff(
-        model=model.name,
-        before=before,
-        after=after,
-        parts=parts,
-        config=keys,
-        config_lines=lines,
-        packages=packages(a.environment_text or "", b.environment_text or "") if both else None,
-        seed_before=a.seed,
-        seed_after=b.seed,
-    )
 
 
 def deploy(
@@ -181,6 +133,7 @@ def deploy(
             db, model.id, version, stage, "traffic" if before is not None and before.version == version else "enter",
             at=moment, now=now, by=actor.name, source=source, traffic=share, reason=reason,
         )  # fmt: skip
+        deployed_changes.describe(db, model, now=now)
         after = deployments.live_at(db, model.id, moment)[stage]
         audit.record(
             db,
@@ -246,13 +199,3 @@ def _same(before: Version, values: dict[str, Any]) -> None:
             f"{before.version} is registered with another {', '.join(other)}: a version never changes",
             "register it under a new name",
         )
-
-
-def _compared(a: str | None, b: str | None) -> str:
-    if a is None or b is None:
-        return "unknown"
-    return "same" if a == b else "different"
-
-
-def _lines(a: str, b: str, before: str, after: str) -> list[str]:
-    return list(difflib.unified_diff(a.splitlines(), b.splitlines(), before, after, lineterm="", n=1))

@@ -21,9 +21,13 @@ import duckdb
 
 from storage.errors import ModelFileError, SourceError
 from storage.fenced_sql import query
+from storage.sql_functions import AGGREGATES, SCALARS
 
 TABLE = "log_rows"
 """The table a business metric reads."""
+
+SHOWN = "__shown_label"
+"""Stands for the label in :func:`per_row`."""
 
 GROUPS = 32
 """Sums of a ratio are kept for so many groups of rows (row number modulo 32): its interval comes from their spread."""
@@ -31,21 +35,6 @@ GROUPS = 32
 TIME_LIMIT_SECONDS = 10.0
 MAXIMUM_LENGTH = 4_000
 
-AGGREGATES = frozenset({
-    "avg", "sum", "count", "count_star", "min", "max", "median", "quantile", "quantile_cont", "quantile_disc",
-    "stddev_samp", "stddev", "stddev_pop", "var_samp", "variance", "var_pop", "corr", "covar_samp", "covar_pop",
-    "bool_and", "bool_or", "approx_count_distinct", "mode", "any_value", "arg_max", "arg_min", "max_by",
-    "min_by", "skewness", "kurtosis", "entropy", "product", "geomean", "mean", "fsum", "count_if", "countif",
-})  # fmt: skip
-SCALARS = frozenset({
-    "+", "-", "*", "/", "//", "%", "**", "^", "~~", "!~~", "~~*", "!~~*", "||", "abs", "ceil", "ceiling",
-    "floor", "round", "trunc", "sign", "sqrt", "cbrt", "exp", "ln", "log", "log2", "log10", "pow", "power",
-    "mod", "greatest", "least", "coalesce", "ifnull", "nullif", "isnan", "isfinite", "isinf", "lower", "upper",
-    "trim", "ltrim", "rtrim", "length", "strlen", "substring", "substr", "left", "right", "contains",
-    "starts_with", "prefix", "ends_with", "suffix", "like_escape", "regexp_matches", "date_part", "datepart",
-    "date_trunc", "date_diff", "datediff", "year", "month", "day", "hour", "minute", "second", "dayofweek",
-    "isodow", "dow", "week", "quarter", "epoch", "epoch_ms", "strftime", "is_distinct_from", "if",
-})  # fmt: skip
 _CLASSES = frozenset({
     "FUNCTION", "COLUMN_REF", "CONSTANT", "COMPARISON", "CONJUNCTION", "OPERATOR", "CASE", "CAST", "BETWEEN",
 })  # fmt: skip
@@ -111,6 +100,32 @@ def _plan(expression: str, columns: tuple[str, ...], what: str) -> Plan:
         raise _refused(what, "it is no aggregate", "as in avg(price * (1 - churned))")
     shape, parts = _take_apart(node)
     return Plan(expression, shape, used, tuple(parts))
+
+
+def per_row(expression: str, columns: Sequence[str], what: str, *, label: str | None) -> str | None:
+    """What an average or a sum takes of each row, as SQL; None for any other aggregate.
+
+    The label column is written :data:`SHOWN`, for whoever runs it to put the label's own expression there.
+
+    Raises:
+        ModelFileError: as :func:`plan` does.
+
+    >>> per_row("avg(price * (1 - churned))", ["price", "churned"], "revenue", label="churned")
+    '(price * (1 - __shown_label))'
+    """
+    plan(expression, columns, what)
+    node = _parsed(expression, what)
+    if _function(node) not in ("avg", "mean", "sum", "fsum") or node.get("distinct") or node.get("filter"):
+        return None
+    inner = _arguments(node)
+    if len(inner) != 1:
+        return None
+    argument = copy.deepcopy(inner[0])
+    for part in _nodes(argument):
+        named = part["class"] == "COLUMN_REF" and ".".join(part["column_names"]).lower()
+        if label is not None and named == label.lower():
+            part["column_names"] = [SHOWN]
+    return _sql(argument)
 
 
 def run(rows: Path, asked: Plan, what: str, *, time_limit: float = TIME_LIMIT_SECONDS) -> Outcome:

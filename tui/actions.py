@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-LISTS = ("home", "alerts", "incidents", "data", "versions", "changes", "watch", "cases", "sets")
+LISTS = ("home", "alerts", "incidents", "data", "slices", "versions", "changes", "watch", "cases", "sets", "kept")
 """Panes that show a list."""
 
 _SHOWN = {
@@ -21,6 +21,8 @@ _SHOWN = {
     "escape": "esc",
     "pagedown": "pgdn",
     "pageup": "pgup",
+    "greater_than_sign": ">",
+    "less_than_sign": "<",
 }
 
 
@@ -70,7 +72,9 @@ ACTIONS: tuple[Action, ...] = (
     Action("bottom", ("G", "end"), "bottom", "To the last row.", footer=False, built_in=True),
     Action("page_down", ("pagedown",), "page", "One page down.", footer=False, built_in=True),
     Action("page_up", ("pageup",), "page", "One page up.", footer=False, built_in=True),
-    Action("open", ("enter",), "open", "Into the row: its details fill the pane.", footer=False),
+    Action(
+        "open", ("enter",), "open", "Into the row: its details, and on to the rows behind its numbers.", footer=False
+    ),
     Action("close", ("escape",), "back", "Back to the list; also clears a message.", footer=False, built_in=True),
     Action("acknowledge", ("a",), "ack", "Acknowledge: you have seen it and act on it.", ("alerts",), mutating=True),
     Action(
@@ -93,19 +97,41 @@ ACTIONS: tuple[Action, ...] = (
         ("incidents", "changes", "watch"),
         mutating=True,
     ),
-    Action("cases", ("e",), "cases", "These rows become failure cases.", ("alerts",), mutating=True),
+    Action("cases", ("e",), "cases", "These rows become failure cases.", ("alerts", "data", "slices"), mutating=True),
     Action("verdict", ("f",), "verdict", "Verdict: accepted or rejected.", ("cases",), mutating=True),
     Action(
         "freeze",
         ("E",),
         "freeze",
         "Freeze an evaluation set; shows first what goes in, and the hash.",
-        ("alerts", "versions", "cases", "sets"),
+        ("alerts", "slices", "versions", "cases", "sets"),
         mutating=True,
     ),
     Action("accept", ("a",), "accept", "Accept the handover page.", ("watch",), mutating=True),
-    Action("diff", ("d",), "diff", "Differences of the two marked versions.", ("versions",)),
-    Action("why", ("w",), "why", "Why: symptoms, and suspects with evidence.", ("home", "alerts", "incidents", "data")),
+    Action("narrow", ("greater_than_sign",), "into", "Search inside this slice or value.", ("slices",)),
+    Action("widen", ("less_than_sign",), "wider", "Drop a condition and search the wider slice.", ("slices",)),
+    Action("split", ("b",), "by", "Split the slice by a column: its values now and in the reference.", ("slices",)),
+    Action("compare", ("c",), "compare", "Compare windows, versions, stages or hosts inside the slice.", ("slices",)),
+    Action("ranking", ("r",), "rank", "Rank by change against the reference, or by the worst now.", ("slices",)),
+    Action("signal", ("S",), "signal", "Measure something else: error, loss, shift, missing, latency.", ("slices",)),
+    Action(
+        "keep", ("K",), "keep", "Keep the slice with a name: it is watched on every batch.", ("slices",), mutating=True
+    ),
+    Action(
+        "diff",
+        ("d",),
+        "diff",
+        "Differences of two marked: slices, versions, or changes.",
+        ("slices", "versions", "changes"),
+    ),
+    Action("layer", ("F",), "layer", "Only one layer, or only what nobody reviewed.", ("changes",)),
+    Action(
+        "why",
+        ("w",),
+        "why",
+        "Why: symptoms, and suspects with evidence.",
+        ("home", "alerts", "incidents", "data", "slices"),
+    ),
     Action(
         "rollback",
         ("R",),
@@ -136,7 +162,14 @@ ACTIONS: tuple[Action, ...] = (
     Action(
         "filter", ("slash",), "filter", "Show only rows with this text; empty shows all.", footer=False, built_in=True
     ),
-    Action("command", ("colon",), "command", "Command line: a pane, a model, all, q.", footer=False, built_in=True),
+    Action(
+        "command",
+        ("colon",),
+        "command",
+        "Command line: a pane, a model, all, q, or a SELECT over the batch in view.",
+        footer=False,
+        built_in=True,
+    ),
     Action("zone", ("t",), "UTC", "Times in UTC or in local time.", footer=False, built_in=True),
     Action("unlock", ("W",), "unlock", "Unlock writes for 15 minutes; again locks them.", footer=False, built_in=True),
     Action("help", ("question_mark",), "help", "The keys that work here.", footer=False, built_in=True),

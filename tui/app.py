@@ -156,7 +156,7 @@ class MidwatchApp(Commands):
                 await answer
         else:
             self.say("")
-            self.attempt(getattr(pane, f"do_{name}"))
+            self.attempt(lambda: pane.answer(name))
 
     def on_key(self, event: events.Key) -> None:
         """A key that nothing took: if it is a refused action, say why."""

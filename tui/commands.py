@@ -12,10 +12,24 @@ from storage.errors import MidwatchError, RefusedError, UsageError
 from tui import clipboard, jobs
 from tui.lock import UNLOCK
 from tui.panes import PaneSpec
-from tui.screens.dialogs import Unlock
+from tui.screens.dialogs import Choice, Unlock
 from tui.screens.help import Help, help_text
 from tui.shell import Shell
-from tui.widgets.pane import Detail, ListPane
+from tui.widgets.detail import Detail
+from tui.widgets.pane import ListPane
+
+QUERIES = ("select", "sql", "with", "from")
+"""First words of a command line that asks the batch under the cursor."""
+
+
+def is_query(line: str) -> bool:
+    """Whether a command line asks for rows.
+
+    >>> is_query("SELECT 1"), is_query("sql select 1"), is_query("selection")
+    (True, True, False)
+    """
+    words = line.split(None, 1)
+    return len(words) == 2 and words[0].casefold() in QUERIES
 
 
 def meaning(line: str, panes: Sequence[PaneSpec], models: Sequence[str]) -> tuple[str, str]:
@@ -157,6 +171,9 @@ class Commands(Shell):
         """Run a command line."""
         if not line.strip():
             return
+        if is_query(line):
+            self.attempt(lambda: self.ask_sql(line))
+            return
         try:
             what, name = meaning(line, self.specs, self.services.models(self.db))
         except MidwatchError as error:
@@ -174,15 +191,32 @@ class Commands(Shell):
             self.refresh_data()
             self.say(f"only {name}; :all shows every model" if name else "every model")
 
+    def ask_sql(self, line: str) -> None:
+        """Lay the answer to a SELECT over the pane."""
+        pane, focus = self.pane, self.look()
+        if not isinstance(pane, ListPane) or focus is None:
+            raise UsageError("a query asks the batch under the cursor", "put it on a model, alert or batch first")
+        from tui.screens.query_list import QueryLevel
+
+        QueryLevel(pane, focus, line).begin()
+
     def shell_copy(self) -> None:
-        """Copy: through tmux if we are in it, else through the terminal, else into a file."""
+        """Copy what the pane offers; where it offers several texts, ask which."""
         pane = self.pane
-        text = "" if pane is None else pane.copy_text()
+        choices = () if pane is None else pane.copy_choices()
+        if len(choices) > 1:
+            options = [(key, text, f"{words}:  {text}") for key, text, words in choices]
+            self.open_sheet(Choice("Copy what?", options), self.copy)
+        else:
+            self.copy(choices[0][1] if choices else "" if pane is None else pane.copy_text())
+
+    def copy(self, text: str) -> None:
+        """Copy a text: through tmux if we are in it, else through the terminal, else into a file."""
         if not text:
             self.say("nothing to copy here")
             return
 
-        def copy() -> None:
+        def work() -> None:
             if outside.to_tmux(text):
                 self.call_from_thread(self.say, f"copied {len(text)} characters to tmux and the clipboard")
             elif clipboard.carries(text, os.environ):
@@ -195,7 +229,7 @@ class Commands(Shell):
                 else:
                     self.call_from_thread(self.say, f"this terminal has no clipboard: written to {path}")
 
-        self.run_worker(copy, name="copy", group="copy", thread=True)
+        self.run_worker(work, name="copy", group="copy", thread=True)
 
     def _to_terminal(self, text: str) -> None:
         driver = self._driver

@@ -62,6 +62,55 @@ def start(
     return widget.run_worker(run, name=job, group=job, thread=True, exclusive=True)
 
 
+class _LeftError(Exception):
+    """Nobody waits for the answer any more."""
+
+
+def follow(
+    widget: Widget,
+    job: str,
+    work: Callable[[sqlite3.Connection, Callable[[Result], None]], Result],
+    *,
+    connect: Callable[[], sqlite3.Connection],
+    first: Callable[[Result], None],
+    then: Callable[[Result], None],
+    instead: Callable[[MidwatchError], None] | None = None,
+) -> Worker[None]:
+    """Run ``work(db, tell)``, which may tell a first answer before the one it returns.
+
+    A later job of the same name, and ``cancel()`` of the worker, end it where it tells; what it finds after that is
+    dropped.
+
+    Args:
+        first: called with an answer that will be followed by a better one, in the screen's thread.
+        then: called with the last answer; ``instead`` with an error.
+    """
+    app = widget.app
+
+    def run() -> None:
+        worker = get_current_worker()
+
+        def tell(answer: Result) -> None:
+            if worker.is_cancelled:
+                raise _LeftError
+            app.post_message(Done(job, answer, widget, first))
+
+        message: Done | Failed
+        try:
+            with closing(connect()) as db:
+                message = Done(job, work(db, tell), widget, then)
+        except _LeftError:
+            return
+        except MidwatchError as error:
+            message = Failed(job, error, widget, instead)
+        except sqlite3.Error as error:
+            message = Failed(job, sentence(error), widget, instead)
+        if not worker.is_cancelled:
+            app.post_message(message)
+
+    return widget.run_worker(run, name=job, group=job, thread=True, exclusive=True)
+
+
 class Progress:
     """Tells on the status line how far a long job is, from the job's thread, at most four times a second.
 

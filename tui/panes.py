@@ -9,7 +9,16 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from tui.widgets.pane import Pane
 
-NUMBERS = {"home": "1", "alerts": "2", "incidents": "3", "data": "4", "versions": "7", "changes": "8", "watch": "9"}
+NUMBERS = {
+    "home": "1",
+    "alerts": "2",
+    "incidents": "3",
+    "data": "4",
+    "slices": "6",
+    "versions": "7",
+    "changes": "8",
+    "watch": "9",
+}
 """The number key of each pane: never given to another, so that hands can learn them.
 
 A pane without a number is opened by its name, as in ``:sets``.
@@ -48,9 +57,11 @@ PANES: tuple[PaneSpec, ...] = (
     PaneSpec("alerts", "Alerts", "tui.screens.alerts:AlertsPane"),
     PaneSpec("incidents", "Incidents", "tui.screens.incidents:IncidentsPane"),
     PaneSpec("data", "Data", "tui.screens.data:DataPane"),
+    PaneSpec("slices", "Slices", "tui.screens.slices:SlicesPane"),
     PaneSpec("versions", "Versions", "tui.screens.versions:VersionsPane"),
     PaneSpec("changes", "Changes", "tui.screens.changes:ChangesPane"),
     PaneSpec("watch", "Watch", "tui.screens.watch:WatchPane"),
     PaneSpec("cases", "Cases", "tui.screens.cases:CasesPane"),
     PaneSpec("sets", "Sets", "tui.screens.sets:SetsPane"),
+    PaneSpec("kept", "Kept", "tui.screens.kept:KeptPane"),
 )

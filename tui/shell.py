@@ -18,6 +18,7 @@ from textual.widgets import ContentSwitcher
 from storage.errors import MidwatchError, RefusedError
 from tui import jobs, panes
 from tui.actions import Action, here
+from tui.focus import Focus
 from tui.lock import WriteLock
 from tui.panes import PaneSpec
 from tui.present import moments
@@ -53,6 +54,7 @@ class Shell(App[None], inherit_bindings=False):
         self.writes = WriteLock(forced=read_only, locked=locked)
         self.specs = tuple(panes.PANES if specs is None else specs)
         self.model = ""
+        self.subject: Focus | None = None
         self.utc = False
         self._wanted: dict[str, str] = {}
         self._db: sqlite3.Connection | None = None
@@ -173,6 +175,7 @@ class Shell(App[None], inherit_bindings=False):
         spec = next((spec for spec in self.specs if spec.id == name), None)
         if spec is None:
             return
+        self.look()
         switcher = self._main.query_one(ContentSwitcher)
         if not switcher.query(f"#pane-{name}"):
             pane = spec.load()
@@ -185,6 +188,17 @@ class Shell(App[None], inherit_bindings=False):
         self._focus_pane()
         # Before the layout: the first frame is already the full one.
         self.refresh_data(only_stale=True)
+
+    def look(self) -> Focus | None:
+        """What the cursor stands on, else what it stood on last, else the model everything is narrowed to."""
+        pane, found = self.pane, list[Focus | None]()
+        if pane is not None and self.attempt(lambda: found.append(pane.focus_on())) and found[0] is not None:
+            self.subject, before = found[0], self.subject
+            for other in self._main.query(Pane) if before != found[0] else ():
+                other.stale |= other.follows
+        elif self.subject is None and self.model:
+            self.subject = Focus(self.model)
+        return self.subject
 
     def _focus_pane(self) -> None:
         pane = self.pane

@@ -3,91 +3,42 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
-from datetime import datetime
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from core.checks.beside import Beside
+from core.checks.departures import Departures, departures, measured
+from core.checks.given import Given
+from core.checks.measures import Key, Reading
+from core.checks.traits import Trait, traits
 from core.stats.effect import log_score
-from core.stats.profile import BatchProfile, ColumnProfile
+from core.stats.profile import ColumnProfile
 from storage.logs.quoting import sql_name, sql_text
-from storage.records.logs import Roles
 from storage.records.models import CheckSpec
 from storage.records.results import ErrorClass, Finding, Tier
-
-if TYPE_CHECKING:
-    from core.checks.departures import Departures
-    from core.checks.measures import Key, Reading
-    from core.checks.traits import Trait
-    from core.checks.watched import WatchedSlice
 
 MINIMUM_ROWS = 30
 """Fewer values than this in a column are not judged by their distribution."""
 
 
-@dataclass(frozen=True, slots=True)
-class PastBatch:
-    """One accepted earlier batch; ``profile`` is also among those merged into the reference.
-
-    ``readings`` are its statistics as they were told when it came, None where they must be measured again.
-    """
-
-    window_start: datetime | None
-    window_end: datetime | None
-    profile: BatchProfile
-    readings: Mapping[Key, Reading] | None = None
-
-
 @dataclass(frozen=True)
-class CheckContext:
-    """One batch and all that it is judged by.
-
-    Attributes:
-        current: the batch.
-        reference: the baseline, merged.
-        past: the accepted batches in the order of time; may be empty. From five on thresholds come from them.
-        roles: which column plays which part.
-        specs: what the model file says about checks.
-        calendar: columns that the model file calls calendar columns.
-        window_start, window_end: the batch's stretch of time, when known.
-        expected_rows: rows that the source says it sent, when it says so (conservation).
-        kept_slices: what is watched besides, each slice by its own past.
-        beside: rows with known answers, and the rows that the version learned from.
-    """
-
-    current: BatchProfile
-    reference: BatchProfile
-    past: tuple[PastBatch, ...] = ()
-    roles: Roles = field(default_factory=Roles)
-    specs: tuple[CheckSpec, ...] = ()
-    calendar: tuple[str, ...] = ()
-    window_start: datetime | None = None
-    window_end: datetime | None = None
-    expected_rows: int | None = None
-    kept_slices: tuple[WatchedSlice, ...] = ()
-    beside: Beside = field(default_factory=Beside)
+class CheckContext(Given):
+    """What is given of a batch, with what follows from it: each conclusion is drawn once, when a check asks."""
 
     @cached_property
     def traits(self) -> Mapping[str, Trait]:
         """What each column of the batch or the reference is, as far as that decides how it may be judged."""
-        from core.checks.traits import traits
-
-        return traits(self)
+        return traits(self.current, self.reference, self.roles, self.calendar)
 
     @cached_property
     def readings(self) -> Mapping[Key, Reading]:
         """Every statistic of the batch, measured against the reference."""
-        from core.checks.departures import measured
-
-        return measured(self)
+        return measured(self, self.traits)
 
     @cached_property
     def departures(self) -> Departures:
         """Every statistic of the batch against its own past, or against the reference while there is too little."""
-        from core.checks.departures import departures
-
-        return departures(self)
+        return departures(self, self.traits, self.readings)
 
     @cached_property
     def shared(self) -> tuple[str, ...]:

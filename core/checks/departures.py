@@ -7,17 +7,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import pairwise
-from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
+from core.checks.given import Given, PastBatch
 from core.checks.measures import STATS, Bounds, Key, Reading, readings
+from core.checks.traits import Trait
 from core.stats.expectation import MINIMUM_PAST, expectations, family_threshold
 from core.stats.sketch_values import ValueCounts
-
-if TYPE_CHECKING:
-    from core.checks.base import CheckContext, PastBatch
 
 NOISE = 4.0
 """Standard errors of sampling noise that are never called a departure."""
@@ -83,15 +81,13 @@ class Departures:
         return sorted(((k, d) for k, d in self.found.items() if k.stat == stat), key=lambda kd: -kd[1].ratio)
 
 
-def departures(context: CheckContext) -> Departures:
-    """Measure the batch, and judge it by its past where at least ``MINIMUM_PAST`` batches allow."""
-    past, bounds, now = context.past, _reference_bounds(context), context.readings
+def departures(given: Given, kinds: Mapping[str, Trait], now: Mapping[Key, Reading]) -> Departures:
+    """Judge a batch's statistics ``now`` by its past where at least ``MINIMUM_PAST`` batches allow."""
+    past, bounds = given.past, _reference_bounds(given)
     if len(past) >= MINIMUM_PAST:
-        return _against_past(context, now)
-    base = readings(context.reference, context.reference, context.traits, context.roles, bounds, member=False)
-    earlier = [
-        readings(b.profile, context.reference, context.traits, context.roles, bounds, member=False) for b in past
-    ]
+        return _against_past(given, kinds, now)
+    base = readings(given.reference, given.reference, kinds, given.roles, bounds, member=False)
+    earlier = [readings(b.profile, given.reference, kinds, given.roles, bounds, member=False) for b in past]
     found = {}
     for key, reading in now.items():
         before = _seen(base, key, reading)
@@ -111,23 +107,23 @@ def departures(context: CheckContext) -> Departures:
     return Departures(0, found)
 
 
-def measured(context: CheckContext) -> dict[Key, Reading]:
+def measured(given: Given, kinds: Mapping[str, Trait]) -> dict[Key, Reading]:
     """Every statistic of the batch against the reference."""
-    bounds = _reference_bounds(context)
-    return readings(context.current, context.reference, context.traits, context.roles, bounds, member=False)
+    bounds = _reference_bounds(given)
+    return readings(given.current, given.reference, kinds, given.roles, bounds, member=False)
 
 
-def measured_members(context: CheckContext) -> list[Mapping[Key, Reading]]:
+def measured_members(given: Given, kinds: Mapping[str, Trait]) -> list[Mapping[Key, Reading]]:
     """Every statistic of each past batch, as if it were not among the reference; those told earlier are kept."""
-    past, patterns = context.past[-PAST:], _patterns(context)
+    past, patterns = given.past[-PAST:], _patterns(given)
     return [
         batch.readings
         if batch.readings is not None
         else readings(
             batch.profile,
-            context.reference,
-            context.traits,
-            context.roles,
+            given.reference,
+            kinds,
+            given.roles,
             _bounds_without(past, i, patterns),
             member=True,
         )
@@ -135,9 +131,9 @@ def measured_members(context: CheckContext) -> list[Mapping[Key, Reading]]:
     ]
 
 
-def _against_past(context: CheckContext, now: Mapping[Key, Reading]) -> Departures:
-    past = context.past[-PAST:]
-    told = [_comparable(context, batch, day) for batch, day in zip(past, measured_members(context), strict=True)]
+def _against_past(given: Given, kinds: Mapping[str, Trait], now: Mapping[Key, Reading]) -> Departures:
+    past = given.past[-PAST:]
+    told = [_comparable(given, batch, day) for batch, day in zip(past, measured_members(given, kinds), strict=True)]
     days = [{key: seen for key, reading in now.items() if (seen := _seen(day, key, reading))} for day in told]
     keys = [key for key in now if sum(key in day for day in days) >= MINIMUM_PAST]
     if not keys:
@@ -147,7 +143,7 @@ def _against_past(context: CheckContext, now: Mapping[Key, Reading]) -> Departur
     today = np.array([now[key].value for key in keys])
     noise = np.maximum(typical, [now[key].noise for key in keys])
     floor = np.array([STATS[key.stat].floor for key in keys]) + NOISE * noise
-    numbers, season = seasons(context.window_start, [b.window_start for b in past])
+    numbers, season = seasons(given.window_start, [b.window_start for b in past])
     judged = expectations(history, today, floor, numbers, season)
     families = np.array([STATS[key.stat].family for key in keys])
     threshold = np.ones(len(keys))
@@ -185,9 +181,9 @@ def slice_column(name: str) -> str:
     return name.partition("=")[0]
 
 
-def _comparable(context: CheckContext, past: PastBatch, day: Mapping[Key, Reading]) -> Mapping[Key, Reading]:
+def _comparable(given: Given, past: PastBatch, day: Mapping[Key, Reading]) -> Mapping[Key, Reading]:
     """Rows and hours of a batch of ten minutes are no measure for one of a day."""
-    now = _span(context.window_start, context.window_end)
+    now = _span(given.window_start, given.window_end)
     then = _span(past.window_start, past.window_end)
     if now is None or then is None or 1 / SPANS <= (now + HOUR) / (then + HOUR) <= SPANS:
         return day
@@ -209,15 +205,15 @@ def seasons(now: datetime | None, starts: Sequence[datetime | None]) -> tuple[np
     return np.array([m.weekday() for m in moments]), now.weekday()
 
 
-def _reference_bounds(context: CheckContext) -> Bounds:
-    numbers = {name: c.number for name, c in context.reference.columns.items() if c.number is not None}
+def _reference_bounds(given: Given) -> Bounds:
+    numbers = {name: c.number for name, c in given.reference.columns.items() if c.number is not None}
     return Bounds(
-        {n: p.minimum for n, p in numbers.items()}, {n: p.maximum for n, p in numbers.items()}, _patterns(context)
+        {n: p.minimum for n, p in numbers.items()}, {n: p.maximum for n, p in numbers.items()}, _patterns(given)
     )
 
 
-def _patterns(context: CheckContext) -> Mapping[str, ValueCounts]:
-    return {name: c.text.patterns for name, c in context.reference.columns.items() if c.text is not None}
+def _patterns(given: Given) -> Mapping[str, ValueCounts]:
+    return {name: c.text.patterns for name, c in given.reference.columns.items() if c.text is not None}
 
 
 def _bounds_without(past: Sequence[PastBatch], index: int, patterns: Mapping[str, ValueCounts]) -> Bounds:

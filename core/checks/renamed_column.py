@@ -3,24 +3,32 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Mapping, Sequence
 
 from core.checks.base import MINIMUM_ROWS, Check, CheckContext, failed
 from core.checks.similarity import distance
 from core.checks.summary import answer
+from core.stats.profile import ColumnProfile
 from storage.records.results import Finding
 
 
 def renames(context: CheckContext) -> dict[str, str]:
+    """Old name to new, of the batch against the reference: see :func:`guess`."""
+    return guess(context.reference.columns, context.current.columns, context.roles.ignore)
+
+
+def guess(
+    before: Mapping[str, ColumnProfile], now: Mapping[str, ColumnProfile], ignore: Sequence[str] = ()
+) -> dict[str, str]:
     """Old name to new: the best pairs of a missing and a new column of like values, or like names and near values."""
-    gone = [n for n in context.reference.columns if n not in context.current.columns and n not in context.roles.ignore]
-    new = [n for n in context.current.columns if n not in context.reference.columns]
+    gone = [name for name in before if name not in now and name not in ignore]
+    new = [name for name in now if name not in before]
     pairs = []
     for old in gone:
         for name in new:
-            before, now = context.reference.columns[old], context.current.columns[name]
-            if now.rows < MINIMUM_ROWS:
+            if now[name].rows < MINIMUM_ROWS:
                 continue
-            apart = distance(now, before)
+            apart = distance(now[name], before[old])
             alike = difflib.SequenceMatcher(None, old.lower(), name.lower()).ratio()
             if apart <= 0.15 or (alike >= 0.6 and apart <= 0.4) or (alike >= 0.85 and apart <= 0.8):
                 pairs.append((apart - alike, old, name))

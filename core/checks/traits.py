@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import numpy as np
 
-from core.stats.profile import ColumnProfile
-
-if TYPE_CHECKING:
-    from core.checks.base import CheckContext
+from core.stats.profile import BatchProfile, ColumnProfile
+from storage.records.logs import Roles
 
 TraitKind = Literal["feature", "prediction", "label", "identifier", "calendar", "clock", "constant", "marker"]
 
@@ -33,17 +31,18 @@ class Trait:
     reason: str = ""
 
 
-def traits(context: CheckContext) -> Mapping[str, Trait]:
-    """The trait of every column that the batch or the reference has."""
-    roles = context.roles
+def traits(
+    current: BatchProfile, reference: BatchProfile, roles: Roles, calendar: Collection[str]
+) -> Mapping[str, Trait]:
+    """The trait of every column that the batch or the reference has; ``calendar`` are those called so by a person."""
     found: dict[str, Trait] = {}
-    for name in {**context.reference.columns, **context.current.columns}:
-        now, before = context.current.columns.get(name), context.reference.columns.get(name)
+    for name in {**reference.columns, **current.columns}:
+        now, before = current.columns.get(name), reference.columns.get(name)
         if name == roles.prediction:
             found[name] = Trait("prediction")
         elif name == roles.label:
             found[name] = Trait("label")
-        elif name == roles.time or name in context.calendar:
+        elif name == roles.time or name in calendar:
             found[name] = Trait("calendar", "it follows the calendar")
         elif name == roles.id:
             found[name] = Trait("identifier", "it names rows")

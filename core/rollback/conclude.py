@@ -78,8 +78,8 @@ def write(
 ) -> bool:
     """Append the end, and with ``verified`` what follows from it, in one transaction; False if it had ended already.
 
-    Verified means: a deployment from the rollback, a row in the change feed, its incident mitigated, and for an undo
-    the state ``undone`` of what it undid and its incident open again.
+    Verified means: a deployment from the rollback (the change feed tells both as one line), its incident mitigated,
+    and for an undo the state ``undone`` of what it undid and its incident open again.
     """
     body = {"message": verdict.message, "world": verdict.world, **(detail or {})}
     with transaction(db):
@@ -118,7 +118,6 @@ def _follow(db: sqlite3.Connection, done: Rollback, since: datetime, actor: Acto
         db, done.model_id, done.to_version, done.stage, "enter", at=at, now=now, by=done.by, source="rollback",
         traffic=before.traffic if before else None, reason=done.reason, rollback_id=done.id,
     )  # fmt: skip
-    rollbacks.append_change(db, done, at=at, now=now)
     if done.undo_of is not None:
         detail = {"message": f"undone by rollback {done.id}"}
         rollbacks.append_state(db, done.undo_of, "undone", after=None, detail=detail, by=actor.name, now=now)

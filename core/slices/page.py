@@ -8,6 +8,9 @@ from typing import Any
 from storage.records.logs import LogRow
 from storage.records.slices import Predicate
 
+Q = 0.05
+"""A slice with a larger q-value does not stand out."""
+
 
 @dataclass(frozen=True, slots=True)
 class SliceLine:
@@ -23,7 +26,7 @@ class SliceLine:
         effect: beyond what happened elsewhere: to the rest of the rows (change), or to all rows (absolute).
         interval: of the effect, 95 %.
         q_value: chance that so much is found where nothing is, over everything that was searched.
-        explained: part of the whole excess that lies in this slice.
+        explained: part of the whole excess that lies in this slice; None where the whole has none to take parts of.
     """
 
     predicates: tuple[Predicate, ...]
@@ -40,7 +43,7 @@ class SliceLine:
     effect: float
     interval: tuple[float, float]
     q_value: float
-    explained: float
+    explained: float | None
 
     @property
     def support(self) -> float:
@@ -112,7 +115,7 @@ class SlicePage:
         if self.not_answered is not None:
             return self.not_answered
         if self.stands_out:
-            found = len(self.slices)
+            found = max(1, sum(line.q_value <= Q for line in self.slices))
             return f"{found} slice{'s stand' if found > 1 else ' stands'} out"
         if self.overall is None or self.reference_overall is None:
             return "no slice stands out"

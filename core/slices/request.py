@@ -76,6 +76,10 @@ class SliceRequest:
             raise UsageError("no slices were asked for", "top is at least 1")
         if sum(side is not None for side in (self.version, self.stage, self.host)) > 1:
             raise UsageError("one of version, stage and host is compared at a time", "name one; use where for the rest")
+        if self.model is not None and self.like:
+            raise UsageError("a model is compared with its own baseline", "give files, to compare them with others")
+        if self.files and self.batch is not None:
+            raise UsageError("a batch is a model's", "name the model instead of files")
         if self.window is not None and self.batch is not None:
             raise UsageError("a batch is a window of its own", "give one of them")
 
@@ -97,5 +101,5 @@ class SliceRequest:
         for part in ("version", "stage", "host"):
             value = getattr(self, part)
             if value is not None:
-                return part, value  # type: ignore[return-value]
+                return part, value
         return None

@@ -7,6 +7,7 @@ apart by DuckDB: strictly and with numbers as numbers where a piece is like the 
 from __future__ import annotations
 
 import os
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 import duckdb
@@ -14,6 +15,7 @@ import numpy as np
 
 from storage.logs.engine import in_words
 from storage.logs.files import BLOCK, Scan
+from storage.logs.json_numbers import as_numbers, texts_after_all
 from storage.logs.json_pieces import OpenedLines, pieces
 from storage.logs.json_structure import DEEPEST, Structure, Way, pointer
 from storage.logs.quoting import sql_name as name
@@ -26,17 +28,20 @@ _MOST_FAILURES = 3
 _GOOD = "case when json_valid(line) then json_type(line) = 'OBJECT' else false end"
 
 
-def open_jsonl(con: duckdb.DuckDBPyConnection, found: Scan, work: str) -> OpenedLines:
+def open_jsonl(con: duckdb.DuckDBPyConnection, found: Scan, work: str, texts: Collection[str] = ()) -> OpenedLines:
     """Read the lines into cells (in memory, or in Parquet files whose paths begin with ``work``) and guess their types.
+
+    Args:
+        texts: columns that are texts whatever their cells look like, and so are kept letter for letter.
 
     Raises:
         SourceError: an object has an empty key, or there are too many keys.
     """
-    structure = Structure(found.path)
+    structure, verbatim = Structure(found.path), set(texts)
     with in_words(found.path):
         try:
             while True:
-                reader = _Reader(con, structure, OpenedLines(found), work)
+                reader = _Reader(con, structure, OpenedLines(found), work, verbatim)
                 try:
                     for first, data in pieces(found):
                         reader.read(first, data)
@@ -61,6 +66,7 @@ class _Reader:
     structure: Structure
     opened: OpenedLines
     work: str
+    verbatim: set[str]
     parts: list[str] = field(default_factory=list)
     strict: dict[Way, str] | None = None
     failures: int = 0
@@ -81,7 +87,8 @@ class _Reader:
         if self.strict is None:
             columns = self.structure.columns()
             guess = guess_types(self.con, f"(select * from __cells limit {_SAMPLE_ROWS})", list(columns))
-            self.strict = {columns[c]: kind for c, kind in guess.types.items() if kind in ("DOUBLE", "BOOLEAN")}
+            kinds = {c: kind for c, kind in guess.types.items() if c not in self.verbatim}
+            self.strict = {columns[c]: kind for c, kind in kinds.items() if kind in ("DOUBLE", "BOOLEAN")}
             self.failures = 0
         self._keep()
 
@@ -120,6 +127,10 @@ class _Reader:
             [seen] = self.con.execute(f"select {counts} from {sampled}").fetchall()
             empty = [column for column, n in zip(unknown, seen, strict=True) if not n]
             guess.types.update(guess_types(self.con, opened.relation, empty).types if empty else {})
+        found = texts_after_all(self.con, self.parts, opened.relation, guess) - self.verbatim
+        if found:
+            self.verbatim |= found
+            raise _ChangedError
         types = {column: "DOUBLE" if column in opened.numbers else guess.types[column] for column in columns}
         opened.guess = Guess(types, MARKERS)
         return opened
@@ -260,26 +271,17 @@ class _Reader:
             self.con.execute(f"create or replace table {table} as from __cells")
             self.parts = [table]
         else:
+            wanted = [
+                column
+                for column, way in self.structure.columns().items()
+                if (self.strict or {}).get(way) == "DOUBLE" and way not in self.as_numbers
+            ]
             self.parts.append(f"{self.work}.{len(self.parts)}.parquet")
             self.con.execute(
-                f"copy (select * {self._as_numbers()} from __cells) to {text(self.parts[-1])} "
+                f"copy (select * {as_numbers(self.con, wanted)} from __cells) to {text(self.parts[-1])} "
                 "(format parquet, compression uncompressed, row_group_size 10240)"
             )
         self.con.execute("drop table __cells")
-
-    def _as_numbers(self) -> str:
-        """SQL that turns columns of nothing but numbers into such, as in the pieces that were read strictly."""
-        wanted = [
-            column
-            for column, way in self.structure.columns().items()
-            if (self.strict or {}).get(way) == "DOUBLE" and way not in self.as_numbers
-        ]
-        if not wanted:
-            return ""
-        failed = ", ".join(f"count({name(c)}) - count(try_cast({name(c)} as double))" for c in wanted)
-        [counts] = self.con.execute(f"select {failed} from __cells").fetchall()
-        casts = [f"{name(c)}::double as {name(c)}" for c, n in zip(wanted, counts, strict=True) if not n]
-        return f"replace ({', '.join(casts)})" if casts else ""
 
 
 def _reach(way: Way, aside: bool) -> str:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from storage.logs.quoting import sql_name as name
 from storage.logs.quoting import sql_text as text
-from storage.logs.source import LogSource
 from storage.records.models import ModelFile
+
+if TYPE_CHECKING:
+    from storage.logs.source import LogSource
 
 YES = ("1", "true", "yes", "y", "t")
 NO = ("0", "false", "no", "n", "f", "-1")

@@ -249,19 +249,24 @@ def _stage(
     con: duckdb.DuckDBPyConnection, scans: list[Scan], work_dir: str, forced: dict[str, str]
 ) -> dict[int, Staged]:
     """Guess the types over all text files together, then stage each."""
+    texts = {column for column, kind in forced.items() if kind == "VARCHAR"}
     ready, opened, guesses = dict[int, Prepared](), dict[int, OpenedLines](), dict[int, Guess]()
     for place, found in enumerate(scans):
         if found.format == "csv":
             ready[place] = prepare_csv(con, found, os.path.join(work_dir, f"{place}.csv"))
             guesses[place] = ready[place].guess
         elif found.format == "jsonl":
-            opened[place] = open_jsonl(con, found, os.path.join(work_dir, f"raw_{place}"))
+            opened[place] = open_jsonl(con, found, os.path.join(work_dir, f"raw_{place}"), texts)
             guesses[place] = opened[place].guess
     joint: dict[str, str] = {}
     for guess in guesses.values():
         for column, kind in guess.types.items():
             joint[column] = widen(joint.get(column, kind), kind)
     joint |= {column: kind for column, kind in forced.items() if column in joint}
+    texts |= {column for column, kind in joint.items() if kind == "VARCHAR"}
+    for place, lines in opened.items():
+        if lines.numbers & texts:  # numbers here, texts in another file: read again, letter for letter
+            opened[place] = open_jsonl(con, lines.found, os.path.join(work_dir, f"raw_{place}"), texts)
     markers = tuple(sorted({marker for guess in guesses.values() for marker in guess.markers}))
     staged = {}
     for place, guess in guesses.items():

@@ -16,6 +16,7 @@ STEPS: tuple[str, ...] = (
     "m0007_rollbacks",
     "m0008_kept_slices",
     "m0009_evaluation_sets",
+    "m0010_feed",
 )
 """Module names under ``storage.migrations``, in order of application."""
 

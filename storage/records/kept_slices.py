@@ -76,6 +76,7 @@ class SliceMetric:
 
     kept_slice_id: int
     batch_id: int
+    stage: str | None
     window_start: datetime | None
     window_end: datetime
     labelled: int

@@ -165,6 +165,16 @@ class ModelFile:
 
 
 @dataclass(frozen=True, slots=True)
+class StoredModelFile:
+    """One state of a model file, as it was registered."""
+
+    id: int
+    path: str
+    text: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
 class Model:
     """A registered model with its model file as registered last."""
 

@@ -15,11 +15,21 @@ from storage.records.logs import Reject
 _SELECT = "SELECT b.*, s.admitted FROM batches b JOIN baseline s ON s.batch_id = b.id "
 _BY_ID = _SELECT + "WHERE b.id = ?"
 _BY_SHA = _SELECT + "WHERE b.model_id = ? AND b.role = ? AND b.sha256 = ?"
+_AT_PATH = _SELECT + "WHERE b.model_id = ? AND b.path = ? ORDER BY b.id DESC LIMIT 1"
 _NEWEST = _SELECT + "WHERE b.model_id = ? AND b.role = 'serving' ORDER BY b.window_start DESC, b.id DESC LIMIT 1"
 _ADMITTED = (
     _SELECT + "WHERE b.model_id = :model AND s.admitted AND b.id <> :self "
     "AND (:before IS NULL OR b.role = 'reference' OR b.window_start IS NULL OR b.window_start <= :before) "
     "ORDER BY b.window_start DESC, b.id DESC LIMIT :limit"
+)
+# Serving batches before this one by window; where windows are not known, by arrival. Behind them the newest reference.
+_PRECEDING = (
+    _SELECT + "WHERE b.model_id = :model AND b.id <> :id AND b.role = 'serving' AND CASE "
+    "WHEN :start IS NULL OR b.window_start IS NULL THEN b.id < :id ELSE (b.window_start, b.id) < (:start, :id) END "
+    "ORDER BY b.window_start DESC, b.id DESC LIMIT :limit"
+)
+_NEWEST_REFERENCE = (
+    _SELECT + "WHERE b.model_id = ? AND b.role = 'reference' ORDER BY b.window_start DESC, b.id DESC LIMIT 1"
 )
 _RANGE = (
     _SELECT + "WHERE b.model_id = :model AND b.role = 'serving' AND b.window_end >= :start AND b.window_start < :end "
@@ -109,6 +119,12 @@ def find(db: sqlite3.Connection, model_id: int, role: Role, sha256: str) -> Batc
     return _batch(row) if row else None
 
 
+def at_path(db: sqlite3.Connection, model_id: int, path: str) -> Batch | None:
+    """The latest batch that was taken in from that path."""
+    row = db.execute(_AT_PATH, (model_id, path)).fetchone()
+    return _batch(row) if row else None
+
+
 def newest(db: sqlite3.Connection, model_id: int) -> Batch | None:
     """The serving batch with the latest window."""
     row = db.execute(_NEWEST, (model_id,)).fetchone()
@@ -126,6 +142,14 @@ def admitted(
         "limit": limit,
     }
     return [_batch(row) for row in db.execute(_ADMITTED, values)][::-1]
+
+
+def preceding(db: sqlite3.Connection, batch: Batch, *, limit: int) -> list[Batch]:
+    """The serving batches before this one, admitted or not, newest first; the newest reference where there is none."""
+    start = None if batch.window_start is None else to_text(batch.window_start)
+    values = {"model": batch.model_id, "id": batch.id, "start": start, "limit": limit}
+    found = [_batch(row) for row in db.execute(_PRECEDING, values)]
+    return found or [_batch(row) for row in db.execute(_NEWEST_REFERENCE, (batch.model_id,))]
 
 
 def between(db: sqlite3.Connection, model_id: int, start: datetime, end: datetime) -> list[Batch]:

@@ -1,7 +1,8 @@
-"""The change feed: stored changes, deployments and rollbacks as one list; none of them is stored twice."""
+"""The change feed: stored changes, deployments, rollbacks and registrations as one list; none is told twice."""
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import replace
@@ -12,45 +13,21 @@ from storage.clock import from_text, to_text
 from storage.db import transaction
 from storage.errors import UsageError
 from storage.records.changes import Change, ChangeFilter, ChangeSort, NewChange
+from storage.tables.change_details import describe
+from storage.tables.change_parts import OF_ROLLBACK, TABLES, WINDOW
 
 _INSERT = """
 INSERT INTO changes(layer, kind, subject, model_id, before, after, size, reviewed_by, at, by, source, source_ref,
                     recorded_at)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT(source, source_ref) DO NOTHING
 """
-_WINDOW = """
-  AND (:model IS NULL OR {0}.model_id = :model{1})
-  AND (:since IS NULL OR {0}.at >= :since) AND (:until IS NULL OR {0}.at < :until)
-"""
-_STORED = """
-SELECT 'changes' AS source_table, c.id, c.layer, c.kind, c.subject, c.model_id, c.before, c.after, c.size,
-       c.reviewed_by, c.at, c.by, c.source
-FROM changes c WHERE 1
-""" + _WINDOW.format("c", " OR c.model_id IS NULL")
-# A deployment that a rollback made is told by the rollback's own line.
-_DEPLOYED = """
-SELECT 'deployments' AS source_table, d.id, 'run' AS layer,
-       CASE d.action WHEN 'enter' THEN 'deploy' ELSE d.action END AS kind,
-       d.version || ' ' || d.stage AS subject, d.model_id, NULL AS before,
-       d.version || coalesce(' traffic ' || d.traffic, '') AS after, NULL AS size, NULL AS reviewed_by,
-       d.at, d.by, d.source
-FROM deployments d WHERE d.rollback_id IS NULL
-""" + _WINDOW.format("d", "")
-_ROLLED_BACK = """
-SELECT 'rollbacks' AS source_table, r.id, 'run' AS layer, r.kind,
-       r.stage || ' ' || coalesce((SELECT state FROM rollback_events e WHERE e.rollback_id = r.id
-                                   ORDER BY e.id DESC LIMIT 1), 'planned') AS subject,
-       r.model_id, r.from_version AS before, r.to_version AS after, NULL AS size, NULL AS reviewed_by,
-       r.at, r.by, r.actuator AS source
-FROM rollbacks r WHERE 1
-""" + _WINDOW.format("r", "")
 _MATCHES = """
 WHERE (:layer IS NULL OR layer = :layer)
+  AND (NOT :unreviewed OR (source_table = 'changes' AND coalesce(reviewed_by, '') = '' AND source <> 'midwatch'))
   AND (:text IS NULL OR instr(lower(kind || ' ' || subject || ' ' || coalesce(by, '') || ' '
        || coalesce(before, '') || ' ' || coalesce(after, '')), lower(:text)) > 0)
 """
-_TABLES = {"changes": _STORED, "deployments": _DEPLOYED, "rollbacks": _ROLLED_BACK}
-_PARTS = tuple(_TABLES.values())
+_PARTS = tuple(TABLES.values())
 _FEED = f"""
 SELECT f.*, m.name AS model FROM (SELECT * FROM ({" UNION ALL ".join(_PARTS)}) {_MATCHES}) f
 LEFT JOIN models m ON m.id = f.model_id
@@ -66,11 +43,14 @@ def _nearest(direction: str) -> str:
 
 # Without the columns nobody counts; a rollback's state, a search for every row, is not looked up either.
 _COUNT = f"""
-SELECT (SELECT count(*) FROM changes c WHERE (:layer IS NULL OR c.layer = :layer)
-        {_WINDOW.format("c", " OR c.model_id IS NULL")})
-     + (SELECT count(*) FROM deployments d WHERE d.rollback_id IS NULL AND (:layer IS NULL OR :layer = 'run')
-        {_WINDOW.format("d", "")})
-     + (SELECT count(*) FROM rollbacks r WHERE (:layer IS NULL OR :layer = 'run') {_WINDOW.format("r", "")})
+SELECT (SELECT count(*) FROM changes c WHERE (:layer IS NULL OR c.layer = :layer) AND NOT ({OF_ROLLBACK})
+        AND (NOT :unreviewed OR (coalesce(c.reviewed_by, '') = '' AND c.source <> 'midwatch'))
+        {WINDOW.format("c", " OR c.model_id IS NULL")})
+     + CASE WHEN :unreviewed OR coalesce(:layer, 'run') <> 'run' THEN 0 ELSE
+       (SELECT count(*) FROM deployments d WHERE d.rollback_id IS NULL {WINDOW.format("d", "")})
+     + (SELECT count(*) FROM rollbacks r WHERE 1 {WINDOW.format("r", "")})
+     + (SELECT count(*) FROM versions v WHERE :registrations
+        {WINDOW.format("v", "").replace("v.at", "v.registered_at")}) END
 """
 _ORDER: dict[ChangeSort, str] = {
     "at": "f.at",
@@ -79,6 +59,17 @@ _ORDER: dict[ChangeSort, str] = {
     "subject": "f.subject",
     "model": "m.name",
     "size": "f.size",
+}
+
+
+_SAME = """
+SELECT 'deployments:' || id FROM deployments WHERE rollback_id = :id
+UNION ALL
+SELECT 'changes:' || id FROM changes WHERE source = 'midwatch' AND source_ref = 'rollback:' || :id
+"""
+_ROLLBACK_OF = {
+    "deployments": "SELECT rollback_id FROM deployments WHERE id = ? AND rollback_id IS NOT NULL",
+    "changes": f"SELECT CAST(substr(source_ref, 10) AS INTEGER) FROM changes c WHERE id = ? AND {OF_ROLLBACK}",
 }
 
 
@@ -106,7 +97,16 @@ def add(db: sqlite3.Connection, changes: Sequence[NewChange], *, now: datetime) 
                 ),
             )
             new += cursor.rowcount
+            if cursor.rowcount and c.details is not None:
+                describe(db, "changes", int(cursor.lastrowid or 0), c.details, now=now)
     return new
+
+
+def related(db: sqlite3.Connection, change: Change) -> tuple[str, ...]:
+    """Other rows of the store that this line tells, as ``table:id``: what a rollback wrote besides itself."""
+    if change.table != "rollbacks":
+        return ()
+    return tuple(row[0] for row in db.execute(_SAME, {"id": change.id}))
 
 
 def feed(
@@ -135,13 +135,15 @@ def count(db: sqlite3.Connection, where: ChangeFilter | None = None) -> int:
 
 
 def get(db: sqlite3.Connection, table: str, row_id: int) -> Change:
-    """One line of the feed, by the row it is.
+    """One line of the feed, by the row it is; by a row that a rollback wrote, the rollback's line.
 
     Raises:
         UsageError: there is none.
     """
-    if table in _TABLES:
-        line = f"SELECT f.*, m.name AS model FROM ({_TABLES[table]}) f LEFT JOIN models m ON m.id = f.model_id"
+    if table in _ROLLBACK_OF and (told := db.execute(_ROLLBACK_OF[table], (row_id,)).fetchone()):
+        return get(db, "rollbacks", int(told[0]))
+    if table in TABLES:
+        line = f"SELECT f.*, m.name AS model FROM ({TABLES[table]}) f LEFT JOIN models m ON m.id = f.model_id"
         row = db.execute(f"{line} WHERE f.id = :id", {**_bound(None), "id": row_id}).fetchone()
         if row is not None:
             return _change(row)
@@ -196,6 +198,8 @@ def _bound(where: ChangeFilter | None) -> dict[str, Any]:
         "since": to_text(chosen.since) if chosen.since else None,
         "until": to_text(chosen.until) if chosen.until else None,
         "text": chosen.text or None,
+        "unreviewed": chosen.unreviewed,
+        "registrations": chosen.registrations,
     }
 
 
@@ -215,4 +219,7 @@ def _change(row: sqlite3.Row) -> Change:
         at=from_text(row["at"]),
         by=row["by"],
         source=row["source"],
+        in_keys=bool(row["in_keys"]),
+        also=tuple(json.loads(row["also_json"] or "[]")),
+        hosts=tuple(json.loads(row["hosts_json"] or "[]")),
     )

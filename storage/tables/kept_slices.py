@@ -42,6 +42,7 @@ _LATEST = """
 SELECT s.*, b.window_start, b.window_end FROM kept_slice_rows s JOIN batches b ON b.id = s.batch_id
 WHERE s.kept_slice_id = ? AND b.role = 'serving' ORDER BY b.window_start DESC, b.id DESC LIMIT ?
 """
+_COUNT = "SELECT count(*) FROM kept_slice_rows WHERE kept_slice_id = ?"
 _INSERT_METRIC = """
 INSERT INTO kept_slice_metrics(kept_slice_id, batch_id, metric, kind, version, value, low, high, n, rows, labelled,
                                note, state_json, at)
@@ -49,7 +50,8 @@ VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 _METRICS = """
 SELECT * FROM (
-    SELECT m.*, b.window_start, b.window_end, b.arrived_at FROM kept_slice_metrics m JOIN batches b ON b.id = m.batch_id
+    SELECT m.*, b.stage, b.window_start, b.window_end, b.arrived_at
+    FROM kept_slice_metrics m JOIN batches b ON b.id = m.batch_id
     WHERE m.kept_slice_id = :slice AND m.metric = :metric
       AND m.id = (SELECT max(id) FROM kept_slice_metrics n
                   WHERE n.kept_slice_id = m.kept_slice_id AND n.metric = m.metric AND n.batch_id = m.batch_id)
@@ -132,6 +134,11 @@ def latest(db: sqlite3.Connection, kept_slice_id: int, limit: int = 1) -> list[S
     return [_day(row) for row in db.execute(_LATEST, (kept_slice_id, limit))]
 
 
+def count(db: sqlite3.Connection, kept_slice_id: int) -> int:
+    """In how many batches a slice was read."""
+    return int(db.execute(_COUNT, (kept_slice_id,)).fetchone()[0])
+
+
 def add_metrics(
     db: sqlite3.Connection,
     kept_slice_id: int,
@@ -161,13 +168,17 @@ def metrics(
     *,
     batch_ids: Sequence[int] | None = None,
     limit: int = -1,
+    states: bool = True,
 ) -> list[SliceMetric]:
-    """The newest reading of a metric per batch, in the order of time; with ``limit`` the newest so many."""
+    """The newest reading of a metric per batch, in the order of time; with ``limit`` the newest so many.
+
+    Without ``states`` the sums that readings came from are left out: they are large, and only merging needs them.
+    """
     asked = {
         "slice": kept_slice_id, "metric": metric, "limit": limit,
         "batches": None if batch_ids is None else json.dumps(list(batch_ids)),
     }  # fmt: skip
-    return [_metric(row) for row in db.execute(_METRICS, asked)]
+    return [_metric(row, states) for row in db.execute(_METRICS, asked)]
 
 
 def _json(state: dict[str, Any] | None) -> str | None:
@@ -205,7 +216,7 @@ def _day(row: sqlite3.Row) -> SliceDay:
     )
 
 
-def _metric(row: sqlite3.Row) -> SliceMetric:
+def _metric(row: sqlite3.Row, states: bool) -> SliceMetric:
     reading = MetricValue(
         metric=row["metric"],
         kind=row["kind"],
@@ -215,12 +226,13 @@ def _metric(row: sqlite3.Row) -> SliceMetric:
         n=row["n"],
         rows=row["rows"],
         note=row["note"],
-        state=None if row["state_json"] is None else json.loads(row["state_json"]),
+        state=json.loads(row["state_json"]) if states and row["state_json"] is not None else None,
         version=row["version"],
     )
     return SliceMetric(
         row["kept_slice_id"],
         row["batch_id"],
+        row["stage"],
         from_text_or_none(row["window_start"]),
         from_text_or_none(row["window_end"]) or from_text(row["arrived_at"]),
         row["labelled"],

@@ -10,7 +10,7 @@ from storage.db import transaction
 from storage.errors import UsageError
 from storage.host import Actor
 from storage.model_file import parse
-from storage.records.models import Model
+from storage.records.models import Model, StoredModelFile
 from storage.tables import audit
 
 _SELECT = """
@@ -22,6 +22,10 @@ _BY_ID = _SELECT + "WHERE m.id = ?"
 _ALL = _SELECT + "ORDER BY m.name"
 _INSERT = "INSERT INTO models(name, registered_at) VALUES (?, ?)"
 _INSERT_FILE = "INSERT INTO model_files(model_id, path, text, sha256, at) VALUES (?, ?, ?, ?, ?)"
+_FILE = """
+SELECT f.id, f.path, f.text, f.sha256 FROM model_files f JOIN models m ON m.id = f.model_id
+WHERE m.name = ? ORDER BY f.id DESC LIMIT 1
+"""
 _NAMES = "SELECT id, name FROM models ORDER BY name"
 
 
@@ -46,6 +50,12 @@ def register(
             after={"sha256": sha256, "path": path},
         )
     return True
+
+
+def file_in_force(db: sqlite3.Connection, name: str) -> StoredModelFile | None:
+    """The latest state of a model's file as it was registered, None for a model that is not."""
+    row = db.execute(_FILE, (name,)).fetchone()
+    return StoredModelFile(**dict(row)) if row else None
 
 
 def get(db: sqlite3.Connection, name: str) -> Model:

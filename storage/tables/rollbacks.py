@@ -32,10 +32,6 @@ _IN_FLIGHT = _SELECT + "WHERE r.model_id = ? AND e.state IN ('started', 'actuate
 _UNREAD = _SELECT + "WHERE e.state = 'not verified' AND r.actuator = 'record_only' ORDER BY r.id"
 _LEFT = f"SELECT EXISTS ({_OPEN}) OR EXISTS ({_UNREAD})"
 _EVENTS = "SELECT * FROM rollback_events WHERE rollback_id = ? ORDER BY id"
-_CHANGE = """
-INSERT INTO changes(layer, kind, subject, model_id, before, after, at, by, source, source_ref, recorded_at)
-VALUES ('run', 'rollback', ?, ?, ?, ?, ?, ?, 'midwatch', ?, ?) ON CONFLICT(source, source_ref) DO NOTHING
-"""
 
 
 def add(
@@ -81,16 +77,6 @@ def append_state(
                 ) from (error)
             raise
     return True
-
-
-def append_change(db: sqlite3.Connection, rollback: Rollback, *, at: datetime, now: datetime) -> None:
-    """Put the verified rollback into the change feed, once."""
-    values = (
-        rollback.plan.model, rollback.model_id, rollback.from_version, rollback.to_version, to_text(at), rollback.by,
-        f"rollback:{rollback.id}", to_text(now),
-    )  # fmt: skip
-    with transaction(db):
-        db.execute(_CHANGE, values)
 
 
 def get(db: sqlite3.Connection, rollback_id: int) -> Rollback:

@@ -52,8 +52,9 @@ SELECT 'changes', id, at, 'change', by,
        layer || ' ' || kind || ' ' || subject
        || CASE WHEN before IS NULL AND after IS NULL THEN ''
                ELSE ': ' || coalesce(before, '-') || ' -> ' || coalesce(after, '-') END
-       || CASE WHEN reviewed_by IS NULL THEN ' (not reviewed)' ELSE '' END, NULL
+       || CASE WHEN reviewed_by IS NULL AND source <> 'midwatch' THEN ' (not reviewed)' ELSE '' END, NULL
 FROM changes WHERE (model_id = :model OR model_id IS NULL) AND at >= :start AND at <= :end
+  AND NOT (source = 'midwatch' AND source_ref GLOB 'rollback:*')
 """
 _SILENCES = """
 SELECT 'silences', id, at, 'silence', by,

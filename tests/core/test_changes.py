@@ -37,11 +37,12 @@ def test_good_lines_are_kept_and_bad_ones_told_by_number(
         line(kind=None),
         line(by="\ud800"),
         line(at=None),
+        line(source="midwatch", source_ref="rollback:1"),
         line(subject="plan", by="lin", reviewed_by="ada"),
     ]
     taken = feed.add_lines(db, lines, **WHO)  # type: ignore[arg-type]
-    assert (taken.read, taken.added) == (12, 2)
-    assert [number for number, _ in taken.bad] == list(range(3, 13))
+    assert (taken.read, taken.added) == (13, 2)
+    assert [number for number, _ in taken.bad] == list(range(3, 14))
     told = dict(taken.bad)
     assert "no model 'chrun'" in told[5]
     assert "did you mean 'layer'" in told[8]

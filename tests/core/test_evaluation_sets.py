@@ -135,6 +135,9 @@ def test_rows_become_cases_once_redacted_and_audited(scene: Scene) -> None:
     assert 0 < float(case.got) < 1
     assert case.line == int(case.row_key.partition("-")[2]) + 2
     assert audit.verify(scene.db).broken_at is None
+    secret = scene.add(where="plan = 'pro' and region = 'EU'", limit=1, source="slice", source_ref="plan = pro")
+    assert failure_cases.get(scene.db, secret.cases[0]).source_ref == "plan = [redacted]"
+    assert not scene.db.execute("SELECT 1 FROM audit_log WHERE after_json LIKE '%plan = pro%'").fetchall()
     assert cases.add_by_id(scene.db, scene.model, scene.batch, ["r1-0"], actor=ADA, now=NOW).total == 1
     with pytest.raises(UsageError, match="no row nobody"):
         cases.add_by_id(scene.db, scene.model, scene.batch, ["nobody"], actor=ADA, now=NOW)

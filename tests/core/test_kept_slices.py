@@ -106,7 +106,7 @@ def test_a_new_slice_gets_its_past_from_the_files(scene: Scene) -> None:
     assert 0.25 < mean < 0.35
     scene.batch(7)
     [line] = kept_slices.listing(scene.db, scene.model)
-    assert line.readings == 1
+    assert line.readings == PAST + 1
     assert line.rows is not None
     assert line.rows.batch_id == PAST + 1
 

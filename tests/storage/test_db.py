@@ -13,7 +13,7 @@ FACTS = [
     "audit_log", "models", "model_files", "versions", "deployments", "batches", "quarantine", "profiles", "readings",
     "baseline_events", "label_files", "label_joins", "label_coverage", "check_results", "metric_values", "alerts",
     "alert_findings", "alert_events", "alert_feedback", "silences", "silence_ends", "incidents", "incident_events",
-    "changes", "handovers", "handover_acceptances", "rollbacks", "rollback_events",
+    "changes", "handovers", "handover_acceptances", "rollbacks", "rollback_events", "change_details", "environments",
     "kept_slices", "kept_slice_retirements", "kept_slice_rows", "kept_slice_metrics", "failure_cases",
     "failure_case_events", "failure_case_answers", "evaluation_items", "evaluation_sets", "evaluation_set_items",
     "evaluation_scores", "evaluation_answers",
@@ -65,6 +65,35 @@ def test_an_older_store_keeps_its_rows(tmp_path: Path, monkeypatch: pytest.Monke
     store.prepare(path)
     db = store.connect(path)
     assert db.execute("SELECT name FROM models").fetchone()["name"] == "churn"
+    db.close()
+
+
+def test_a_store_of_the_last_release_keeps_its_rows_and_takes_the_new_ones(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "old.db"
+    with monkeypatch.context() as earlier:
+        earlier.setattr(store, "STEPS", store.STEPS[:7])
+        earlier.setattr(store, "SCHEMA_VERSION", 7)
+        store.prepare(path)
+        db = store.connect(path)
+        db.execute("INSERT INTO models(name, registered_at) VALUES ('churn', 'x')")
+        columns = "model_id, path, sha256, rows, quarantined, arrived_at"
+        db.execute(f"INSERT INTO label_files({columns}) VALUES (1, 'p', 'h', 1, 0, 'x')")
+        before = list(db.iterdump())
+        db.close()
+    store.prepare(path)
+    db = store.connect(path)
+    after = set(db.iterdump())
+    rows = [line for line in before if line.startswith("INSERT INTO") and "_sqlite_" not in line]
+    assert len(rows) == 2
+    assert set(rows) <= after
+    columns = "model_id, row_key, payload_json, source, reported_at, by, at"
+    case = f"INSERT INTO failure_cases({columns}) VALUES (1, 'r', '{{}}', 'by hand', 'x', 'x', 'x')"
+    db.execute(case)
+    with pytest.raises(sqlite3.IntegrityError, match="UNIQUE"):
+        db.execute(case)
+    assert not db.execute("PRAGMA foreign_key_check").fetchall()
     db.close()
 
 

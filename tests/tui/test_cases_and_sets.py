@@ -17,10 +17,11 @@ from tests.tui.kit import screen_text, settle
 from tests.tui.night_screen import keys, screen, words
 from tui.screens.cases import CasesPane
 from tui.screens.failure_cases import Preview, add_cases, add_cases_by_id, keep_slice
+from tui.screens.kept import KeptPane
 from tui.screens.sets import SetsPane
 from tui.widgets.bars import Status
 
-PANES = ("home", "alerts", "cases", "sets")
+PANES = ("home", "alerts", "cases", "sets", "kept")
 
 
 @pytest.fixture(scope="module")
@@ -128,6 +129,12 @@ async def test_what_other_panes_call(path: Path) -> None:
         await words(pilot, "europe")
         await keys(pilot, "c")
         assert said(app).startswith("europe is kept and watched on every batch; read in ")
+        await keys(pilot, "colon")
+        await words(pilot, "kept")
+        assert isinstance(app.pane, KeptPane)
+        assert "region = EU" in app.pane.detail.plain
+        assert "rows (" in app.pane.detail.plain
+        assert max(map(len, screen_text(app).splitlines())) <= 80
 
 
 def test_the_three_commands(path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:

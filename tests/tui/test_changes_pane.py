@@ -7,13 +7,14 @@ from pathlib import Path
 import pytest
 
 from core.incidents import hypotheses, lifecycle, writing
-from storage.records.changes import ChangeFilter
+from storage.records.changes import Change, ChangeFilter, Details, Difference
 from storage.records.models import Model
 from storage.tables import changes, incidents
 from tests.conftest import ADA, NOW
 from tests.core import night
 from tests.tui.kit import HOSTILE, screen_text
 from tests.tui.night_screen import SIZES, keys, night_of, screen, words
+from tui.present.changes import detail, size
 from tui.screens.changes import ChangesPane
 
 
@@ -144,3 +145,53 @@ def test_the_place_of_a_line_is_where_the_feed_has_it(db: sqlite3.Connection, ch
                 assert places == list(range(len(lines)))
     assert changes.place(db, "changes", 1, where=ChangeFilter(text="nothing")) is None
     assert changes.place(db, "changes", 1, where=ChangeFilter(text="nothing"), sort="kind") is None
+
+
+async def test_a_layer_and_what_nobody_reviewed_are_a_key_away(
+    db: sqlite3.Connection, store_file: Path, churn: Model
+) -> None:
+    app = screen(store_file)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await keys(pilot, "8", "F", "u")
+        assert app.pane.table.count == 1
+        assert "/unreviewed" in screen_text(app)
+        await keys(pilot, "F", "d")
+        assert "no row contains 'layer:data'" in screen_text(app)
+        await keys(pilot, "F", "r")
+        assert app.pane.table.key == "deployments:1"
+        await keys(pilot, "slash")
+        await words(pilot, "layer:run since:5h v42")
+        assert app.pane.table.count == 1
+        await keys(pilot, "F", "enter")
+        assert app.pane.table.count == 2
+
+
+async def test_two_marked_changes_are_compared(db: sqlite3.Connection, store_file: Path, churn: Model) -> None:
+    app = screen(store_file)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await keys(pilot, "8", "d")
+        assert "mark exactly two" in screen_text(app)
+        await keys(pilot, "space", "j", "space", "d", "enter")
+        shown = app.pane.detail.plain
+        assert "layer: pipeline -> run" in shown or "layer: run -> pipeline" in shown
+        assert "\x1b" not in shown
+        await keys(pilot, "escape")
+        assert "row changes:1" in app.pane.detail.plain
+
+
+def test_a_change_shows_its_keys_weights_and_what_else_differs() -> None:
+    details = Details(
+        (Difference("config", "rate", "1", "2"), Difference("package", "x\x1b", None, "2", 4.0)), 2, "v1", ("data",),
+        ("code",), ("prod-3",),
+    )  # fmt: skip
+    change = Change(
+        "deployments", 1, "run", "deploy", "v2 full", 1, "churn", "v1", "v2", 21, None, NOW, "lin", "command", True,
+        ("data",),
+    )  # fmt: skip
+    shown = detail(change, lambda moment: f"{moment:%H:%M}", details, ("changes:9",)).plain
+    for part in (
+        "rows deployments:1, changes:9", "size 21 keys LARGE", "compared with v1", "rate: 1 -> 2", "   4  + x␛: 2",
+        "ALSO DIFFERENT, as a whole: data", "a side lacks it: code", "seen on prod-3", "  v1 -> v2",
+    ):  # fmt: skip
+        assert part in shown
+    assert size(change) == "!21+"

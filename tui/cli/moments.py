@@ -33,3 +33,19 @@ def _moment(text: str, now: datetime, sign: int) -> datetime:
         return from_text(text)
     except (ValueError, OverflowError):
         raise UsageError(f"{text!r} is no moment", "say 8h, 3d, or 2026-11-23T07:00Z") from None
+
+
+def span(text: str, now: datetime) -> tuple[datetime, datetime]:
+    """``START..END``: each a moment, a duration ago, or ``now``.
+
+    >>> from datetime import UTC
+    >>> [moment.hour for moment in span("6h..now", datetime(2026, 11, 23, 9, tzinfo=UTC))]
+    [3, 9]
+    """
+    start, dots, end = text.partition("..")
+    if not dots:
+        raise UsageError(f"{text!r} is no span of time", "say START..END, as in 6h..now or 2026-11-23..2026-11-24")
+    found = (now if start == "now" else ago(start, now), now if end in ("now", "") else ago(end, now))
+    if found[0] >= found[1]:
+        raise UsageError(f"{text!r} ends before it begins", "the earlier moment stands first")
+    return found

@@ -37,11 +37,13 @@ def detail(
     now: datetime,
     stamp: Stamp,
     incident: str | None = None,
+    chart: str = "",
 ) -> Text:
     """What it says, what it rests on, what to do, who did what, and what people did the last times.
 
     Args:
         incident: the key of the incident it is linked to.
+        chart: what it is about over the past batches, drawn.
     """
     text = Text()
     put_line(text, alert.title, "bold")
@@ -62,6 +64,10 @@ def detail(
                 put_line(text, f"  {label}: {found.evidence[key]}")
         for row in list(found.evidence.get("sample") or ())[:3]:
             put_line(text, f"  e.g. {_example(row)}")
+    if chart:
+        text.append("\n")
+        for line in chart.split("\n"):
+            put_line(text, line)
     if events:
         put_line(text, "\nwhat happened", "bold")
         for event in events:

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from rich.text import Text
 
 from core.case_lives import CaseLife
-from core.evaluation_age import SetAge
 from storage.records.evaluation_sets import EvaluationSet, SetScore
 from storage.records.failure_cases import FailureCase
 from storage.tables.failure_cases import CaseEvent
 from tui.present.moments import age
 from tui.present.page import Page, Stamp, span
 from tui.present.text import visible
+
+if TYPE_CHECKING:
+    from core.evaluation_age import SetAge
 
 COLUMNS_SHOWN = 12
 

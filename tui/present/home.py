@@ -8,7 +8,7 @@ from datetime import datetime
 from rich.text import Text
 
 from core.home import Health, ModelLine
-from tui.present.charts import Mark, Series, line_chart, spark
+from tui.present.charts import MARKS, Mark, Series, breaks, change_marks, line_chart, spark
 from tui.present.moments import age
 from tui.present.text import put_line, visible
 
@@ -31,10 +31,19 @@ def cells(line: ModelLine, health: Health | None, now: datetime) -> tuple[str | 
         objective(health, version),
         last_batch(line, now),
         f"{line.coverage.share:.0%}" if line.coverage else "-",
-        spark([p.value for p in health.trend if not p.immature][-8:]) if health else "",
+        trend(health) if health else "",
         opened,
     )
     return tuple(Text(visible(word), style=style) for word in words)
+
+
+def trend(health: Health) -> str:
+    """The last mature readings in eight characters; a ``|`` where something of this very model was altered."""
+    known = [point for point in health.trend if not point.immature]
+    if all(point.value is None for point in known):
+        return ""
+    altered = breaks([p.window_start for p in known], (c.at for c in health.changes if c.model_id is not None))
+    return spark([p.value for p in known], marks=altered, width=8)
 
 
 def objective(health: Health | None, live: str = "") -> str:
@@ -61,7 +70,7 @@ def last_batch(line: ModelLine, now: datetime) -> str:
     return f"{age(now - moment)} SILENT" if line.silent else f"{age(now - moment)} ago"
 
 
-def detail(line: ModelLine, health: Health | None, stamp: Stamp, width: int) -> Text:
+def detail(line: ModelLine, health: Health | None, stamp: Stamp, width: int, now: datetime) -> Text:
     """The model's page: what is live, the objective, the chart, what is not monitored."""
     text = Text()
     live = f"{line.live[0]} in {line.live[1]}" if line.live else "nothing is known to be live"
@@ -77,13 +86,13 @@ def detail(line: ModelLine, health: Health | None, stamp: Stamp, width: int) -> 
     if health is None:
         put_line(text, "reading the metrics ...")
     else:
-        _objective(text, health, stamp, width)
+        _objective(text, health, stamp, width, now)
     if line.gaps:
         put_line(text, f"NOT MONITORED: {line.model.name} has {', '.join(line.gaps)}")
     return text
 
 
-def _objective(text: Text, health: Health, stamp: Stamp, width: int) -> None:
+def _objective(text: Text, health: Health, stamp: Stamp, width: int, now: datetime) -> None:
     told = health.objective
     bounds = f" [{told.low:.3g} {told.high:.3g}]" if told.low is not None and told.high is not None else ""
     value = "?" if told.value is None else f"{told.value:.4g}{bounds} n={told.n:,}"
@@ -98,20 +107,23 @@ def _objective(text: Text, health: Health, stamp: Stamp, width: int) -> None:
         return
     first = known[0].window_start
     hours = {point.batch_id: (point.window_start - first).total_seconds() / 3600 for point in known}
-    marks = [
-        Mark(x, letter, f"{stamp(moment)} {words}")
-        for letter, rows in (("|", health.deployments), ("*", health.incidents))
-        for moment, words in rows
-        if 0 <= (x := (moment - first).total_seconds() / 3600) <= max(hours.values())
-    ]
-    ends = (known[0], known[-1])
+
+    def place(moment: datetime) -> float:
+        return (moment - first).total_seconds() / 3600
+
+    incidents = [Mark(place(at), "*", f"{stamp(at)[5:]} {key}") for at, key in health.incidents]
+    marks = (*change_marks(health.changes, place, stamp, near=now), *incidents)
     bound = None if told.objective is None else float(told.objective.split()[-1])
     drawn = line_chart(
         [Series(told.metric, "braille", [hours[p.batch_id] for p in known], [p.value for p in known])],
         width=min(width - 2, 100),
         height=9,
-        ticks=[(hours[p.batch_id], stamp(p.window_start)[5:16]) for p in ends],
+        ticks=[(0.0, stamp(first)[5:16]), (place(now), stamp(now)[5:16])],
         marks=marks,
         bound=bound,
+        # Up to now: what was altered since the newest mature window is what nobody has labels for yet.
+        span=(0.0, max(place(now), *hours.values())),
     )
     text.append(drawn + "\n")
+    if len(health.changes) > MARKS:
+        put_line(text, f"{len(health.changes) - MARKS} earlier changes: 8")

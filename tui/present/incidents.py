@@ -35,11 +35,20 @@ def cells(incident: Incident, now: datetime) -> tuple[str | Text, ...]:
     return tuple(Text(visible(word), style=style) for word in words)
 
 
-def detail(d: IncidentDetail, stamp: Stamp) -> Text:
-    """What to do next, what it lacks, what it is, what may have caused it, what people did; the timeline last."""
+def detail(d: IncidentDetail, stamp: Stamp, chart: str = "") -> Text:
+    """What to do next, what it lacks, what it is, what may have caused it, what people did; the timeline last.
+
+    Args:
+        chart: what its first alert is about over the past batches, drawn.
+    """
     page = Page()
     _now(page, d)
     _suspects(page, d, stamp)
+    if chart:
+        title, *lines = chart.split("\n")
+        page.head(title)
+        for line in lines:
+            page.line(line)
     _cases(page, d)
     _people(page, d, stamp)
     page.head(f"timeline ({len(d.timeline)}, newest last)")

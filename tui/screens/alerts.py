@@ -13,6 +13,7 @@ from core import alert_answers
 from storage.errors import UsageError
 from storage.records.alerts import Alert
 from storage.tables import alerts, incidents, models, results, rollback_evidence
+from tui.focus import Focus
 from tui.present import alerts as present
 from tui.present.columns import Column
 from tui.screens.dialogs import Choice
@@ -89,9 +90,18 @@ class AlertsPane(ListPane):
     )
     empty = "no open alerts; resolved ones: midwatch alerts list --all"
 
+    def __init__(self) -> None:
+        super().__init__()
+        self.charts: dict[int, str] = {}
+
     def source(self) -> RowSource:
         """See ListPane."""
         return AlertRows(self)
+
+    def reload(self) -> None:
+        """See ListPane: charts are drawn anew, since a batch or a change may have come."""
+        self.charts = {}
+        super().reload()
 
     def alert(self, key: str | None = None) -> Alert:
         """The latest alert of the row under the cursor."""
@@ -112,8 +122,45 @@ class AlertsPane(ListPane):
         events = alerts.events(self.db, alert.id)
         past = alerts.past_actions(self.db, alert.fingerprint)
         linked = incidents.get_by_id(self.db, alert.incident_id).key if alert.incident_id else None
-        body = present.detail(alert, findings, events, past, self.shell.now(), self.shell.stamp, linked)
+        chart = self.charts.get(alert.id, "")
+        if alert.id not in self.charts:
+            self._draw(alert)
+        body = present.detail(alert, findings, events, past, self.shell.now(), self.shell.stamp, linked, chart)
         return f"alert {alert.id}  {alert.model}  {alert.tier}", body
+
+    def _draw(self, alert: Alert) -> None:
+        """The chart follows from a thread: it unpacks the readings of many batches."""
+        stamp, now = self.shell.stamp, self.shell.now()
+        width = self.detail.size.width or self.size.width
+
+        def work(db: sqlite3.Connection) -> tuple[int, str]:
+            from core.past_values import past_values
+            from tui.present.past_values import chart
+
+            found = past_values(db, alert, now)
+            return alert.id, "" if found is None else chart(found, stamp, width)
+
+        self.read("chart", work, self._drawn)
+
+    def _drawn(self, drawn: tuple[int, str]) -> None:
+        self.charts[drawn[0]] = drawn[1]
+        if drawn[1] and self.table.key is not None:
+            self._show(self.table.key)
+
+    def enter_details(self, key: str) -> bool:
+        """The rows that failed."""
+        from tui.screens.finding_rows import open_findings
+
+        alert = self.alert(key)
+        return open_findings(self, results.of_alert(self.db, alert.id), f"alert {alert.id}  {alert.title}")
+
+    def focus_on(self) -> Focus | None:
+        """The alert's batch, and the slices that its findings name."""
+        if self.table.key is None:
+            return None
+        alert = self.alert()
+        named = [r.finding.slice for r in results.of_alert(self.db, alert.id) if r.finding.slice]
+        return Focus(alert.model, alert.batch_id, tuple(dict.fromkeys(named)), alert.id)
 
     def do_acknowledge(self) -> None:
         """Acknowledge the chosen groups."""

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
 from rich.console import RenderableType
+from rich.text import Text
 
+from core import deployed_changes
 from storage.errors import UsageError
 from storage.records.changes import LAYERS, Change, ChangeFilter, ChangeSort
 from storage.tables import changes, models
+from tui.change_filter import wanted
 from tui.present import changes as present
 from tui.present.columns import Column
 from tui.screens.dialogs import Choice
@@ -32,7 +36,8 @@ class ChangeRows:
     def where(self, view: View) -> ChangeFilter:
         """The view's filter and the model everything is narrowed to."""
         name = self.pane.shell.model
-        return ChangeFilter(models.get(self.pane.db, name).id if name else None, text=view.filter or None)
+        where = wanted(view.filter, self.pane.shell.now())
+        return replace(where, model_id=models.get(self.pane.db, name).id if name else None)
 
     @staticmethod
     def order(view: View) -> dict[str, Any]:
@@ -59,15 +64,19 @@ class ChangesPane(ListPane):
 
     columns = (
         Column("at", "AT", 14, descending=True),
-        Column("layer", "LAYER", 8, rank=2),
+        Column("layer", "LAYER", 9, rank=2),
         Column("kind", "KIND", 8, rank=1),
         Column("subject", "WHAT", 16, grow=1),
         Column("model", "MODEL", 9, rank=3),
-        Column("size", "SIZE", 5, rank=5, right=True, descending=True),
+        Column("size", "SIZE", 6, rank=3, right=True, descending=True),
         Column("reviewed", "REVIEWED", 8, rank=4, sortable=False),
-        Column("by", "BY", 7, rank=4, sortable=False),
+        Column("by", "BY", 7, rank=5, sortable=False),
     )
-    empty = "no changes yet: n writes one; midwatch changes add --file takes in a feed"
+    empty = "no changes yet: n writes one; midwatch changes add and midwatch changes git take in a feed"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.compared: tuple[str, str, Text] | None = None
 
     def source(self) -> RowSource:
         """See ListPane."""
@@ -81,8 +90,57 @@ class ChangesPane(ListPane):
 
     def details(self, key: str) -> tuple[str, RenderableType]:
         """See ListPane."""
+        if self.compared is not None and self.compared[0] == key:
+            return self.compared[1], self.compared[2]
+        self.compared = None
         change = self.change(key)
-        return f"{change.layer} {change.kind}  {key}", present.detail(change, self.shell.stamp)
+        found, related = deployed_changes.details(self.db, change), changes.related(self.db, change)
+        return f"{change.layer} {change.kind}  {key}", present.detail(change, self.shell.stamp, found, related)
+
+    def back(self) -> bool:
+        """See :meth:`Pane.back`: first from the differences to the change, then as every list."""
+        if self.compared is not None and self.table.key is not None:
+            self.compared = None
+            self._show(self.table.key)
+            return True
+        return super().back()
+
+    # -- two of them, and a part of them ------------------------------------------------------------------------
+
+    def do_diff(self) -> None:
+        """What differs between two marked changes, the older one first; of deployments the versions, key by key."""
+        chosen = sorted((self.change(key) for key in self.table.chosen()), key=lambda c: c.at)
+        if len(chosen) != 2 or self.table.key is None:
+            raise UsageError("two changes are compared", "mark exactly two with space, then d")
+        first, second = chosen
+        body = self._versions(first, second) or present.between(first, second, self.shell.stamp)
+        self.compared = self.table.key, f"{first.reference} -> {second.reference}", body
+        self.detail.show(self.compared[1], body)
+
+    def _versions(self, first: Change, second: Change) -> Text | None:
+        """The differences of the versions that two deployments put in force; None where they are no such thing."""
+        if first.model is None or first.model != second.model:
+            return None
+        names = [version_of(change) for change in (first, second)]
+        if None in names or names[0] == names[1]:
+            return None
+        from core.version_diff import diff
+        from tui.present.versions import diff as drawn
+
+        try:
+            return drawn(diff(self.db, models.get(self.db, first.model), str(names[0]), str(names[1])))
+        except UsageError:  # one of them is not registered: the lines themselves are compared
+            return None
+
+    def do_layer(self) -> None:
+        """Ask for a layer, and show only its changes; the filter line shows it, and empties it."""
+        options = [(key, f"layer:{layer}", str(layer)) for key, layer in zip(_LAYER_KEYS, LAYERS, strict=True)]
+        options += [("u", "unreviewed", "only what nobody reviewed"), ("enter", "", "all of them")]
+        view = self.table.view
+        self.shell.open_sheet(
+            Choice("Which changes?", options),
+            lambda words: self.table.show(replace(view, filter=words)),
+        )
 
     # -- an entry by hand ---------------------------------------------------------------------------------------
 
@@ -185,6 +243,13 @@ class ChangesPane(ListPane):
             return write_out(db, where, order, form, folder / f"changes-{now:%Y%m%dT%H%M%S}.{form}")
 
         self.read("export", work, lambda done: self.shell.say(f"{done[0]} change(s) written: {done[1]}"))
+
+
+def version_of(change: Change) -> str | None:
+    """The version that a deployment, rollback or registration is about."""
+    if change.table == "changes" or not change.after:
+        return None
+    return change.after.partition(" traffic ")[0]
 
 
 def write_out(

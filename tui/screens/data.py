@@ -9,6 +9,7 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from storage.tables import batches, models
+from tui.focus import Focus
 from tui.present import batches as present
 from tui.present.columns import Column
 from tui.widgets.pane import ListPane
@@ -78,6 +79,20 @@ class DataPane(ListPane):
         """The head at once; the rest, which unpacks profiles, follows from a thread."""
         self.read("batch", lambda db: _drawn(db, int(key), self.shell.stamp, self.size.width), self._show_drawn)
         return f"batch {key}", "reading the profile ..."
+
+    def enter_details(self, key: str) -> bool:
+        """The rows that failed."""
+        from core.rows_behind import findings_with_rows
+        from tui.screens.finding_rows import open_findings
+
+        return open_findings(self, findings_with_rows(self.db, int(key)), f"batch {key}")
+
+    def focus_on(self) -> Focus | None:
+        """The batch under the cursor."""
+        if self.table.key is None:
+            return None
+        batch = batches.get(self.db, int(self.table.key))
+        return Focus(models.get_by_id(self.db, batch.model_id).name, batch.id)
 
     def _show_drawn(self, drawn: tuple[int, str, Text]) -> None:
         batch_id, title, body = drawn

@@ -10,6 +10,7 @@ from rich.console import RenderableType
 from core.home import Health, ModelLine, health, lines
 from storage.errors import UsageError
 from storage.tables import models
+from tui.focus import Focus
 from tui.present import home as present
 from tui.present.columns import Column
 from tui.widgets.pane import ListPane
@@ -78,8 +79,12 @@ class HomePane(ListPane):
         """See ListPane."""
         line = self.line(key)
         width = self.detail.size.width or self.size.width
-        body = present.detail(line, self.healths.get(int(key)), self.shell.stamp, width)
+        body = present.detail(line, self.healths.get(int(key)), self.shell.stamp, width, self.shell.now())
         return f"{line.model.name}  owner {line.model.file.owner or 'nobody'}", body
+
+    def focus_on(self) -> Focus | None:
+        """The model under the cursor."""
+        return Focus(self.line().model.name) if self.table.key is not None else None
 
     def do_why(self) -> None:
         """Why the model under the cursor is as it is."""

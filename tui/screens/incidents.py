@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,8 +14,10 @@ from rich.text import Text
 
 from storage.errors import SourceError, UsageError
 from storage.records.incidents import Incident, IncidentFilter, Sort
-from storage.tables import incidents, models
+from storage.tables import alerts, incidents, models
+from tui.focus import Focus
 from tui.present.columns import Column
+from tui.present.page import Stamp
 from tui.widgets.pane import ListPane
 from tui.widgets.rows import Row, RowSource, View
 
@@ -86,6 +89,7 @@ class IncidentsPane(ListPane):
     def __init__(self) -> None:
         super().__init__()
         self.read_last: IncidentDetail | None = None
+        self.chart = ""
 
     def source(self) -> RowSource:
         """See ListPane."""
@@ -103,19 +107,22 @@ class IncidentsPane(ListPane):
 
     def details(self, key: str) -> tuple[str, RenderableType]:
         """What was read last at once; it is read again in a thread, since it looks into eight tables."""
-        now = self.shell.now()
+        now, stamp = self.shell.now(), self.shell.stamp
+        width = self.detail.size.width or self.size.width
 
-        def work(db: sqlite3.Connection) -> IncidentDetail:
+        def work(db: sqlite3.Connection) -> tuple[IncidentDetail, str]:
             from core.incidents.view import detail
 
-            return detail(db, key, now=now)
+            found = detail(db, key, now=now)
+            return found, _chart(db, found, now, stamp, width)
 
         self.read("incident", work, self._show_read)
         if self.read_last is not None and self.read_last.incident.key == key:
             return self._drawn(self.read_last)
         return key, "reading ..."
 
-    def _show_read(self, found: IncidentDetail) -> None:
+    def _show_read(self, read: tuple[IncidentDetail, str]) -> None:
+        found, self.chart = read
         if self.table.key == found.incident.key:
             self.read_last = found
             self.detail.show(*self._drawn(found))
@@ -125,8 +132,19 @@ class IncidentsPane(ListPane):
 
         i = found.incident
         return f"{i.key}  {i.severity or 'no severity'}  {i.state}  {i.model or 'no single model'}", present.detail(
-            found, self.shell.stamp
+            found, self.shell.stamp, self.chart
         )
+
+    def focus_on(self) -> Focus | None:
+        """The model of the incident, and the batch of the newest alert that is linked to it."""
+        if self.table.key is None:
+            return None
+        found = self.incident()
+        if found.model is None:
+            return None
+        linked = [alert for alert in alerts.of_incident(self.db, found.id) if alert.batch_id]
+        last = max(linked, key=lambda alert: alert.id, default=None)
+        return Focus(found.model, None if last is None else last.batch_id)
 
     def copy_text(self) -> str:
         """Six lines that fit into a chat."""
@@ -190,6 +208,18 @@ class IncidentsPane(ListPane):
         if found.model is None:
             raise UsageError(f"{found.key} concerns no single model", "roll back from Home or Versions")
         return found.model
+
+
+def _chart(db: sqlite3.Connection, found: IncidentDetail, now: datetime, stamp: Stamp, width: int) -> str:
+    """What its first alert is about over the past batches; empty where no alert is linked, or nothing can be drawn."""
+    if not found.alerts:
+        return ""
+    from core.past_values import past_values
+    from storage.tables import alerts
+    from tui.present.past_values import chart
+
+    values = past_values(db, alerts.get(db, min(a.id for a in found.alerts)), now)
+    return "" if values is None else chart(values, stamp, width)
 
 
 def _written(db: sqlite3.Connection, *, key: str, store: Path, dump: Path, now: Any) -> Path:

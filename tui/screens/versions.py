@@ -16,6 +16,7 @@ from storage.errors import UsageError
 from storage.records.models import Model
 from storage.records.rollbacks import Candidate
 from storage.tables import deployments, models, rollback_evidence
+from tui.focus import Focus
 from tui.present import versions as present
 from tui.present.columns import Column
 from tui.widgets.pane import ListPane
@@ -139,6 +140,10 @@ class VersionsPane(ListPane):
             self._show(self.table.key)
             return True
         return super().back()
+
+    def focus_on(self) -> Focus | None:
+        """The model under the cursor."""
+        return Focus(self.chosen()[0].name) if self.table.key is not None else None
 
     # -- actions ------------------------------------------------------------------------------------------------
 

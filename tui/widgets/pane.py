@@ -4,31 +4,28 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, TypeVar, cast
 
 from rich.console import RenderableType
 from rich.text import Text
 from textual.app import ComposeResult
-from textual.containers import VerticalScroll
 from textual.widget import Widget
-from textual.widgets import Static
 
-from storage.clipboard import to_file
 from storage.errors import MidwatchError, RefusedError
 from tui import jobs
 from tui.messages import Highlighted
 from tui.present.columns import Column
-from tui.present.text import visible
+from tui.widgets.detail import Detail, Heading
+from tui.widgets.export import export
+from tui.widgets.level import Level, methods_of
 from tui.widgets.rows import Row, RowSource, View
 from tui.widgets.table import Table
 
 if TYPE_CHECKING:
+    from tui.focus import Focus
     from tui.shell import Shell
 
 Result = TypeVar("Result")
-
-EXPORTED = 2_000
-"""Rows of a list that ``x`` writes at the most; the command line has no such limit."""
 
 
 class Pane(Widget):
@@ -37,14 +34,15 @@ class Pane(Widget):
     Attributes:
         pane_id: its id in PANES, set by the shell.
         stale: the store has changed since it last read.
+        follows: shows what the cursor of other panes stands on, so that it is stale too when that is another thing.
     """
+
+    follows = False
 
     def __init__(self) -> None:
         super().__init__(classes="pane")
         self.pane_id = ""
         self.stale = True
-
-    # -- to be overridden ---------------------------------------------------------------------------------------
 
     def reload(self) -> None:
         """Read the store again and show it; called when the pane is shown and when the store has changed."""
@@ -65,6 +63,14 @@ class Pane(Widget):
         """What ``y`` copies; empty when there is nothing."""
         return ""
 
+    def copy_choices(self) -> Sequence[tuple[str, str, str]]:
+        """Texts between which ``y`` asks: key, text and words of each; empty: :meth:`copy_text` it is."""
+        return ()
+
+    def focus_on(self) -> Focus | None:
+        """The model and batch under the cursor; None when this pane is not about one."""
+        return None
+
     # -- what the shell offers ----------------------------------------------------------------------------------
 
     @property
@@ -79,12 +85,22 @@ class Pane(Widget):
 
     def works(self) -> frozenset[str]:
         """Ids of the actions this pane answers now."""
-        methods = {name.removeprefix("do_") for name in dir(type(self)) if name.startswith("do_")}
-        return frozenset(action for action in methods if self.offers(action))
+        return frozenset(action for action in methods_of(self) if self.offers(action))
 
-    def read(self, job: str, work: Callable[[sqlite3.Connection], Result], then: Callable[[Result], None]) -> None:
+    def answer(self, action: str) -> None:
+        """Run an action's method."""
+        getattr(self, f"do_{action}")()
+
+    def read(
+        self,
+        job: str,
+        work: Callable[[sqlite3.Connection], Result],
+        then: Callable[[Result], None],
+        *,
+        instead: Callable[[MidwatchError], None] | None = None,
+    ) -> None:
         """A longer read in a thread, on a connection of its own; ``then(result)`` follows in the screen's thread."""
-        jobs.start(self, job, work, connect=self.shell.services.reader, then=then)
+        jobs.start(self, job, work, connect=self.shell.services.reader, then=then, instead=instead)
 
     def progress(self) -> jobs.Progress:
         """For the use case of a long job: call it with one sentence from the job's thread."""
@@ -106,38 +122,19 @@ class Pane(Widget):
         jobs.start(self, job, work, connect=self.shell.services.connect, then=then, instead=instead, records=True)
 
 
-class Detail(VerticalScroll, can_focus=True, inherit_bindings=False):
-    """Details of the row under the cursor: a title line and a renderable. Text is shown as it is, never as markup."""
-
-    def compose(self) -> ComposeResult:
-        """Title and body."""
-        yield Static("", classes="detail-title", markup=False)
-        yield Static("", classes="detail-body", markup=False)
-
-    def show(self, title: str, body: RenderableType) -> None:
-        """Show; a plain string is made safe first, a :class:`~rich.text.Text` is expected to be."""
-        head, rest = self.query(Static)
-        head.update(Text(visible(title), no_wrap=True, overflow="ellipsis"))
-        rest.update(Text("\n".join(visible(line) for line in body.split("\n"))) if isinstance(body, str) else body)
-
-    @property
-    def plain(self) -> str:
-        """What is shown, as plain text."""
-        return "\n".join(_plain(part.content) for part in self.query(Static)).strip("\n")
-
-
-def _plain(content: Any) -> str:
-    return content.plain if isinstance(content, Text) else str(content)
-
-
 class ListPane(Pane):
     """A list with details: beside it from 110 columns, below it on a narrower screen.
 
-    A pane sets :attr:`columns` and writes :meth:`source` and :meth:`details`; all else is here.
+    A pane sets :attr:`columns` and writes :meth:`source` and :meth:`details`; all else is here. Over its own list it
+    can lay others (:meth:`lay`), which ``esc`` takes away one by one.
     """
 
     columns: Sequence[Column] = ()
     empty = "nothing here"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._laid: list[tuple[Level, Table, bool]] = []
 
     def source(self) -> RowSource:
         """Where the rows come from."""
@@ -147,25 +144,99 @@ class ListPane(Pane):
         """Title and body of a row's details: one short read."""
         raise NotImplementedError
 
+    def heading(self) -> Text | None:
+        """What stands above the list, at most three lines."""
+        return None
+
+    def enter(self, key: str) -> bool:
+        """What ``enter`` leads to from the list; False: to the details."""
+        return False
+
+    def enter_details(self, key: str) -> bool:
+        """What ``enter`` leads to from details that fill the pane; False: nothing."""
+        return False
+
     def compose(self) -> ComposeResult:
-        """List and details."""
+        """Heading, list and details."""
+        yield Heading()
         yield Table(self.columns, self.source(), empty=self.empty)
         yield Detail()
 
     @property
+    def own_table(self) -> Table:
+        """The pane's own list, whatever lies over it."""
+        return self.query(Table).first()
+
+    @property
     def table(self) -> Table:
-        """The list."""
-        return self.query_one(Table)
+        """The list that a person sees."""
+        return self._laid[-1][1] if self._laid else self.own_table
+
+    @property
+    def top(self) -> Level | ListPane:
+        """Whose list a person sees."""
+        return self._laid[-1][0] if self._laid else self
 
     @property
     def detail(self) -> Detail:
         """The details."""
         return self.query_one(Detail)
 
+    # -- lists over the list ------------------------------------------------------------------------------------
+
+    def lay(self, level: Level) -> None:
+        """Lay a list over what is shown."""
+        below, table = self.table, Table(level.columns, level.source(), empty=level.empty)
+        self._laid.append((level, table, self.has_class("-drilled")))
+        self.remove_class("-drilled")
+        below.add_class("-under")
+        self.mount(table, after=below)
+        self.renew()
+        self.screen.set_focus(table)
+        self.shell.refresh_footer()
+
+    def lift(self) -> bool:
+        """Take the topmost list away; False when only the pane's own is there."""
+        if not self._laid:
+            return False
+        _, table, drilled = self._laid.pop()
+        self.table.remove_class("-under")
+        self.set_class(drilled, "-drilled")
+        table.remove()
+        self.renew()
+        self.screen.set_focus(self.focus_target())
+        self.shell.refresh_footer()
+        return True
+
+    def relaid(self) -> None:
+        """The topmost list has other columns."""
+        level, table, _ = self._laid[-1]
+        table.columns, table.source = level.columns, level.source()
+        self.renew()
+
+    def renew(self) -> None:
+        """What is on top has other rows or another heading."""
+        self.query_one(Heading).put(self.top.heading())
+        self.table.empty = self.top.empty
+        self.table.reload()
+
+    def works(self) -> frozenset[str]:
+        """See :meth:`Pane.works`; only what is on top answers, since keys of rows mean nothing elsewhere."""
+        if not self._laid:
+            return super().works()
+        level = self._laid[-1][0]
+        return frozenset(a for a in {*methods_of(level), "open", "export"} if level.offers(a))
+
+    def answer(self, action: str) -> None:
+        """See :meth:`Pane.answer`."""
+        getattr(self.top if hasattr(self.top, f"do_{action}") else self, f"do_{action}")()
+
     def reload(self) -> None:
         """See :meth:`Pane.reload`."""
-        self.table.reload()
         wanted = self.shell.pointed(self.pane_id)
+        while wanted is not None and self.lift():
+            pass
+        self.renew()
         if wanted is not None:
             self.table.go(wanted)
 
@@ -184,39 +255,39 @@ class ListPane(Pane):
         if key is None:
             self.detail.show("", "")
             return
-        self.shell.attempt(lambda: self.detail.show(*self.details(key)))
+        self.shell.attempt(lambda: self.detail.show(*self.top.details(key)))
         self.shell.refresh_footer()
 
     def do_open(self) -> None:
-        """The details fill the pane."""
-        if self.table.key is not None:
-            self.add_class("-drilled")
-            self.detail.focus()
+        """Where the row leads, else its details fill the pane."""
+        key, drilled = self.table.key, self.has_class("-drilled")
+        if key is None or (self.top.enter_details(key) if drilled else self.top.enter(key)):
+            return
+        self.add_class("-drilled")
+        self._show(key if self._laid else None)
+        self.detail.focus()
 
     def back(self) -> bool:
         """See :meth:`Pane.back`."""
         if self.has_class("-drilled"):
             self.remove_class("-drilled")
+            self._show(self.table.key if self._laid else None)
             self.table.focus()
             return True
         if self.table.view.filter:
             self.table.show(View(sort=self.table.view.sort, descending=self.table.view.descending))
             return True
-        return False
+        return self.lift()
 
     def do_export(self) -> None:
         """The list as it is filtered and sorted, as CSV in a file of one's own."""
-        import csv
-        import io
+        name = self._laid[-1][0].name if self._laid else self.pane_id
+        self.shell.say(export(self.table, self.shell.services.dump, self.shell.now(), name=name))
 
-        view, out = self.table.view, io.StringIO()
-        writer = csv.writer(out)
-        writer.writerow([column.title.strip() for column in self.columns])
-        rows = self.table.source.window(view, 0, EXPORTED)
-        writer.writerows([str(cell) for cell in row.cells] for row in rows)
-        path = to_file(out.getvalue(), self.shell.services.dump, self.shell.now(), name=self.pane_id, form="csv")
-        left = self.table.count - len(rows)
-        self.shell.say(f"{len(rows)} rows written to {path}{f'; {left} more are left out' if left > 0 else ''}")
+    def copy_choices(self) -> Sequence[tuple[str, str, str]]:
+        """See :meth:`Pane.copy_choices`."""
+        key = self.table.key
+        return self._laid[-1][0].copies(key) if self._laid and key is not None else ()
 
     def copy_text(self) -> str:
         """See :meth:`Pane.copy_text`."""

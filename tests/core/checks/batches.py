@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from core.checks.base import CheckContext, PastBatch
+from core.checks.base import CheckContext
+from core.checks.given import PastBatch
 from core.stats.profile import BatchProfile, ColumnProfile, SliceProfile, TextProfile, TimeProfile
 from core.stats.profile_numbers import number_profile
 from core.stats.sketch_numbers import Moments

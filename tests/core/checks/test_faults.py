@@ -9,7 +9,7 @@ from functools import cache
 import numpy as np
 import pytest
 
-from core.checks.base import PastBatch
+from core.checks.given import PastBatch
 from core.validate import Validation, validate
 from tests.core.checks.batches import START, Table, alone, context, past, shop_day
 

@@ -11,7 +11,7 @@ from core.rollback.execution import ENTER, YES
 from storage.actuators.base import NothingDoneError, OutcomeUnknownError
 from storage.errors import ActuatorError, RefusedError, UsageError
 from storage.records.rollbacks import ActuatorPlan, Reading
-from storage.tables import audit, deployments, rollbacks
+from storage.tables import audit, changes, deployments, rollbacks
 from tests.conftest import ADA, CHURN, NOW
 from tests.core.rollback.conftest import Desk
 from tests.fake_clock import FakeClock
@@ -60,8 +60,10 @@ def test_verified_is_said_after_the_settle_window_and_everything_follows(desk: D
     assert states(desk) == ["planned", "started", "actuated", "verified"]
     assert deployments.live_at(desk.db, desk.model.id, clock.now())["full"].version == "v12"
     assert deployments.live_at(desk.db, desk.model.id, NOW - timedelta(seconds=1))["full"].version == "v13"
-    change = desk.db.execute("SELECT layer, kind, before, after FROM changes").fetchone()
-    assert tuple(change) == ("run", "rollback", "v13", "v12")
+    told = [c for c in changes.feed(desk.db) if c.at >= NOW]
+    assert [(c.kind, c.before, c.after) for c in told] == [("rollback", "v13", "v12")]
+    (deployed,) = changes.related(desk.db, told[0])
+    assert changes.get(desk.db, "deployments", int(deployed.partition(":")[2])) == told[0]
     assert audit.verify(desk.db).broken_at is None
     assert [e.action for e in audit.recent(desk.db, 2)] == ["rollback.verified", "rollback.rollback"]
 

@@ -11,7 +11,7 @@ from core import rollback, versions
 from storage import process
 from storage.clock import utc_now
 from storage.errors import RefusedError
-from storage.tables import audit, deployments, rollbacks
+from storage.tables import audit, changes, deployments, rollbacks
 from tests.conftest import ADA, CHURN, NOW
 from tests.core.rollback.conftest import POINTER, Desk
 from tests.core.rollback.test_execute import World
@@ -43,7 +43,7 @@ def test_a_process_killed_anywhere_is_ended_by_the_next_start(
     assert audit.verify(desk.db).broken_at is None
     verified = ends == "verified"
     assert deployments.live_at(desk.db, desk.model.id, now)["full"].version == ("v12" if verified else "v13")
-    assert len(desk.db.execute("SELECT 1 FROM changes").fetchall()) == verified
+    assert len(changes.related(desk.db, changes.get(desk.db, "rollbacks", 1))) == verified
 
 
 def test_a_living_process_is_left_alone_but_not_for_ever(desk: Desk) -> None:

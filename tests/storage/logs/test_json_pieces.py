@@ -6,7 +6,7 @@ import json
 import random
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from storage.logs.source import LogSource, open_log
@@ -18,6 +18,8 @@ KEYS = st.sampled_from(["a", "b", "c.d", "e/f", "~"])
 OBJECTS = st.recursive(
     st.dictionaries(KEYS, VALUES, max_size=3), lambda inner: st.dictionaries(KEYS, VALUES | inner, max_size=3)
 )
+NO_SHRINKING = (Phase.explicit, Phase.reuse, Phase.generate)
+"""An example reads a file twice: shrinking one took minutes."""
 LINES = st.lists(OBJECTS.map(json.dumps) | st.sampled_from(["", "  ", "[1]", "7", "{bad", "{} {}"]), max_size=14)
 
 
@@ -39,7 +41,9 @@ def cut(monkeypatch):
     return _cut
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=15, deadline=None, phases=NO_SHRINKING, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(LINES, st.sampled_from([40, 150]))
 def test_pieces_of_any_size_give_the_same_log(tmp_path, cut, lines, size):
     path = tmp_path / "a.jsonl"
@@ -78,6 +82,31 @@ def test_keys_and_conflicts_that_come_late(tmp_path, cut):
         assert [r.line for r in log.rejects] == [1_801, 2_001, 2_002]
         assert log.query("select x from log where __row in (7, 1701) order by __row") == [('{"y":1}',), ("a text",)]
         assert log.query('select count(n), count("late.k") from log') == [(1_998, 499)]
+
+
+def test_numbers_that_turn_out_to_be_texts_are_kept_letter_for_letter(tmp_path, cut):
+    path = tmp_path / "a.jsonl"
+    path.write_text("".join(f'{{"n": {i}, "m": 1.50}}\n' for i in range(600)) + '{"n": true, "m": 7}\n' * 20)
+    cut(150)
+    with open_log(path) as log:
+        assert (log.column("n").kind, log.rejected) == ("text", 0)
+        assert log.query("select n from log where __row in (1, 500, 620) order by __row") == [
+            ("0",),
+            ("499",),
+            ("true",),
+        ]
+
+
+def test_numeric_ids_read_as_texts_keep_every_digit(tmp_path, cut):
+    path, ids = tmp_path / "a.jsonl", [2**62 + i for i in range(300)]
+    path.write_text("".join(f'{{"id": {i}, "n": 1}}\n' for i in ids))
+    cut(150)
+    with open_log(path, types={"id": "text"}) as log:
+        assert log.query("select id from log order by __row") == [(str(i),) for i in ids]
+    other = tmp_path / "b.csv"
+    other.write_text("id,n\nA7,1\nA8,2\n")
+    with open_log([path, other]) as log:
+        assert log.query("select id from log order by __file, __row") == [(str(i),) for i in ids] + [("A7",), ("A8",)]
 
 
 def test_whole_numbers_that_turn_out_not_to_be_are_not_rounded(tmp_path):

@@ -1,18 +1,21 @@
-"""``midwatch changes list|add``: the change feed."""
+"""``midwatch changes list|show|git|add``: the change feed."""
 
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import Any, cast
 
 import click
 
 from core import changes as feed
+from core import deployed_changes
 from storage.records.changes import LAYERS, Change, ChangeFilter, ChangeSort, Layer
 from storage.tables import changes, models
 from tui.cli import diagnostics, output
 from tui.cli.moments import ago
 from tui.cli.options import DefaultGroup, reading, shared, writing
+from tui.present.changes import detail, size
 
 
 @click.group("changes", cls=DefaultGroup)
@@ -26,12 +29,13 @@ def command() -> None:
 @click.option("--since", help="A moment, or a duration such as 2h.")
 @click.option("--until", help="A moment, or a duration such as 2h.")
 @click.option("--text", help="Only lines that hold this text.")
+@click.option("--unreviewed", is_flag=True, help="Only those that nobody is named to have reviewed.")
 @click.option(
     "--sort",
     help="What it is sorted by.",
     default="at",
     show_default=True,
-    type=click.Choice(["at", "layer", "kind", "subject", "model"]),
+    type=click.Choice(["at", "layer", "kind", "subject", "model", "size"]),
 )
 @click.option("--limit", help="Rows at most.", default=50, show_default=True, type=click.IntRange(1, 100_000))
 @click.option("--offset", help="Rows to pass over.", default=0, type=click.IntRange(0))
@@ -44,6 +48,7 @@ def list_changes(
     since: str | None = None,
     until: str | None = None,
     text: str | None = None,
+    unreviewed: bool = False,
     sort: str = "at",
     limit: int = 50,
     offset: int = 0,
@@ -56,16 +61,22 @@ def list_changes(
             since=ago(since, session.now) if since else None,
             until=ago(until, session.now) if until else None,
             text=text,
+            unreviewed=unreviewed,
         )
         rows = changes.feed(
-            session.db, offset=offset, limit=limit, sort=cast("ChangeSort", sort), descending=sort == "at", where=where
+            session.db,
+            offset=offset,
+            limit=limit,
+            sort=cast("ChangeSort", sort),
+            descending=sort in ("at", "size"),
+            where=where,
         )
         total = changes.count(session.db, where)
     if as_json:
         output.document({"total": total, "changes": [_document(c) for c in rows]})
         return
     output.table(
-        ("AT", "LAYER", "KIND", "SUBJECT", "MODEL", "BEFORE -> AFTER", "BY", "REVIEW", "ROW"),
+        ("AT", "LAYER", "KIND", "SUBJECT", "MODEL", "BEFORE -> AFTER", "SIZE", "BY", "REVIEW", "ROW"),
         [
             (
                 f"{c.at:%Y-%m-%d %H:%M:%SZ}",
@@ -74,6 +85,7 @@ def list_changes(
                 c.subject,
                 c.model or "all",
                 "-" if c.before is None and c.after is None else f"{c.before or '-'} -> {c.after or '-'}",
+                size(c),
                 c.by,
                 "none" if c.unreviewed else (c.reviewed_by or "-"),
                 c.reference,
@@ -84,6 +96,67 @@ def list_changes(
     )
     if offset + len(rows) < total:
         diagnostics.note(f"{len(rows)} of {total}; the next: --offset {offset + len(rows)}")
+
+
+@command.command("show")
+@click.argument("change_id", metavar="ID")
+@shared
+def show_change(change_id: str, store: str | None, as_json: bool) -> None:
+    """Show one change: ID is its number, or its row as in deployments:9 or rollbacks:1."""
+    with reading(store) as session:
+        change = feed.find(session.db, change_id)
+        found = deployed_changes.details(session.db, change)
+        related = changes.related(session.db, change)
+    if as_json:
+        output.document({**_document(change), "details": found, "related": related})
+        return
+    page = detail(change, lambda moment: f"{moment:%Y-%m-%d %H:%M:%SZ}", found, related)
+    output.text(page.plain.rstrip("\n"))
+
+
+@command.command("git")
+@click.argument("directory", type=click.Path(path_type=Path))
+@click.option("--model", help="The model it concerns; without it, every model.")
+@click.option("--layer", type=click.Choice(LAYERS), default="component", show_default=True, help="Its layer.")
+@click.option("--since", help="Only what came into the branch since: a moment, or a duration such as 30d.")
+@click.option("--path", help="Only commits that altered this file or directory below DIRECTORY.")
+@click.option("--limit", help="Commits at most.", default=1000, show_default=True, type=click.IntRange(1, 100_000))
+@shared
+def git_changes(
+    directory: Path,
+    model: str | None,
+    layer: str,
+    since: str | None,
+    path: str | None,
+    limit: int,
+    store: str | None,
+    as_json: bool,
+) -> None:
+    """Take in the git log of a directory: subject, author, lines altered, reviewer, hashes before and after.
+
+    Reviewers are named by the trailers Reviewed-by, Acked-by and Approved-by, else by whoever merged it; never by its
+    author. Nothing that the repository names is run.
+    """
+    from core.git_changes import take
+
+    with writing(store) as session:
+        taken = take(
+            session.db,
+            directory,
+            model=models.get(session.db, model) if model else None,
+            layer=cast("Layer", layer),
+            since=ago(since, session.now) if since else None,
+            path=path,
+            limit=limit,
+            actor=session.actor,
+            now=session.now,
+        )
+    if taken.cut:
+        diagnostics.note(f"stopped at {limit} commits; the rest: --limit, or --since")
+    if as_json:
+        output.document(taken)
+    else:
+        output.text(f"{taken.added} added, {taken.known} known already, of {taken.read} commits")
 
 
 @command.command("add")
@@ -137,4 +210,4 @@ def add_changes(store: str | None, as_json: bool, **options: Any) -> None:
 
 def _document(change: Change) -> dict[str, Any]:
     plain: dict[str, Any] = output.plain(change)
-    return {**plain, "reference": change.reference, "unreviewed": change.unreviewed}
+    return {**plain, "reference": change.reference, "unreviewed": change.unreviewed, "large": change.large}

@@ -1,0 +1,237 @@
+"""The rows of a question, opened: the current ones, and those they are compared with."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from core.log_of_model import opened
+from core.slices.parts import both, parted, seen_sql
+from core.slices.roles import file_model
+from core.slices.windows import current, past
+from storage.errors import SourceError, UsageError
+from storage.logs.engine import in_words
+from storage.logs.predicates import predicate_sql
+from storage.logs.quoting import sql_name as name
+from storage.logs.quoting import sql_text as text
+from storage.records.batches import Batch
+from storage.records.logs import Kind
+from storage.records.models import Model, ModelFile
+from storage.records.slices import Predicate
+from storage.tables import labels, models
+
+if TYPE_CHECKING:
+    from core.slices.request import SliceRequest
+    from storage.logs.source import LogSource
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """Rows of an open log.
+
+    Attributes:
+        relation: what stands behind FROM: the log, joined with late labels where there are any.
+        where: SQL condition of the rows of this side, the request's own ``where`` not among it.
+        mature: SQL condition of the rows whose labels have had their time.
+        immature: batches whose labels have not.
+        batches: those that the files are, in order; empty for plain files.
+        words: what it is, for a person.
+        late: whether late labels stand beside the log's own.
+    """
+
+    source: LogSource
+    relation: str
+    where: str
+    mature: str
+    immature: int
+    batches: tuple[Batch, ...]
+    words: str
+    late: bool = False
+
+    @property
+    def kinds(self) -> dict[str, Kind]:
+        """Kinds of the columns by name."""
+        return {column.name: column.kind for column in self.source.columns}
+
+    def condition(self, where: Sequence[Predicate]) -> str:
+        """The rows of this side that fulfil further predicates, as SQL."""
+        return f"({self.where}) and {predicate_sql(where, self.kinds)}" if where else self.where
+
+    def sample(self, share: float, table: str) -> Side:
+        """About that share of the rows, always the same ones, in a table of their own: read once, asked often."""
+        from core.slices.columns import sampled
+
+        with in_words("the log"):
+            self.source.connection.execute(
+                f"create or replace temp table {table} as "
+                f"select * from {self.relation} where ({self.where}) and {sampled(share)}"
+            )
+        return replace(self, relation=table, where="true")
+
+
+@dataclass(frozen=True, slots=True)
+class Sides:
+    """Both sides, the roles of their columns, and what a reader should know; ``then`` is None without a reference."""
+
+    now: Side
+    then: Side | None
+    model: ModelFile
+    stored: Model | None
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def both(self) -> tuple[Side, ...]:
+        """The sides there are."""
+        return (self.now,) if self.then is None else (self.now, self.then)
+
+
+@contextmanager
+def open_sides(db: sqlite3.Connection | None, request: SliceRequest, *, now: datetime) -> Iterator[Sides]:
+    """Open what a request names.
+
+    Args:
+        now: tells which labels have had their time.
+
+    Raises:
+        SourceError: a file is gone, has changed or can't be read.
+        UsageError: the model, its batch or a column of the request is not there.
+    """
+    with ExitStack() as stack:
+        sides = _of_files(stack, request) if request.files else _of_model(stack, db, request, now)
+        missing = [p.column for p in request.where if p.column not in sides.now.kinds]
+        if missing:
+            raise UsageError(f"there is no column {missing[0]!r}", f"there are {', '.join(list(sides.now.kinds)[:20])}")
+        secret = [p.column for p in request.where if p.column in sides.model.columns.redact]
+        if secret:
+            raise UsageError(f"the column {secret[0]!r} is redacted", "no condition can ask for its values")
+        yield sides
+
+
+@contextmanager
+def open_current(
+    db: sqlite3.Connection | None, request: SliceRequest, *, now: datetime
+) -> Iterator[tuple[Side, ModelFile]]:
+    """Open only the current rows of a request.
+
+    Raises:
+        SourceError: a file is gone, has changed or can't be read.
+        UsageError: the model or its batch is not there.
+    """
+    from storage.logs.source import open_log
+
+    with ExitStack() as stack:
+        if request.files:
+            source = stack.enter_context(open_log(list(request.files)))
+            guessed, _ = file_model(source, request)
+            window = _time_condition(guessed, request, source)
+            yield Side(source, "log", window, "true", 0, (), _files(source)), guessed
+            return
+        db, model = _stored(db, request)
+        window = _time_condition(model.file, request)
+        yield _side(stack, db, model, model.file, current(db, model, request, now), now, window, []), model.file
+
+
+def _of_files(stack: ExitStack, request: SliceRequest) -> Sides:
+    from storage.logs.source import open_log
+
+    source = stack.enter_context(open_log(list(request.files)))
+    model, notes = file_model(source, request)
+    side = Side(source, "log", _time_condition(model, request, source), "true", 0, (), _files(source))
+    if request.side is not None:
+        now, then = parted(side, model, request)
+        return Sides(now, then, model, None, list(notes))
+    other: Side | None = None
+    if request.like:
+        like = stack.enter_context(open_log(list(request.like)))
+        other = Side(like, "log", "true", "true", 0, (), _files(like))
+    return Sides(side, other, model, None, list(notes))
+
+
+def _files(source: LogSource) -> str:
+    first = os.path.basename(source.files[0].path)
+    more = f" and {len(source.files) - 1} more" if len(source.files) > 1 else ""
+    return f"{first}{more}, {source.rows:,} rows"
+
+
+def _of_model(stack: ExitStack, db: sqlite3.Connection | None, request: SliceRequest, now: datetime) -> Sides:
+    db, model = _stored(db, request)
+    asked = replace(
+        model.file.columns,
+        label=request.label or model.file.columns.label,
+        prediction=request.prediction or model.file.columns.prediction,
+    )
+    file = replace(model.file, columns=asked)
+    notes: list[str] = []
+    chosen = current(db, model, request, now)
+    window = _time_condition(file, request)
+    here = _side(stack, db, model, file, chosen, now, window, notes)
+    if request.side is not None:
+        mine, other = parted(here, file, request)
+        return Sides(mine, other, file, model, notes)
+    here = replace(here, where=both(here.where, seen_sql(file, here)))
+    before = past(db, model, chosen, file)
+    if not before:
+        notes.append("no admitted batch lies before it: there is no reference")
+        return Sides(here, None, file, model, notes)
+    reference = _side(stack, db, model, file, before, now, "true", notes)
+    return Sides(here, reference, file, model, notes)
+
+
+def _stored(db: sqlite3.Connection | None, request: SliceRequest) -> tuple[sqlite3.Connection, Model]:
+    if db is None or request.model is None:
+        raise UsageError("a model's batches lie in a store", "name the store, or give files")
+    return db, models.get(db, request.model)
+
+
+def _side(
+    stack: ExitStack,
+    db: sqlite3.Connection,
+    model: Model,
+    file: ModelFile,
+    chosen: Sequence[Batch],
+    now: datetime,
+    where: str,
+    notes: list[str],
+) -> Side:
+    """Open the files of batches with their late labels; for a reference, files that are gone are left out."""
+    from storage.logs.late_labels import attach
+
+    chosen = list({batch.path: batch for batch in chosen}.values())
+    there = [batch for batch in chosen if os.path.isfile(batch.path)]
+    notes += [f"the file of batch {b.id}, {b.path}, is gone" for b in chosen if b not in there]
+    if not there:
+        raise SourceError(f"the file of batch {chosen[0].id}, {chosen[0].path}, is gone", "put it back, then try again")
+    source = stack.enter_context(opened([batch.path for batch in there], replace(model, file=file)))
+    for batch, read in zip(there, source.files, strict=True):
+        if batch.sha256 != read.sha256:
+            raise SourceError(
+                f"the file of batch {batch.id}, {batch.path}, has changed since it was ingested",
+                "put the old file back, or ingest the new one",
+            )
+    files = {found.id: found for batch in there for found in labels.files_of(db, batch.id)}
+    known = sorted(files.values(), key=lambda found: (found.arrived_at, found.id))
+    relation = attach(source, file, known)
+    lag = file.labels.lag
+    ripe = [i for i, b in enumerate(there) if b.window_end is None or b.window_end + lag <= now]
+    mature = "true" if len(ripe) == len(there) else f'"__file" in ({", ".join(map(str, ripe)) or "-1"})'
+    words = f"batch {there[0].id}" if len(there) == 1 else f"{len(there)} batches, {there[0].id} to {there[-1].id}"
+    ends = [batch.window_end for batch in there if batch.window_end is not None]
+    until = f" up to {max(ends):%Y-%m-%d %H:%MZ}" if ends else ""
+    words = f"{words}{until}, {source.rows:,} rows"
+    return Side(source, relation, where, mature, len(there) - len(ripe), tuple(there), words, relation != "log")
+
+
+def _time_condition(file: ModelFile, request: SliceRequest, source: LogSource | None = None) -> str:
+    """SQL of the rows scored in the window; a source is looked at for a column of times."""
+    if request.window is None:
+        return "true"
+    if source is not None and not file.columns.time:
+        raise UsageError(f"{source.files[0].path} has no column of times", "no window can be cut from it")
+    start, end = (text(moment.astimezone(UTC).replace(tzinfo=None).isoformat()) for moment in request.window)
+    column = name(file.columns.time)
+    return f"{column} >= {start}::timestamp and {column} < {end}::timestamp"

@@ -1,0 +1,1 @@
+"""Exact search for slices on packed bits: coding, tables, counting, bounds, levels."""

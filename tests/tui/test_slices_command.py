@@ -1,0 +1,129 @@
+"""``midwatch slices`` and ``midwatch query``."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from tests.core.slices.kit import parquet
+from tests.rows import write_log, write_model
+from tui.cli.main import run
+
+
+@dataclass
+class Told:
+    code: int
+    out: str
+    err: str
+
+
+Call = Callable[..., Told]
+
+
+@pytest.fixture
+def call(capsys: pytest.CaptureFixture[str]) -> Call:
+    """Runs one command line."""
+
+    def one(*words: str) -> Told:
+        code = run(list(words))
+        said = capsys.readouterr()
+        return Told(code, said.out, said.err)
+
+    return one
+
+
+@pytest.fixture
+def logs(tmp_path: Path) -> tuple[str, str]:
+    """A reference, and a window in which one corner got worse."""
+    rng = np.random.default_rng(4)
+
+    def frame(bad: bool) -> pd.DataFrame:
+        found = pd.DataFrame({"region": rng.choice(["NA", "EU"], 3000), "hour": rng.integers(0, 24, 3000)})
+        found["prediction"] = rng.integers(0, 2, 3000)
+        rate = np.where(bad & (found["region"] == "EU") & (found["hour"] > 17), 0.5, 0.1)
+        found["label"] = np.where(rng.random(3000) < rate, 1 - found["prediction"], found["prediction"])
+        return found
+
+    return parquet(tmp_path / "now.parquet", frame(True)), parquet(tmp_path / "then.parquet", frame(False))
+
+
+def test_the_slice_that_got_worse_as_json_as_text_as_sql_and_as_pandas(logs: tuple[str, str], call: Call) -> None:
+    now, then = logs
+    told = call("slices", now, "--like", then, "--json")
+    assert told.code == 1
+    page = json.loads(told.out)
+    assert page["stands_out"] is True
+    first = page["slices"][0]
+    keys = ["predicates", "rows", "support", "error", "reference_error", "effect", "interval", "q_value"]
+    assert list(first)[: len(keys)] == keys
+    assert {p["column"] for p in first["predicates"]} == {"region", "hour"}
+    assert first["error"] > first["reference_error"] + 0.3
+    assert first["interval"][0] > 0
+    text = call("slices", now, "--like", then)
+    assert (text.code, text.err) == (1, "")
+    assert first["words"] in text.out
+    assert "not known" in text.out
+    assert "users" in first
+    [sql, *_] = call("slices", now, "--like", then, "--top", "1", "--sql").out.splitlines()
+    assert sql == first["sql"]
+    counted = call("query", now, f"select count(*) as n from log where {sql}", "--json")
+    assert json.loads(counted.out)["rows"] == [{"n": first["rows"]}]
+    assert call("slices", now, "--like", then, "--top", "1", "--pandas").out.startswith('log[(log["')
+    again = call("slices", now, "--like", then, "--where", first["words"], "--rows", "2", "--json")
+    assert json.loads(again.out)["total"] == first["rows"]
+
+
+def test_a_clean_window_and_an_absolute_ranking_exit_with_0(logs: tuple[str, str], call: Call) -> None:
+    now, then = logs
+    clean = call("slices", then, "--like", then)
+    assert clean.code == 0
+    assert "no slice stands out; everywhere alike" in clean.out
+    assert call("slices", now, "--like", then, "--absolute").code == 0
+    split = json.loads(call("slices", now, "--like", then, "--split", "region", "--json").out)
+    assert [line["words"] for line in split["lines"]] in (
+        ["region = EU", "region = NA"],
+        ["region = NA", "region = EU"],
+    )
+    sides = json.loads(call("slices", now, "--like", then, "--compare", "windows", "--json").out)
+    assert [line["rows"] for line in sides["lines"]] == [3000, 3000]
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "said"),
+    [
+        (["--where", "regoin = EU"], 2, "did you mean 'region'?"),
+        (["--signal", "magic"], 2, "there is no signal 'magic'"),
+        (["--min-support", "0"], 2, "is no share"),
+        (["--split", "hour", "--rows"], 2, "two questions"),
+        (["--window", "yesterday", "--json"], 2, "no span of time"),
+        (["--version", "v2"], 2, "no column tells the version"),
+        (["--like", "gone.csv"], 4, "does not exist"),
+        (["--window", "6h..now"], 2, "no column of times"),
+        (["--batch", "3"], 2, "a batch is a model's"),
+    ],
+)
+def test_what_is_wrong_is_said(logs: tuple[str, str], options: list[str], code: int, said: str, call: Call) -> None:
+    told = call("slices", logs[0], *options)
+    assert (told.code, told.out) == (code, "")
+    assert said in told.err
+
+
+def test_a_registered_model_by_name(tmp_path: Path, call: Call) -> None:
+    store = str(tmp_path / "s.db")
+    call("init", str(write_model(tmp_path)), "--store", store)
+    logs = [str(write_log(tmp_path, number)) for number in range(3)]
+    assert call("slices", "churn", "--store", store).code == 2
+    call("ingest", "churn", *logs[:2], "--role", "reference", "--store", store)
+    call("ingest", "churn", logs[2], "--store", store)
+    told = call("slices", "churn", "--store", store, "--json")
+    page = json.loads(told.out)
+    assert told.code == 0
+    assert page["signal"] == "error"
+    assert page["current"].startswith("batch 3 ")
+    assert page["reference"].startswith("2 batches")
+    assert call("query", "churn", "select count(*) from log", "--store", store).out.split()[-1] == "200"
+    assert call("slices", "nobody", "--store", store).code == 2

@@ -1,0 +1,275 @@
+"""Pane 6: the search shown, refined and stopped; slice and dice by hand; the rows; queries."""
+
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from textual.pilot import Pilot
+
+from core.ingest import ingest
+from storage.errors import UsageError
+from storage.records.models import Model
+from storage.tables import batches
+from tests.conftest import ADA
+from tests.rows import MODEL, write_log
+from tests.tui.kit import screen_text, settle
+from tests.tui.night_screen import keys, words
+from tests.tui.slice_screen import EU, LATE, PRO, Frozen, frozen, line, page
+from tests.tui.test_home_data import LATE as NOW
+from tui.app import MidwatchApp
+from tui.screens.slices import ALL, SlicesPane
+from tui.widgets.rows import View
+
+__all__ = ["frozen"]
+SIZES = [(80, 24), (60, 20), (120, 40)]
+
+
+@pytest.fixture
+def watched(db: sqlite3.Connection, register: Callable[..., Model], tmp_path: Path) -> Model:
+    """Three reference batches and one that is served, of 120 rows each; the ids are redacted."""
+    text = MODEL.replace('version = "version"', 'version = "version"\nredact = ["request_id"]')
+    model = register(text + "[labels]\nminimum = 50\n")
+    logs = [str(write_log(tmp_path, number, 120)) for number in range(4)]
+    list(ingest(db, model, logs[:3], role="reference", actor=ADA, now=NOW))
+    list(ingest(db, model, logs[3:], actor=ADA, now=NOW))
+    return model
+
+
+def app_on(path: Path) -> MidwatchApp:
+    from storage import db as store
+    from storage.tables import models
+    from tests.tui.kit import Clock
+    from tui.header import header_of
+    from tui.panes import PANES
+    from tui.services import Services
+
+    clock = Clock()
+    clock.at = NOW
+    services = Services(
+        connect=lambda: store.connect(path),
+        reader=lambda: store.connect(path, read_only=True),
+        now=clock,
+        actor=lambda: ADA,
+        header=lambda db: header_of(db, host="prod-3", store=str(path), now=clock()),
+        models=lambda db: list(models.names(db).values()),
+        dump=path.parent / "dump",
+    )
+    return MidwatchApp(services, specs=[p for p in PANES if p.id in ("home", "alerts", "data", "slices")], locked=False)
+
+
+def pane_of(app: MidwatchApp) -> SlicesPane:
+    pane = app.pane
+    assert isinstance(pane, SlicesPane)
+    return pane
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_six_from_a_batch_shows_slices_and_enter_their_rows(
+    store_file: Path, watched: Model, frozen: Frozen, size: tuple[int, int]
+) -> None:
+    app = app_on(store_file)
+    async with app.run_test(size=size) as pilot:
+        await settle(pilot)
+        await keys(pilot, "4", "6")
+        shown = screen_text(app)
+        assert "region=EU" in shown
+        assert "15.4%, was 12.1%" in shown
+        assert "2 slices stand out" in shown
+        assert "+20.0" in shown
+        if size[0] >= 80:
+            assert "labels are there" in shown
+            assert "[15.0 25.0]" in shown
+            assert "<.001" in shown
+        assert frozen.asked[0].batch == 4
+        pane = pane_of(app)
+        pane._look_into(str(pane.table.key))
+        await settle(pilot)
+        told = pane.detail.plain
+        assert "worst rows" in told
+        assert 'log[(log["region"] == "EU") & (log["plan"] == "pro")]' in told
+        assert "region over all rows" in told
+        await keys(pilot, "enter")
+        shown = screen_text(app)
+        assert "worst first of batch_0003.csv" in shown
+        assert "wrong" in shown
+        assert not {"narrow", "compare"} & {action.id for action in app.here()}
+        await keys(pilot, "enter")
+        told = pane.detail.plain
+        assert "came from" in told
+        assert "request_id  [redacted]" in told
+        assert "batch    4 of churn" in told
+        await keys(pilot, "escape", "escape")
+        assert "2 slices stand out" in screen_text(app)
+
+
+async def test_a_first_answer_is_refined_under_a_cursor_that_stays_and_esc_stops(
+    store_file: Path, watched: Model, frozen: Frozen
+) -> None:
+    app = app_on(store_file)
+    frozen.first = (line(LATE), line(EU, PRO))
+    frozen.gate.clear()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        await pilot.press("6")
+        await until(pilot, "first answer")
+        pane = pane_of(app)
+        assert [row.key for row in pane.table.source.window(pane.table.view, 0, 9)][:2] == [
+            line(LATE).words,
+            line(EU, PRO).words,
+        ]
+        await pilot.press("j")
+        assert pane.table.key == line(EU, PRO).words
+        frozen.gate.set()
+        await settle(pilot)
+        assert pane.table.key == line(EU, PRO).words
+        assert pane.table.cursor == 0
+        assert "refining" not in screen_text(app)
+
+        frozen.gate.clear()
+        await pilot.press("r")
+        await until(pilot, "first answer")
+        await pilot.press("escape")
+        await pilot.pause()
+        assert "stopped: the first answer stays" in screen_text(app)
+        frozen.gate.set()
+        await settle(pilot)
+        assert "stopped: the first answer stays" in screen_text(app)
+
+
+async def until(pilot: Pilot[None], text: str) -> None:
+    """Wait for a job that is still at work."""
+    for _ in range(400):
+        await pilot.pause(0.01)
+        if text in screen_text(pilot.app):  # type: ignore[arg-type]
+            return
+    raise AssertionError(screen_text(pilot.app))  # type: ignore[arg-type]
+
+
+async def test_into_a_slice_wider_and_back(store_file: Path, watched: Model, frozen: Frozen) -> None:
+    app = app_on(store_file)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        await keys(pilot, "6", "greater_than_sign")
+        assert frozen.asked[-1].where == (EU, PRO)
+        assert "in region = EU and plan = pro" in screen_text(app)
+        await keys(pilot, "G", "less_than_sign", "1")
+        assert frozen.asked[-1].where == (PRO,)
+        asked = len(frozen.asked)
+        await keys(pilot, "escape", "escape")
+        assert len(frozen.asked) == asked
+        assert pane_of(app).question == frozen.asked[0]
+        await keys(pilot, "j", "less_than_sign")
+        assert "one condition" in screen_text(app)
+        await keys(pilot, "G", "greater_than_sign")
+        assert "all rows of the question already" in screen_text(app)
+        await keys(pilot, "r")
+        assert frozen.asked[-1].ranking == "absolute"
+        await keys(pilot, "S", "t")
+        assert frozen.asked[-1].signal == "latency"
+
+
+async def test_split_and_compare_show_both_sides_and_lead_on(store_file: Path, watched: Model, frozen: Frozen) -> None:
+    app = app_on(store_file)
+    async with app.run_test(size=(100, 30)) as pilot:
+        await settle(pilot)
+        await keys(pilot, "6", "b")
+        assert "SPLIT BY" in screen_text(app)
+        assert "region" not in [row.key for row in pane_of(app).table.source.window(View(), 0, 9)]
+        await keys(pilot, "enter")
+        shown = screen_text(app)
+        assert "region = EU and plan = pro by spend" in shown
+        assert "share of wrong answers" in shown
+        assert "vs 3 batches" in shown
+        await keys(pilot, "greater_than_sign")
+        assert frozen.asked[-1].where[:2] == (EU, PRO)
+        assert frozen.asked[-1].where[2].column == "spend"
+        await keys(pilot, "escape", "c", "w")
+        shown = screen_text(app)
+        assert "now: batch 4" in shown
+        assert "reference: 3 batches" in shown
+        await keys(pilot, "escape", "c", "h")
+        assert "no column tells the host" in " ".join(screen_text(app).split())
+        await keys(pilot, "c", "v", "enter")
+        assert frozen.asked[-1].version == "v41"
+
+
+async def test_two_marked_slices_beside_each_other_copies_and_exports(
+    store_file: Path, watched: Model, frozen: Frozen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copied: list[str] = []
+    monkeypatch.setattr("storage.clipboard.to_tmux", lambda text: copied.append(text) is None)
+    app = app_on(store_file)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        await keys(pilot, "6", "d")
+        assert "two found slices" in screen_text(app)
+        await keys(pilot, "space", "space", "d")
+        assert "only the one     region = EU and plan = pro" in pane_of(app).detail.plain
+        await keys(pilot, "g", "y", "s", "y", "p")
+        assert copied[0].startswith("SELECT * FROM log WHERE \"region\"::varchar = 'EU'")
+        assert copied[1].startswith('log[(log["region"] == "EU")')
+        await keys(pilot, "x", "r")
+        assert "rows written" in screen_text(app)
+        await keys(pilot, "x", "l")
+    exported = {path.name.split("-")[0]: path for path in (store_file.parent / "dump").iterdir()}
+    rows = exported["rows"].read_text().splitlines()
+    assert rows[0].startswith("file,line,error,score,label,region,plan,request_id")
+    assert "[redacted]" in rows[1]
+    assert "r3-" not in exported["rows"].read_text()
+    assert exported["slices"].read_text().startswith("SLICE,ROWS,PART")
+
+
+async def test_what_cannot_be_answered_is_said(
+    db: sqlite3.Connection, store_file: Path, watched: Model, frozen: Frozen
+) -> None:
+    app = app_on(store_file)
+    frozen.answer = lambda request: page(request, not_answered="there are no rows")
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        await keys(pilot, "6")
+        assert "not answered: there are no rows" in screen_text(app)
+        await keys(pilot, "b")
+        assert "no slice under the cursor" in screen_text(app)
+        frozen.answer = lambda request: page(request)
+        await keys(pilot, "4", "6")
+        shown = screen_text(app)
+        assert "no slice stands out; everywhere alike" in shown
+        assert pane_of(app).table.key == ALL
+        frozen.answer = refuse
+        await keys(pilot, "r")
+        assert "the file of batch 4 is gone" in screen_text(app)
+    assert batches.get(db, 4).id == 4
+
+
+def refuse(_: object) -> object:
+    raise UsageError("the file of batch 4 is gone")
+
+
+async def test_an_empty_store_says_what_to_do(store_file: Path, frozen: Frozen) -> None:
+    app = app_on(store_file)
+    async with app.run_test(size=(60, 20)) as pilot:
+        await settle(pilot)
+        await keys(pilot, "6", "enter", "b", "greater_than_sign", "x", "d", "y")
+        assert "no model to search" in screen_text(app)
+
+
+async def test_a_select_asks_the_batch_in_view(store_file: Path, watched: Model, frozen: Frozen) -> None:
+    app = app_on(store_file)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        await keys(pilot, "4", "colon")
+        await words(pilot, "select region, count(*) as n, any_value(request_id) as who from log group by 1 order by 1")
+        shown = screen_text(app)
+        assert "LATAM" in shown
+        assert "[redacted]" in shown
+        assert "4 rows of churn batch 4" in shown
+        await keys(pilot, "x")
+        assert "4 rows written" in screen_text(app)
+        await keys(pilot, "escape", "colon")
+        await words(pilot, "sql delete from log")
+        assert "error:" in screen_text(app)
+        await keys(pilot, "colon")
+        await words(pilot, "select nothing from log")
+        assert "error:" in screen_text(app)
+        assert "BASE" in screen_text(app)

@@ -1,0 +1,99 @@
+"""What is read of one slice while the cursor rests on it: its columns beside the reference, its worst rows."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from core.slices.page import SlicePage, SliceRows
+from core.slices.request import SliceRequest
+from storage.errors import UsageError
+from storage.records.slices import Predicate
+from storage.tables import models
+
+if TYPE_CHECKING:
+    from core.batch_view import Shares
+
+FIRST_ROWS = 5
+FEW_ROWS = 200_000
+"""Up to so many rows an answer of pairs comes before the last one; beyond, reading the rows again costs more."""
+CHARTS = 3
+"""Columns of a slice that are drawn."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """The columns that cut the slice, over all rows of the question; the prediction, inside the slice; worst rows."""
+
+    cut: tuple[Shares, ...]
+    prediction: Shares | None
+    rows: SliceRows
+
+
+def search_in_steps(
+    db: sqlite3.Connection, question: SliceRequest, now: datetime, tell: Callable[[SlicePage], None]
+) -> SlicePage:
+    """The search, after first answers of fewer conditions a slice, which need a fraction of its time.
+
+    A search that nobody waits for ends where it tells.
+    """
+    from core.slices.search import search_in
+    from core.slices.sides import open_sides
+
+    with open_sides(db, question, now=now) as sides:
+        for depth in range(1, question.depth):
+            first = search_in(sides, replace(question, depth=depth))
+            if first.not_answered is not None:
+                return first
+            tell(replace(first, exact=False))
+            if first.rows + first.reference_rows > FEW_ROWS:
+                break
+        return search_in(sides, question, progress=tell)
+
+
+def look_into(db: sqlite3.Connection, asked: SliceRequest, inside: SliceRequest, now: datetime) -> Seen:
+    """Read it.
+
+    Args:
+        asked: the question whose slices are listed; ``inside``: the same for the rows of the slice alone.
+
+    Raises:
+        SourceError: a file can't be read.
+    """
+    from core.slices.distribution import distribution
+    from core.slices.rows import rows
+
+    columns = list(dict.fromkeys(p.column for p in inside.where if p not in asked.where))[:CHARTS]
+    cut = [distribution(db, asked, column=column, now=now) for column in columns]
+    prediction = None
+    if inside.model is not None:
+        try:
+            wanted = models.get(db, inside.model).file.columns.prediction
+            prediction = distribution(db, inside, column=wanted, now=now)
+        except UsageError:  # redacted: its values are shown nowhere
+            prediction = None
+    return Seen(tuple(cut), prediction, rows(db, inside, now=now, limit=FIRST_ROWS))
+
+
+def named_predicates(told: str) -> tuple[Predicate, ...]:
+    """A slice as findings write it: ``region=LATAM``, nothing after the sign for missing."""
+    column, _, wanted = told.partition("=")
+    return (Predicate(column, "=", wanted) if wanted else Predicate(column, "missing"),)
+
+
+def measure_named(
+    db: sqlite3.Connection, question: SliceRequest, named: dict[str, tuple[Predicate, ...]], now: datetime
+) -> dict[str, SlicePage | None]:
+    """Numbers of slices that were not found but named; None for one whose column is not there any more."""
+    from core.slices.search import search
+
+    found: dict[str, SlicePage | None] = {}
+    for key, told in named.items():
+        try:
+            found[key] = search(db, replace(question.within(*told), depth=1, k=1), now=now)
+        except UsageError:
+            found[key] = None
+    return found
