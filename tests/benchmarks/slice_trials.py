@@ -1,8 +1,9 @@
 """Is a planted slice found, and is silence kept: seeded trials of the ranking by change on real data, and its CPU time.
 
-``python tests/benchmarks/slice_trials.py [--quick] [--json] [--data DIR] [--trials N] [--first SEED] [--only NAME]``. DIR
-(else ``$MIDWATCH_DATA``) holds adult, employment_MA and nycflights13 as csv.gz; without it the trials run on made data
-and say so. --quick: a tenth of the trials. It prints one JSON object a line.
+``python tests/benchmarks/slice_trials.py [--quick] [--json] [--data DIR] [--trials N] [--first SEED] [--only NAME]``
+
+DIR (else ``$MIDWATCH_DATA``) holds adult, employment_MA and nycflights13 as csv.gz; without it the trials run on made
+data and say so. --quick: a tenth of the trials. It prints one JSON object a line.
 
 A trial draws two windows of at most 20,000 rows, disjoint, at random from the scored rows.
 
