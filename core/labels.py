@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.batch_log import log_of
-from core.kept_watch import watch_slices
+from core.kept.watch import watch_slices
 from core.measure import measure_batch
 from core.watchdogs import watch_metrics
 from storage.db import transaction

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from core.log_of_model import opened
 from core.slices.parts import both, parted, seen_sql
 from core.slices.roles import file_model
+from core.slices.sampling import sampled
 from core.slices.windows import current, past
 from storage.errors import SourceError, UsageError
 from storage.logs.engine import in_words
@@ -64,8 +65,6 @@ class Side:
 
     def sample(self, share: float, table: str) -> Side:
         """About that share of the rows, always the same ones, in a table of their own: read once, asked often."""
-        from core.slices.columns import sampled
-
         with in_words("the log"):
             self.source.connection.execute(
                 f"create or replace temp table {table} as "

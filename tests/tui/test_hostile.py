@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from core import changes
+from core.changes import feed as changes
 from core.ingest import ingest
 from storage import db as store
 from storage import model_file

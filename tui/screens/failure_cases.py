@@ -24,8 +24,8 @@ from tui.present.text import visible
 from tui.screens.dialogs import Choice
 
 if TYPE_CHECKING:
-    from core.evaluation_sets import SetDraft
-    from core.failure_cases import Added
+    from core.evaluation.failure_cases import Added
+    from core.evaluation.sets import SetDraft
     from tui.widgets.pane import Pane
 
 FEW, SOME, MANY = 10, 50, 1_000
@@ -68,7 +68,7 @@ def add_cases_of_alert(pane: Pane, alert: Alert) -> None:
     actor, now = pane.shell.services.actor(), pane.shell.now()
 
     def work(limit: int) -> Callable[[sqlite3.Connection], Added]:
-        from core.failure_cases import add_from_alert
+        from core.evaluation.failure_cases import add_from_alert
 
         return lambda db: add_from_alert(db, alert.id, limit=limit, actor=actor, now=now)
 
@@ -90,7 +90,7 @@ def add_cases(
     actor, now = pane.shell.services.actor(), pane.shell.now()
 
     def work(limit: int) -> Callable[[sqlite3.Connection], Added]:
-        from core.failure_cases import add_rows
+        from core.evaluation.failure_cases import add_rows
         from storage.tables import batches
 
         return lambda db: add_rows(
@@ -106,7 +106,7 @@ def add_cases_by_id(pane: Pane, model: str, batch_id: int, ids: Sequence[str], w
     actor, now = pane.shell.services.actor(), pane.shell.now()
 
     def work(db: sqlite3.Connection) -> Added:
-        from core.failure_cases import add_by_id
+        from core.evaluation.failure_cases import add_by_id
         from storage.tables import batches
 
         return add_by_id(
@@ -147,7 +147,7 @@ def keep_slice(pane: Pane, model: str, predicates: Sequence[Predicate]) -> None:
         tell = pane.progress()
 
         def work(db: sqlite3.Connection) -> str:
-            from core.kept_slices import keep as keep_it
+            from core.kept.slices import keep as keep_it
 
             kept = keep_it(
                 db, models.get(db, model), name, predicates, kind=cast("SliceKind", kind), tell=tell, actor=actor,
@@ -185,7 +185,7 @@ def _said(pane: Pane, added: Added) -> None:
 
 def _preview(pane: Pane, model: str, name: str, purpose: str | None) -> None:
     def work(db: sqlite3.Connection) -> SetDraft:
-        from core.evaluation_sets import draft
+        from core.evaluation.sets import draft
 
         return draft(db, models.get(db, model), name, purpose=cast("Purpose | None", purpose))
 
@@ -216,7 +216,7 @@ def _show(pane: Pane, model: str, planned: SetDraft) -> None:
 
     def freeze_it(expected: str) -> None:
         def work(db: sqlite3.Connection) -> str:
-            from core.evaluation_sets import freeze as freeze_set
+            from core.evaluation.sets import freeze as freeze_set
 
             frozen = freeze_set(
                 db, models.get(db, model), planned.name, purpose=planned.purpose, expect=expected, actor=actor, now=now

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from rich.console import RenderableType
 from rich.text import Text
@@ -14,6 +14,7 @@ from core.slices.compare import Comparison, Kind
 from core.slices.page import SlicePage
 from core.slices.request import SliceRequest
 from core.slices.split import Split
+from storage.errors import UsageError
 from storage.logs.predicates import words
 from storage.records.batches import Batch
 from storage.records.logs import LogRow
@@ -23,6 +24,7 @@ from tui.present import slices as present
 from tui.present.columns import Column
 from tui.present.rows import RowList
 from tui.screens import slice_steps as steps
+from tui.screens.dialogs import Choice
 from tui.screens.row_list import RowsLevel
 from tui.widgets.level import Level
 from tui.widgets.rows import ListSource, Row, RowSource
@@ -215,3 +217,43 @@ class SidesLevel(Level):
             pass
         self.slices.ask(replace(self.inside, batch=self.inside.batch, **{side: key}), keep=True)  # type: ignore[arg-type]
         return True
+
+
+def split(pane: SlicesPane, inside: SliceRequest) -> None:
+    """The list of columns to split by."""
+    page = pane.page
+    names = list(page.columns) if page is not None else []
+    taken = {p.column for p in inside.where if p.op == "="}
+    free = [name for name in names if name not in taken]
+    if not free:
+        raise UsageError("there is no other column to split by", "wait for the search, or see which were left out")
+    pane.lay(ColumnsLevel(pane, inside, free))
+
+
+def compare(pane: SlicesPane, inside: SliceRequest) -> None:
+    """Ask between which sides."""
+    options = [
+        ("w", "windows", "windows: this one and the reference"),
+        ("v", "versions", "versions"),
+        ("s", "stages", "stages"),
+        ("h", "hosts", "hosts"),
+    ]
+
+    def chosen(kind: str) -> None:
+        SidesLevel(pane, inside, cast("Kind", kind)).begin()
+
+    pane.shell.open_sheet(Choice(f"Compare {words(inside.where)} between", options), chosen)
+
+
+def export(pane: SlicesPane, the_list: Callable[[], None]) -> None:
+    """Ask: the list of slices, or the rows of the one under the cursor."""
+    inside = pane.within()
+
+    def chosen(what: str) -> None:
+        if what == "list":
+            the_list()
+            return
+        row_level(pane, inside, pane.page).do_export()
+
+    options = [("l", "list", "the list of slices"), ("r", "rows", f"the rows of: {words(inside.where)}")]
+    pane.shell.open_sheet(Choice("Export what, as CSV? Values of redacted columns are masked", options), chosen)

@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core import changes, versions
+from core import versions
+from core.changes import feed as changes
 from core.incidents import lifecycle, view, writing
 from core.why.answer import explain, explain_alert
 from core.why.effects import effects

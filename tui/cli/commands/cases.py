@@ -7,17 +7,17 @@ from typing import Any, cast
 
 import click
 
-from core import failure_cases as use
-from core.case_lives import CaseLife, life
-from core.evaluation_export import shown
+from core.evaluation import failure_cases as use
+from core.evaluation.case_lives import CaseLife, life
+from core.evaluation.export import shown
 from storage.errors import UsageError
 from storage.logs.predicates import predicate_sql, words
 from storage.records.failure_cases import CASE_VERDICTS, CaseFilter, CaseVerdict, FailureCase
 from storage.tables import alerts, failure_cases, incidents, models
 from tui.cli import diagnostics, output
 from tui.cli.conditions import batch_of, condition
-from tui.cli.moments import ago
 from tui.cli.options import ROW_ID, ListByDefault, reading, shared, writing
+from tui.typed_moments import ago
 
 
 @click.group("cases", cls=ListByDefault)

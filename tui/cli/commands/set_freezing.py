@@ -6,8 +6,8 @@ from typing import Any, cast
 
 import click
 
-from core import evaluation_sets as use
-from core.evaluation_rows import rows_of_batch, rows_of_file
+from core.evaluation import sets as use
+from core.evaluation.rows import rows_of_batch, rows_of_file
 from storage.logs.predicates import predicate_sql
 from storage.records.evaluation_sets import PURPOSES, EvaluationSet, Item, Purpose
 from storage.tables import evaluation_sets, models

@@ -70,7 +70,7 @@ def _request(source: str, given: dict[str, Any], db: sqlite3.Connection | None, 
     """The call as a request; conditions are read once the columns are known."""
     from core.slices.request import SIGNALS, SliceRequest
     from storage.errors import UsageError
-    from tui.cli.moments import span
+    from tui.typed_moments import span
 
     signal, _, metric = (given["signal"] or "").partition(":")
     chosen = next((known for known in SIGNALS if known == signal), None)

@@ -14,10 +14,10 @@ from core.why.suspects import POWERS, Suspect
 from storage.errors import UsageError
 from storage.tables import alerts, models
 from tui.cli import output
-from tui.cli.moments import ago
 from tui.cli.options import ROW_ID, reading, shared
 from tui.present import moments
 from tui.present import why as present
+from tui.typed_moments import ago
 
 WIDTH = 100
 
