@@ -85,7 +85,10 @@ class CasesPane(ListPane):
 
     def chosen(self) -> list[FailureCase]:
         """The marked cases, else the one under the cursor."""
-        return [self.case(key) for key in self.table.chosen()]
+        found = [self.case(key) for key in self.table.chosen()]
+        if not found:
+            raise UsageError("there is no case under the cursor", "e in Alerts, Data or Slices makes rows cases")
+        return found
 
     def details(self, key: str) -> tuple[str, RenderableType]:
         """See ListPane."""
