@@ -27,6 +27,10 @@ SPANS = 4.0
 """Batches whose stretches of time differ by more than this factor tell nothing of each other's rows and hours."""
 
 HOUR = 3600.0
+HALF_A_DAY = 12 * HOUR
+"""Batches shorter than this end when their own stretch does: their last hours compare where they begin alike."""
+
+LAST_HOUR = Key("", "last_hour")
 BY_SPAN = frozenset({"rows", "hours", "last_hour", "gap"})
 
 RELATIVE = 1.5
@@ -87,7 +91,8 @@ def departures(given: Given, kinds: Mapping[str, Trait], now: Mapping[Key, Readi
     if len(past) >= MINIMUM_PAST:
         return _against_past(given, kinds, now)
     base = readings(given.reference, given.reference, kinds, given.roles, bounds, member=False)
-    earlier = [readings(b.profile, given.reference, kinds, given.roles, bounds, member=False) for b in past]
+    measured_past = [readings(b.profile, given.reference, kinds, given.roles, bounds, member=False) for b in past]
+    earlier = [_comparable(given, batch, day) for batch, day in zip(past, measured_past, strict=True)]
     found = {}
     for key, reading in now.items():
         before = _seen(base, key, reading)
@@ -182,12 +187,21 @@ def slice_column(name: str) -> str:
 
 
 def _comparable(given: Given, past: PastBatch, day: Mapping[Key, Reading]) -> Mapping[Key, Reading]:
-    """Rows and hours of a batch of ten minutes are no measure for one of a day."""
+    """Rows and hours of ten minutes are no measure for a day, nor is a last hour at noon for a batch of the night."""
     now = _span(given.window_start, given.window_end)
     then = _span(past.window_start, past.window_end)
-    if now is None or then is None or 1 / SPANS <= (now + HOUR) / (then + HOUR) <= SPANS:
+    if now is None or then is None:
         return day
+    if 1 / SPANS <= (now + HOUR) / (then + HOUR) <= SPANS:
+        short = max(now, then) < HALF_A_DAY
+        if not short or _hour(given.window_start) == _hour(past.window_start):
+            return day
+        return {key: reading for key, reading in day.items() if key != LAST_HOUR}
     return {key: reading for key, reading in day.items() if key.column or key.stat not in BY_SPAN}
+
+
+def _hour(start: datetime | None) -> int | None:
+    return None if start is None else start.hour
 
 
 def _span(start: datetime | None, end: datetime | None) -> float | None:

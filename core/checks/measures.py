@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -146,10 +146,16 @@ def _table(profile: BatchProfile, roles: Roles) -> Iterator[tuple[Key, Reading]]
     time = profile.columns[roles.time].time if roles.time is not None and roles.time in profile.columns else None
     if time is not None and time.hours.unit == 3600 and time.hours.counts:
         stretches = np.array(sorted(time.hours.counts))
-        yield Key("", "hours"), Reading(float(stretches.size), 0.0)
+        yield Key("", "hours"), Reading(float(stretches.size), _empty_hours(time.hours.counts.values()))
         if stretches[-1] // 24 == stretches[0] // 24:
             yield Key("", "last_hour"), Reading(float(stretches[-1] % 24), 0.0)
         yield Key("", "gap"), Reading(float(np.diff(stretches).max()) if stretches.size > 1 else 0.0, 0.0)
+
+
+def _empty_hours(rows: Iterable[int]) -> float:
+    """By how many hours chance may leave empty: one deviation, from the rows of each hour as Poisson means."""
+    chances = [math.exp(-count) for count in rows]
+    return math.sqrt(sum(chance * (1 - chance) for chance in chances))
 
 
 def _column(

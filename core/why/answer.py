@@ -61,20 +61,39 @@ def explain(
             found.append(_explained(reader, one, match))
     if batch is None and at is None:
         found += _labelled(reader, model, known, found)
-    ranked = sorted(found, key=lambda e: (e.symptom.rank >= LATE_RANK, e.harmless, -e.match.fit, e.symptom.rank))
+    told = ranked(found)
     return Why(
         model=model,
         now=now,
         batch=first.episode.batch,
-        explanations=tuple(ranked),
+        explanations=told,
         signals=tuple(first.signals.values()),
-        words=_words(model, first, ranked),
+        words=_words(model, first, told),
         compared_with=first.compared_with,
     )
 
 
 LATE_RANK = 55
 """Symptoms from this rank on are told last: drift that does no harm, labels that are not in."""
+
+
+def ranked(found: Sequence[Explanation]) -> tuple[Explanation, ...]:
+    """The order in which symptoms are told: what did harm, what may, what is late, and last what only came along."""
+    return tuple(
+        sorted(
+            found,
+            key=lambda e: (_swept(e, found), e.symptom.rank >= LATE_RANK, e.harmless, -e.match.fit, e.symptom.rank),
+        )
+    )
+
+
+def _swept(one: Explanation, found: Sequence[Explanation]) -> bool:
+    """Whether it never moved the metric, and its columns drifted anyway in a way that asks for nothing."""
+    columns = set(one.match.columns)
+    return one.harmless and any(
+        other is not one and other.verdict == "do nothing" and columns and columns <= set(other.match.columns)
+        for other in found
+    )
 
 
 def explain_alert(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Sequence
 
@@ -51,6 +52,9 @@ PERSISTENT = 3
 MANY = 0.2
 """Share of the input columns from which they moved together."""
 
+ALONG = 0.5
+"""Share of a slice's movement from which the rest of the traffic made it too."""
+
 _UPSTREAM = re.compile(r"(^|_)(pred|prediction|predicted|score|proba|estimate|forecast|embedding)(_|$)", re.IGNORECASE)
 _DECIDED = re.compile(
     r"(^|_)(decision|decided|action|blocked|accepted|approved|rule|flagged|verdict|outcome)(_|$)", re.I
@@ -79,10 +83,22 @@ def decided(context: CheckContext, episode: Episode, needed: Iterable[str]) -> t
     return tuple(dict.fromkeys([*([roles.predicted_class] if roles.predicted_class else []), *named]))
 
 
-def input_signals(episode: Episode, inputs: Sequence[str], outputs: Sequence[str] = ()) -> list[Signal]:
+def input_signals(
+    episode: Episode, context: CheckContext, inputs: Sequence[str], outputs: Sequence[str] = ()
+) -> list[Signal]:
     """Every signal of the inputs and of the table; ``outputs`` are columns written after the prediction."""
     written = set(outputs) | {episode.model.file.columns.latency}
     ours = [h for h in episode.now if h.signal in (*KINDS, "drift") and not (h.columns and set(h.columns) <= written)]
+    drifted = {c for h in ours if h.signal == "drift" for c in h.columns}
+    carried_along = [
+        h
+        for h in ours
+        if h.signal == "slice_shift"
+        and h.columns
+        and set(h.columns) <= drifted
+        and swept(context, h.columns[0], h.finding.slice)
+    ]
+    ours = [h for h in ours if h not in carried_along]
     found = [_kind(episode, name, [h for h in ours if h.signal == name]) for name in KINDS]
     found.append(_drift(episode, [h for h in ours if h.signal == "drift"], len(inputs)))
     found += [_kind(episode, name, [h for h in episode.now if h.signal == name]) for name in TABLE]
@@ -115,6 +131,32 @@ def input_signals(episode: Episode, inputs: Sequence[str], outputs: Sequence[str
         )
     )
     return found
+
+
+def swept(context: CheckContext, name: str, part: str | None) -> bool:
+    """Whether a slice moved with everything else: the rest of the traffic went at least half as far the same way.
+
+    How far is told in steps and in factors: what grows by a third everywhere makes larger steps where it is large.
+    """
+    by, _, value = (part or "").partition("=")
+    both = [(p.columns.get(name), p.slices.get(by, {}).get(value)) for p in (context.current, context.reference)]
+    means: list[tuple[float, float]] = []
+    for column, rows in both:
+        inside = rows.moments.get(name) if rows is not None else None
+        if column is None or column.number is None or inside is None or not inside.n:
+            return False
+        whole = column.number.moments
+        if whole.n <= inside.n:
+            return False
+        means.append((inside.mean, (whole.n * whole.mean - inside.n * inside.mean) / (whole.n - inside.n)))
+    (inside_now, rest_now), (inside_then, rest_then) = means
+    step, rest = inside_now - inside_then, rest_now - rest_then
+    if step * rest > 0 and abs(rest) >= ALONG * abs(step):
+        return True
+    if min(inside_now, rest_now, inside_then, rest_then) <= 0:
+        return False
+    factor, others = math.log(inside_now / inside_then), math.log(rest_now / rest_then)
+    return factor * others > 0 and abs(others) >= ALONG * abs(factor)
 
 
 def _earliest(episode: Episode, found: Sequence[Signal]) -> int | None:

@@ -56,7 +56,7 @@ def scene(
     )
     needed = _needed(db, model, batch)
     outputs = decided(context, episode, needed)
-    found = input_signals(episode, input_columns(context, episode, needed), outputs)
+    found = input_signals(episode, context, input_columns(context, episode, needed), outputs)
     found += score_signals(episode, context, touched(found), outputs)
     found += serving_signals(db, episode, context)
     found += label_signals(db, episode, now, _means(context, model.file.columns.prediction))

@@ -17,13 +17,14 @@ from core.why.weights import (
     Weight,
     fit_weight,
     layer_priors,
+    mentions,
     names_weight,
     prior_weight,
     review_weight,
     size_weight,
     time_weight,
 )
-from storage.records.changes import Change
+from storage.records.changes import OBSERVER, Change
 
 LOOK_BACK = timedelta(days=14)
 FLOOR = 0.2
@@ -41,6 +42,12 @@ POWERS: Mapping[str, float] = {
     "names": 0.8,
 }
 """How much each weight counts: the score is the product of the weights, each to its power."""
+
+OBSERVED = 0.85
+"""Reach of what was only seen in the log: more often what a change brought about than the change."""
+
+UNATTRIBUTED = 0.65
+"""Reach of a change that is no model's in particular, while nobody knows how the others do."""
 
 UNSEEN_STAGES = ("test", "shadow")
 
@@ -147,13 +154,19 @@ def reach_weight(db: sqlite3.Connection, episode: Episode, change: Change, onset
         return Weight("reach", 0.02, f"no user is served by the stage {stage}")
     if stage is not None and episode.batch.stage is not None and stage != episode.batch.stage:
         return Weight("reach", 0.4, f"it is in the stage {stage}, the batch in {episode.batch.stage}")
+    if change.kind == "observed" and change.table == "deployments":
+        return Weight("reach", OBSERVED, "the log shows it; nobody is known to have deployed it")
+    if change.source == OBSERVER and change.kind == "schema":
+        return Weight("reach", OBSERVED, "the log shows it: it may be what is to be explained")
     if change.model_id is None:
         well, ill = others(db, episode, onset)
         if ill:
             return Weight("reach", 1.0, f"it concerns every model, and {', '.join(ill)} alerts too")
         if well:
             return Weight("reach", 0.5, f"it concerns every model, and {', '.join(well[:3])} saw nothing")
-        return Weight("reach", 0.8, "it concerns every model")
+        if mentions(change, (episode.model.name,)):
+            return Weight("reach", 0.9, f"it concerns every model, and names {episode.model.name}")
+        return Weight("reach", UNATTRIBUTED, "it names no model: it may concern another one")
     return Weight("reach", 1.0, "it concerns this model")
 
 

@@ -170,16 +170,21 @@ def names_weight(change: Change, columns: Iterable[str], slices: Iterable[str]) 
     words = set(
         _WORD.findall(" ".join(filter(None, (change.subject, change.kind, change.before, change.after))).lower())
     )
-    joined = " ".join(filter(None, (change.subject, change.before, change.after))).lower()
     hit = []
     for name in dict.fromkeys([*columns, *(p for s in slices for p in s.split("=", 1))]):
         low = name.lower()
         parts = [w for w in _WORD.findall(low) if len(w) >= 4 and w not in _COMMON]
-        if (len(low) >= 3 and low in joined) or (parts and any(p in words for p in parts)):
+        if (len(low) >= 3 and mentions(change, (low,))) or (parts and any(p in words for p in parts)):
             hit.append(name)
     if hit:
         return Weight("names", 1.0, f"it names {', '.join(hit[:3])}"), tuple(hit)
     return Weight("names", 0.6, "it names none of the accused columns"), ()
+
+
+def mentions(change: Change, names: Iterable[str]) -> bool:
+    """Whether the words of a change hold one of the names as a whole: ``pro`` is not in ``proxies``."""
+    told = " ".join(filter(None, (change.subject, change.before, change.after, change.by))).lower()
+    return any(re.search(rf"(?<![a-z0-9]){re.escape(name.lower())}(?![a-z0-9])", told) for name in names)
 
 
 _COMMON = frozenset(

@@ -106,5 +106,28 @@ BYSTANDERS: tuple[Note, ...] = (
 )
 """Changes that nothing ever came of; a drill and a clean run draw some of them."""
 
+HERRINGS: tuple[Note, ...] = (
+    Note(0, "infrastructure", "dashboard", "board of response times put live", "infra", of_model=False, size=12),
+    Note(0, "infrastructure", "logging", "log rotation of the proxies every hour", "infra", of_model=False, size=1),
+    Note(0, "infrastructure", "host", "host batch-7 restarted after a kernel update", "infra", of_model=False),
+    Note(0, "infrastructure", "certificate", "certificate of the gateway renewed", "build-bot", of_model=False),
+    Note(0, "run", "model", "model pricing retrained, v31 live", "retrain-bot", "v30", "v31", of_model=False),
+    Note(0, "run", "config", "serving/search.yaml: page_size", "t.weiss", "20", "25", 1, "k.mori", of_model=False),
+    Note(0, "run", "rule", "rule free_returns of the banners switched on", "t.weiss", size=1, of_model=False),
+    Note(0, "pipeline", "job", "export of invoices moved to half past one", "data-eng", size=3, of_model=False),
+    Note(0, "pipeline", "code", "more unit tests for the transforms", "m.ito", size=210, reviewed_by="p.okafor"),
+    Note(0, "component", "client", "help centre app 2.4: new icons", "app-team", size=640, of_model=False),
+    Note(0, "component", "service", "basket service 3.3.1: colour of a button", "shop-team", "3.3.0", "3.3.1", 55,
+         "k.mori", of_model=False),
+    Note(0, "data", "backfill", "warehouse.shipments: addresses of 2019 filled in", "data-eng", size=90,
+         of_model=False),
+    Note(0, "data", "schema", "warehouse.absences: comment on a column", "hr-bot", size=1, of_model=False),
+    Note(0, "external", "event", "webinar for developers", "marketing", of_model=False),
+)  # fmt: skip
+"""Changes that come in the last minutes before a fault and have nothing to do with it; a drill draws three of them."""
+
+HERRING_MINUTES = (2.0, 20.0)
+"""How long before the fault a red herring comes; never as long as the cause does."""
+
 REFRESH = Promotion(0, "v8", "m.ito", "regular retraining; shadow passed on 5,120 labels, primary metric as before")
 """The harmless retraining."""

@@ -16,7 +16,7 @@ from sample_data.drills.desk import DESK
 from sample_data.drills.draw import Draw, Shape
 from sample_data.drills.eta import ETA
 from sample_data.drills.further import FURTHER
-from sample_data.drills.kinds import BYSTANDERS, REFRESH, Kind, Promotion
+from sample_data.drills.kinds import BYSTANDERS, HERRING_MINUTES, HERRINGS, REFRESH, Kind, Note, Promotion
 from sample_data.drills.planted import PLANTED
 from sample_data.drills.records import SEVERITIES, Drill, Severity
 from sample_data.records import Change, Deployment, LogFile, ModelScenario
@@ -188,7 +188,10 @@ def _deployments(shape: Shape, onset: datetime, deployed: list[Promotion]) -> tu
 def _feed(
     kind: Kind | None, shape: Shape, onset: datetime, now: datetime, length: timedelta, rng: np.random.Generator
 ) -> tuple[Change, ...]:
-    """The cause, the decoys of its kind and four bystanders; in a clean run a bystander every twelve hours or so."""
+    """The cause, the decoys of its kind, four bystanders and three red herrings nearer than the cause.
+
+    In a clean run a bystander every twelve hours or so.
+    """
     name = shape.name
     if kind is None:
         count = int(length / shape.step) // 8
@@ -200,11 +203,20 @@ def _feed(
         ]
     else:
         order = rng.permutation(len(BYSTANDERS))[:4].tolist()
-        moved = [*kind.decoys, *(BYSTANDERS[index] for index in order)]
+        moved = [*kind.decoys, *(BYSTANDERS[index] for index in order), *_herrings(kind, rng)]
     feed = [note.change(name, onset, f"bystander:{number}") for number, note in enumerate(moved)]
     if kind is not None and kind.change is not None:
         feed.append(kind.change.change(name, onset, f"drill:{kind.id}"))
     return tuple(sorted((c for c in feed if c.at <= now), key=lambda change: (change.at, change.subject)))
+
+
+def _herrings(kind: Kind, rng: np.random.Generator) -> list[Note]:
+    """Three changes nearer to the onset than the cause, as a busy feed always has some."""
+    low, high = HERRING_MINUTES
+    cause = kind.change or kind.promotion
+    high = min(high, cause.minutes - 0.5) if cause is not None else high
+    order = rng.permutation(len(HERRINGS))[:3].tolist()
+    return [replace(HERRINGS[index], minutes=round(float(rng.uniform(low, high)), 2)) for index in order]
 
 
 def _write_model_file(model: ModelScenario, shape: Shape) -> None:

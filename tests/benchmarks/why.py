@@ -29,8 +29,10 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
-from core import changes, evaluation_sets, labels, versions  # noqa: E402
+from core import labels, versions  # noqa: E402
 from core.baseline import Baselines  # noqa: E402
+from core.changes import feed as changes  # noqa: E402
+from core.evaluation import sets as evaluation_sets  # noqa: E402
 from core.ingest import ingest  # noqa: E402
 from core.why.answer import explain  # noqa: E402
 from core.why.explanation import Why  # noqa: E402

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +53,19 @@ def test_the_truth_can_be_found_and_named(drills: dict[str, Drill], name: str) -
     assert all(change.at <= told.now for change in told.changes)
     lines = [json.loads(line) for line in told.changes_file.read_text(encoding="utf-8").splitlines()]
     assert [line["source_ref"] for line in lines] == refs
+
+
+@pytest.mark.parametrize("name", DRILLS)
+def test_three_changes_lie_nearer_to_the_onset_than_the_cause(drills: dict[str, Drill], name: str) -> None:
+    told = drills[name]
+    assert told.truth is not None
+    ref, version = told.truth.source_ref, told.truth.version
+    at = [c.at for c in told.changes if ref and c.source_ref == ref]
+    at += [d.at for d in told.model.deployments if version and (d.version, d.stage) == (version, "full")]
+    begun = at[0] if at else told.since - timedelta(minutes=20)
+    nearer = [c for c in told.changes if begun < c.at <= told.since - timedelta(minutes=2)]
+    assert len(nearer) >= 3
+    assert all(c.source_ref != ref for c in nearer)
 
 
 def test_what_the_faulty_rows_carry(drills: dict[str, Drill]) -> None:

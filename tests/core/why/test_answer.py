@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -11,8 +12,9 @@ import pytest
 from core import versions
 from core.changes import feed as changes
 from core.incidents import lifecycle, view, writing
-from core.why.answer import explain, explain_alert
-from core.why.effects import effects
+from core.why.answer import explain, explain_alert, ranked
+from core.why.effects import Effect, effects
+from core.why.entries import library
 from core.why.explanation import Why
 from core.why.linking import link
 from storage.errors import RefusedError, UsageError
@@ -137,6 +139,19 @@ def test_two_faults_at_once_are_two_symptoms(
     assert set(told) >= {"unit-change", "nulls-in-one-slice"}
     assert told["nulls-in-one-slice"].slices == ("region=EU",)
     assert told["unit-change"].columns == ("spend",)
+
+
+def test_what_never_moved_the_metric_is_told_after_the_harmless_drift_of_its_columns(
+    db: sqlite3.Connection, register: Callable[..., Model], tmp_path: Path
+) -> None:
+    one = why(db, register, tmp_path, cents).explanations[0]
+    known = {s.id: s for s in library()}
+    drift = replace(one, match=replace(one.match, symptom=known["natural-drift"]), verdict="do nothing")
+    part = replace(one, match=replace(one.match, symptom=known["moved-in-one-slice"]))
+    effect = Effect("slice_shift", "auc", 3, 0.8, 0.8, 0.0, False)
+    assert ranked([drift, part]) == (part, drift)
+    harmless = replace(part, effects=(effect,))
+    assert ranked([harmless, drift]) == (drift, harmless)
 
 
 def test_an_alert_is_explained_by_its_batch_and_a_moment_by_the_batch_there(
