@@ -149,6 +149,10 @@ def document(page: SlicePage) -> dict[str, Any]:
         "verdict": page.verdict,
         "not_answered": page.not_answered,
         "candidates": page.candidates,
+        "least_rows": page.least_rows[0] if page.least_rows else None,
+        "least_reference_rows": page.least_rows[1] if page.least_rows else None,
+        "least_effect": page.least_effect if page.least_rows else None,
+        "slope": page.slope,
         "slices": [line.document() for line in page.slices],
         "columns": page.columns,
         "left_out": [{"column": column, "why": why} for column, why in page.left_out],
@@ -175,6 +179,7 @@ def _print(page: SlicePage) -> None:
                 f"{line.share:.1%}",
                 number(line.error),
                 number(line.reference_error),
+                number(line.expected),
                 f"{line.effect:+.3g} [{line.interval[0]:+.3g} {line.interval[1]:+.3g}]",
                 f"{line.q_value:.2g}",
                 "-" if line.explained is None else f"{line.explained:.0%}",
@@ -183,13 +188,18 @@ def _print(page: SlicePage) -> None:
             )
             for place, line in enumerate(page.slices, 1)
         ]
-        header = ("#", "SLICE", "ROWS", "SHARE", "HERE", "REFERENCE", "EFFECT", "Q", "EXPLAINS", "USERS", "MONEY LOST")
+        header = (
+            "#", "SLICE", "ROWS", "SHARE", "HERE", "REFERENCE", "EXPECTED", "EFFECT", "Q", "EXPLAINS", "USERS",
+            "MONEY LOST",
+        )  # fmt: skip
         output.table(header, rows)
         output.text("")
     output.text(page.verdict)
     if page.overall is not None:
         then = f", {number(page.reference_overall)} in the reference" if page.reference_overall is not None else ""
         output.text(f"over all {page.rows:,} rows: {number(page.overall)}{then}")
+    if page.limits is not None:
+        output.text(page.limits)
     if page.left_out:
         output.text("not searched: " + "; ".join(f"{column}: {why}" for column, why in page.left_out))
 
