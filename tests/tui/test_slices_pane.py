@@ -9,8 +9,9 @@ from textual.pilot import Pilot
 
 from core.ingest import ingest
 from storage.errors import UsageError
+from storage.records.failure_cases import CaseFilter
 from storage.records.models import Model
-from storage.tables import batches
+from storage.tables import batches, evaluation_sets, failure_cases
 from tests.conftest import ADA
 from tests.rows import MODEL, write_log
 from tests.tui.kit import screen_text, settle
@@ -176,7 +177,8 @@ async def test_split_and_compare_show_both_sides_and_lead_on(store_file: Path, w
         await keys(pilot, "6", "b")
         assert "SPLIT BY" in screen_text(app)
         assert "region" not in [row.key for row in pane_of(app).table.source.window(View(), 0, 9)]
-        await keys(pilot, "enter")
+        assert "kind of error" in screen_text(app)
+        await keys(pilot, "j", "enter")
         shown = screen_text(app)
         assert "region = EU and plan = pro by spend" in shown
         assert "share of wrong answers" in shown
@@ -192,6 +194,43 @@ async def test_split_and_compare_show_both_sides_and_lead_on(store_file: Path, w
         assert "no column tells the host" in " ".join(screen_text(app).split())
         await keys(pilot, "c", "v", "enter")
         assert frozen.asked[-1].version == "v41"
+
+
+async def test_errors_by_kind_lead_to_rows_drills_cases_and_a_set(
+    db: sqlite3.Connection, store_file: Path, watched: Model, frozen: Frozen
+) -> None:
+    app = app_on(store_file)
+    async with app.run_test(size=(120, 30)) as pilot:
+        await settle(pilot)
+        await keys(pilot, "6", "G", "b", "enter")
+        shown = screen_text(app)
+        assert "all rows by kind of error" in shown
+        assert "an error is a wrong class" in shown
+        pane = pane_of(app)
+        kind = str(pane.table.key)
+        assert kind == "said negative though positive"
+        assert "share of the errors by kind" in pane.detail.plain
+        await keys(pilot, "enter")
+        assert "worst first of batch_0003.csv" in screen_text(app)
+        await keys(pilot, "escape", "b")
+        assert "kind of error" not in [row.cells[0] for row in pane.table.source.window(View(), 0, 9)]
+        await keys(pilot, "enter")
+        assert f"{kind} by region" in screen_text(app)
+        await keys(pilot, "greater_than_sign")
+        assert "nothing to search" in screen_text(app)
+        value = str(pane.table.key)
+        await keys(pilot, "e")
+        assert f"rows of {kind} in {value}" in " ".join(screen_text(app).split())
+        await keys(pilot, "a")
+        cases = failure_cases.page(db, CaseFilter(model_id=watched.id), limit=1_000)
+        assert {(case.category, case.expected) for case in cases} == {(kind, "1")}
+        assert {f"region = {case.payload['region']}" for case in cases} == {value}
+        await keys(pilot, "escape", "escape", "E")
+        await words(pilot, "")
+        await keys(pilot, "s", "y")
+    [made] = evaluation_sets.listing(db, watched.id)
+    assert (made.name, made.purpose) == (kind, "scenario")
+    assert made.items > len(cases)
 
 
 async def test_two_marked_slices_beside_each_other_copies_and_exports(

@@ -75,9 +75,9 @@ def split(pane: SlicesPane, inside: SliceRequest) -> None:
     page = pane.page
     names = list(page.columns) if page is not None else []
     taken = {p.column for p in inside.where if p.op == "="}
+    if page is None:
+        raise UsageError("there is nothing to split yet", "wait for the search")
     free = [name for name in names if name not in taken]
-    if not free:
-        raise UsageError("there is no other column to split by", "wait for the search, or see which were left out")
     pane.lay(ColumnsLevel(pane, inside, free))
 
 
@@ -131,6 +131,11 @@ def keep(pane: SlicesPane, conditions: Sequence[Predicate]) -> None:
 
 def cases(pane: SlicesPane, inside: SliceRequest) -> None:
     """The rows of a slice become failure cases; the batch they are of is looked up first."""
+    if inside.bucket is not None:
+        from tui.screens.slice_buckets import cases as cases_of_bucket
+
+        cases_of_bucket(pane, inside)
+        return
     from tui.screens.failure_cases import add_cases
 
     now, model = pane.shell.now(), inside.model or ""
