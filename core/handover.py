@@ -7,10 +7,11 @@ import sqlite3
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from core import changes, watch
+from core import watch
+from core.changes import feed as changes
 from core.handover_page import HandoverPage, OpenIncident, markdown, snapshot
-from core.incidents.redaction import Redactor, redactor_for
 from core.incidents.view import detail
+from core.redaction import Redactor, redactor_for
 from storage.db import transaction
 from storage.errors import RefusedError, UsageError
 from storage.host import Actor

@@ -126,7 +126,7 @@ def gaps(db: sqlite3.Connection, model: Model) -> tuple[str, ...]:
 
 def health(db: sqlite3.Connection, model: Model, now: datetime) -> Health:
     """Where the first objective stands, with the readings, changes and incidents to draw it with."""
-    from core import changes
+    from core.changes import feed as changes
     from core.measure import trend
     from core.objectives import slo_state
 

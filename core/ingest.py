@@ -11,20 +11,22 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from core import alerts, deployed_changes, schema_changes
+from core import alerts
 from core.alert_raising import PROGRAM, raise_alerts
 from core.baseline import Baseline, Baselines
 from core.batch_facts import most_frequent, window_of
-from core.case_lives import note_answers
+from core.changes import deployed as deployed_changes
+from core.changes import schema as schema_changes
 from core.checks.base import CheckContext
 from core.checks.beside import Beside
 from core.checks.stored_readings import FORM
 from core.checks.stored_readings import pack as pack_readings
 from core.checks.watched import WatchedSlice
+from core.evaluation.case_lives import note_answers
+from core.evaluation.golden_replay import beside
 from core.failing_rows import with_rows
-from core.golden_replay import beside
-from core.kept_measures import watched as watched_slices
-from core.kept_watch import watch_slices
+from core.kept.measures import watched as watched_slices
+from core.kept.watch import watch_slices
 from core.log_of_model import opened
 from core.measure import measure_batch
 from core.profiles import profile_log

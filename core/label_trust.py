@@ -6,8 +6,8 @@ import sqlite3
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from core.measure import mature, spec_of
-from core.metrics.registry import specs
+from core.measure import mature
+from core.metrics.registry import spec_of, specs
 from core.stats.auc import BINS, area
 from core.stats.label_sanity import LabelRate, LabelVerdict, Ranking, judge
 from storage.records.models import Model

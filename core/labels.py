@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.batch_log import log_of
-from core.kept_watch import watch_slices
 from core.measure import measure_batch
 from core.watchdogs import watch_metrics
 from storage.db import transaction
@@ -152,6 +151,8 @@ def ingest_labels(
     newest = max(done, key=lambda batch: (batch.window_start or now, batch.batch), default=None)
     if newest is not None:
         watch_metrics(db, model, newest.batch, now)
+        from core.kept.watch import watch_slices  # numpy: not on the way of those who only read
+
         watch_slices(db, model, [batch.batch for batch in done], now)
     return LabelReport(
         label_file=file.path,

@@ -13,11 +13,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from core.kept_measures import columns_of, slice_metrics
+from core.kept.measures import columns_of, slice_metrics
 from core.metrics.batch_sums import built_in, business_states, floored, merge, needs_labels, plans, read, value_of
-from core.metrics.registry import specs
+from core.metrics.registry import spec_of, specs
 from storage.db import transaction
-from storage.errors import UsageError
 from storage.records.batches import Batch, LabelCoverage
 from storage.records.labels import LabelFile
 from storage.records.models import MetricSpec, Model, ModelFile
@@ -201,21 +200,6 @@ def trend(
         )
         for p in points
     )
-
-
-def spec_of(file: ModelFile, name: str) -> MetricSpec:
-    """The metric of that name in the model file (or among its task's defaults).
-
-    Raises:
-        UsageError: the model has no such metric.
-    """
-    known = specs(file)
-    found = next((spec for spec in known if spec.name == name), None)
-    if found is None:
-        raise UsageError(
-            f"the model {file.name!r} has no metric {name!r}", f"it has {', '.join(s.name for s in known)}"
-        )
-    return found
 
 
 def mature(point: MetricPoint, spec: MetricSpec, file: ModelFile, now: datetime) -> bool:

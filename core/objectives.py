@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from core.measure import TrendPoint, mature, serving, spec_of, trend, window
+from core.measure import TrendPoint, mature, serving, trend, window
 from core.metrics.batch_sums import needs_labels
-from core.metrics.registry import direction, specs
+from core.metrics.registry import direction, spec_of, specs
 from core.stats.cusum import Drop, drop
 from core.stats.intervals import Z95
 from core.stats.slo import Burn, Level, Point, burn

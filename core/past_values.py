@@ -9,12 +9,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from statistics import median
 
-from core import changes
 from core.alert_raising import SLO_BURN
+from core.changes import feed as changes
 from core.checks.measures import Key
 from core.checks.stored_readings import FORM, unpack
-from core.incidents.redaction import redactor_for
 from core.measure import trend
+from core.redaction import redactor_for
 from core.watchdogs import METRIC_DROP
 from storage.records.alerts import Alert
 from storage.records.changes import Change

@@ -7,11 +7,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from core.incidents.redaction import Redactor, redactor_for
 from core.incidents.taxonomy import nth_time
 from core.incidents.timeline import LEAD
 from core.incidents.view import IncidentDetail, detail
 from core.markdown import escape, row
+from core.redaction import Redactor, redactor_for
 from core.report_words import NOT_KNOWN, cite, moment, reference, span_words
 from storage.records.incidents import FindingRow, MetricReading
 from storage.tables import incident_facts, models

@@ -10,7 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from core import deployed_changes
+from core.changes import deployed as deployed_changes
 from core.version_diff import VersionDiff as VersionDiff
 from core.version_diff import diff as diff
 from storage import artifacts

@@ -7,7 +7,7 @@ from typing import Any
 
 from storage.errors import UsageError
 from storage.records.changes import LAYERS, ChangeFilter
-from tui.cli.moments import ago
+from tui.typed_moments import ago
 
 
 def wanted(words: str, now: datetime) -> ChangeFilter:

@@ -14,8 +14,9 @@ from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from core import changes, labels, versions
+from core import labels, versions
 from core.baseline import Baselines
+from core.changes import feed as changes
 from core.incidents import lifecycle, writing
 from core.ingest import Ingested, ingest
 from sample_data.records import ModelScenario, PastIncident, Scenario

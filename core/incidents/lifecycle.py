@@ -9,10 +9,10 @@ from datetime import datetime
 from core.incidents import ledger
 from core.incidents.ledger import PROGRAM
 from core.incidents.reach import record_blast_radius
-from core.incidents.redaction import redactor_for
 from core.incidents.states import require_way
 from core.incidents.taxonomy import parse_cause
 from core.incidents.writing import set_cause
+from core.redaction import redactor_for
 from storage.db import transaction
 from storage.errors import RefusedError, UsageError
 from storage.host import Actor

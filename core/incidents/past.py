@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from core.incidents.ledger import in_force
-from core.incidents.redaction import Redactor
 from core.incidents.taxonomy import nth_time
+from core.redaction import Redactor
 from storage.clock import from_text
 from storage.records.incidents import Incident, LinkedAlert
 from storage.tables import incident_facts, incidents

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sqlite3
 
-from core.case_lives import CaseLife, life
-from core.evaluation_export import shown
+from core.evaluation.case_lives import CaseLife, life
+from core.evaluation.export import shown
 from storage.errors import UsageError
 from storage.records.failure_cases import CaseFilter
 from storage.records.incidents import Incident

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from core.incidents.ledger import PROGRAM
-from core.incidents.redaction import Redactor
+from core.redaction import Redactor
 from storage.clock import from_text
 from storage.records.incidents import Incident, IncidentEvent, LinkedAlert
 from storage.tables import timelines

@@ -7,8 +7,8 @@ import sqlite3
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from core import changes
-from core.case_lives import CaseLife
+from core.changes import feed as changes
+from core.evaluation.case_lives import CaseLife
 from core.incidents import hypotheses as guesses
 from core.incidents import ledger, past
 from core.incidents.blast_radius import BlastRadius
@@ -19,9 +19,9 @@ from core.incidents.past import Recurrence, SimilarIncident
 from core.incidents.prevention import cases_of
 from core.incidents.priority import Priority, priority
 from core.incidents.reach import current_blast_radius
-from core.incidents.redaction import Redactor, redactor_for
 from core.incidents.states import WAYS
 from core.incidents.timeline import TimelineEntry, timeline
+from core.redaction import Redactor, redactor_for
 from storage.records.changes import Change
 from storage.records.incidents import Incident, IncidentEvent, LinkedAlert, State
 from storage.tables import incident_facts, incidents, models

@@ -18,7 +18,7 @@ from core.metrics import (
     rmse,
 )
 from core.metrics.base import Direction, Metric
-from storage.errors import ModelFileError
+from storage.errors import ModelFileError, UsageError
 from storage.records.models import MetricSpec, ModelFile
 
 METRICS: tuple[Metric, ...] = (
@@ -65,3 +65,18 @@ def direction(spec: MetricSpec, file: ModelFile) -> Direction:
     if spec.kind == "business":
         return spec.direction or "none"
     return metric(spec.name, file).direction
+
+
+def spec_of(file: ModelFile, name: str) -> MetricSpec:
+    """The metric of that name in the model file (or among its task's defaults).
+
+    Raises:
+        UsageError: the model has no such metric.
+    """
+    known = specs(file)
+    found = next((spec for spec in known if spec.name == name), None)
+    if found is None:
+        raise UsageError(
+            f"the model {file.name!r} has no metric {name!r}", f"it has {', '.join(s.name for s in known)}"
+        )
+    return found

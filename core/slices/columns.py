@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from core.slices.sampling import sampled
 from core.slices.sides import Side, Sides
 from core.stats.slices.coding import MOST, Coding, fit_categories, fit_numbers
 from storage.errors import UsageError
@@ -239,11 +240,6 @@ def _sample(side: Side, where: str, numeric: Sequence[str]) -> list[Floats]:
         for _, values in read_blocks(side.source, [], [name(c) for c in numeric], relation=side.relation, where=chosen)
     ]
     return [np.concatenate([part[i] for part in parts]) for i in range(len(numeric))]
-
-
-def sampled(share: float) -> str:
-    """SQL that keeps about this share of the rows, always the same ones: Knuth's multiplicative hash of the place."""
-    return f'((("__row" + 1) * 2654435761) & 4294967295) < {int(share * 4294967296)}'
 
 
 def _counts(side: Side, where: str, column: str, total: int) -> list[tuple[str | None, int]]:

@@ -93,6 +93,9 @@ def _answer(
     """Pack both sides and search them, first for shorter slices where somebody waits."""
     from core.stats.slices.search import MEAN, SLICELINE, top_slices
 
+    if request.bucket is not None and measure.signal == "error" and measure.binary:
+        told = "every row of a kind of error is wrong: split it by a column instead"
+        return replace(_page(sides, request, measure), not_answered=told)
     page = replace(_page(sides, request, measure), exact=exact, columns=columns.names, left_out=columns.left_out)
     now, all_rows = _table(sides.now, request, measure.now, measure.relation, columns, binary=measure.binary)
     page = replace(page, rows=now.rows, left_out_rows=all_rows - now.rows)

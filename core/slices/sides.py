@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from core.log_of_model import opened
 from core.slices.parts import both, parted, seen_sql
 from core.slices.roles import file_model
+from core.slices.sampling import sampled
 from core.slices.windows import current, past
 from storage.errors import SourceError, UsageError
 from storage.logs.engine import in_words
@@ -64,8 +65,6 @@ class Side:
 
     def sample(self, share: float, table: str) -> Side:
         """About that share of the rows, always the same ones, in a table of their own: read once, asked often."""
-        from core.slices.columns import sampled
-
         with in_words("the log"):
             self.source.connection.execute(
                 f"create or replace temp table {table} as "
@@ -109,6 +108,10 @@ def open_sides(db: sqlite3.Connection | None, request: SliceRequest, *, now: dat
         secret = [p.column for p in request.where if p.column in sides.model.columns.redact]
         if secret:
             raise UsageError(f"the column {secret[0]!r} is redacted", "no condition can ask for its values")
+        if request.bucket is not None:
+            from core.slices.error_kinds import bucket_of
+
+            sides = bucket_of(sides, request.bucket)
         yield sides
 
 

@@ -9,8 +9,8 @@ from datetime import datetime
 
 import numpy as np
 
-from core.measure import mature, serving, spec_of
-from core.metrics.registry import direction
+from core.measure import mature, serving
+from core.metrics.registry import direction, spec_of
 from core.why.episode import SIGNAL_OF
 from storage.records.models import Model
 from storage.tables import metrics, results

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from core.incidents.past import helped
-from core.incidents.redaction import redactor_for
 from core.incidents.taxonomy import nth_time
+from core.redaction import redactor_for
 from core.why.episode import Episode
 from core.why.symptoms import Match
 from storage.clock import from_text

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from core import changes
+from core.changes import feed as changes
 from core.why.episode import Episode, Onset
 from core.why.evidence import Evidence, evidence, others, stage_of
 from core.why.signals import Signals

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from core import changes, versions
+from core import versions
+from core.changes import feed as changes
 from storage import artifacts
 from storage.errors import MidwatchError
 from storage.records.models import Model

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from core import changes as feed
+from core.changes import feed
 from storage.errors import UsageError
 from storage.records.changes import ChangeFilter
 from storage.records.models import Model

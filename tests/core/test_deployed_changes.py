@@ -3,8 +3,9 @@ from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
-from core import changes as use
-from core import deployed_changes, versions
+from core import versions
+from core.changes import deployed as deployed_changes
+from core.changes import feed as use
 from storage.records.changes import ChangeFilter, Difference
 from storage.records.models import Model
 from storage.tables import change_details, changes

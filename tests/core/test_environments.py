@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core import environments as use
+from core.changes import environments as use
 from storage import environment as world
 from storage.errors import SourceError, UsageError
 from storage.records.changes import Difference

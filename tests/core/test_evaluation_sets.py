@@ -13,18 +13,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core import evaluation_sets as sets
-from core import failure_cases as cases
-from core.case_lives import life
-from core.evaluation_age import set_age
-from core.evaluation_export import as_text
-from core.evaluation_items import canonical, cell, hash_of, read, set_hash
-from core.evaluation_rows import rows_of_batch, rows_of_file
-from core.evaluation_scores import passes, take_scores
+from core.evaluation import failure_cases as cases
+from core.evaluation import sets
+from core.evaluation.age import set_age
+from core.evaluation.case_lives import life
+from core.evaluation.export import as_text
+from core.evaluation.items import canonical, cell, hash_of, read, set_hash
+from core.evaluation.right_answers import is_right
+from core.evaluation.rows import rows_of_batch, rows_of_file
+from core.evaluation.scores import passes, take_scores
 from core.incidents import lifecycle, view, writing
 from core.ingest import ingest
 from core.labels import ingest_labels
-from core.right_answers import is_right
 from storage import db as store
 from storage.errors import RefusedError, SourceError, UsageError
 from storage.model_file import parse

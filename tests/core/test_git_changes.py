@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from core.git_changes import as_change, reviewers
+from core.changes.git import as_change, reviewers
 from storage import git_log
 from storage.errors import SourceError
 from storage.git_log import read

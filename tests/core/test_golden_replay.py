@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from core import evaluation_sets as sets
-from core.golden_replay import replay
+from core.evaluation import sets
+from core.evaluation.golden_replay import replay
 from core.ingest import Ingested, ingest
 from core.versions import Sources, add
 from sample_data.drills import Drill, drill

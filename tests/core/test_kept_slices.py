@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from core import kept_slices
 from core.checks.kept_slice import tier_of
 from core.ingest import Ingested, ingest
+from core.kept import slices as kept_slices
 from core.labels import ingest_labels
 from storage import db as store
 from storage.errors import RefusedError, UsageError

@@ -3,7 +3,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
-from core import changes
+from core.changes import feed as changes
 from core.ingest import ingest
 from core.past_values import past_values
 from storage.records.models import Model

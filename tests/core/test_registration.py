@@ -1,6 +1,6 @@
 import sqlite3
 
-from core import deployed_changes
+from core.changes import deployed as deployed_changes
 from core.registration import register
 from storage.records.changes import Difference
 from storage.tables import changes

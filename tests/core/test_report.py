@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from core import handover, handover_page
 from core.incidents import lifecycle, writing
-from core.incidents.redaction import Redactor
 from core.incidents.view import detail
 from core.markdown import escape
+from core.redaction import Redactor
 from core.report import incident_report
 from storage.errors import SourceError
 from storage.records.models import Model

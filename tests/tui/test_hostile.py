@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from core import changes
+from core.changes import feed as changes
 from core.ingest import ingest
 from storage import db as store
 from storage import model_file
@@ -21,7 +21,7 @@ from tui.actions import ACTIONS
 from tui.app import MidwatchApp
 from tui.cli.main import run
 from tui.launch import services_for
-from tui.panes import PANES
+from tui.panes import PANES, PaneSpec
 
 HOSTILE = (
     "[/x]",
@@ -38,6 +38,7 @@ ACTS = ("\x1b", "\x07", "\x9b", "\u202e", "\u2066", "\r")
 SCREENS = [((80, 24), ""), ((60, 20), "you may not write")]
 ASIDE = ("back", "command", "filter", "up", "page_up", "page_down")
 KEYS = [action.keys[0] for action in ACTIONS if action.id not in ASIDE]
+EVERYWHERE = [action.keys[0] for action in ACTIONS if action.id not in ASIDE and not action.where]
 REFUSED = ["enter", "y", *(action.keys[0] for action in ACTIONS if action.mutating)]
 BURSTS = int(os.environ.get("MIDWATCH_BURSTS", "10"))
 
@@ -103,21 +104,51 @@ def harmless(app: MidwatchApp) -> None:
     assert app.is_running
 
 
+def keys_of(pane: str) -> list[str]:
+    """Keys that mean something in a pane; those of all other panes follow in one go."""
+    own = [action.keys[0] for action in ACTIONS if pane in action.where]
+    return [*own, *(EVERYWHERE if pane in ("home", "slices") else ("enter", "y", "x"))]
+
+
 @pytest.mark.parametrize(("size", "read_only"), SCREENS)
+@pytest.mark.parametrize("spec", PANES, ids=lambda spec: spec.id)
 async def test_every_key_on_every_pane(
-    hostile: Path, size: tuple[int, int], read_only: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    hostile: Path,
+    spec: PaneSpec,
+    size: tuple[int, int],
+    read_only: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
     app = app_on(hostile, read_only=read_only)
     async with app.run_test(size=size) as pilot:
         await settle(pilot)
+        for key in keys_of(spec.id) if not read_only else REFUSED:
+            await app.action_pane(spec.id)
+            await pilot.press(key)
+            harmless(app)
+            await pilot.press("escape")
+        await settle(pilot)
+        await pilot.press(*(key for key in KEYS if key not in keys_of(spec.id)))
+        await settle(pilot)
+        harmless(app)
+
+
+async def test_every_key_on_panes_without_a_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    store.prepare(tmp_path / "s.db")
+    app = app_on(tmp_path / "s.db")
+    async with app.run_test(size=(80, 24)) as pilot:
         for spec in PANES:
-            for key in KEYS if not read_only else REFUSED:
-                await pilot.press(spec.key, key)
+            own = [action.keys[0] for action in ACTIONS if spec.id in action.where]
+            for key in ["enter", "y", "d", *own]:
+                await app.action_pane(spec.id)
+                await pilot.press(key)
                 harmless(app)
                 await pilot.press("escape")
-            await settle(pilot)
-            harmless(app)
+        await settle(pilot)
+        harmless(app)
 
 
 async def test_random_keys(hostile: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from core.case_lives import CaseLife
+from core.evaluation.case_lives import CaseLife
 from storage.records.evaluation_sets import EvaluationSet, SetScore
 from storage.records.failure_cases import FailureCase
 from storage.tables.failure_cases import CaseEvent
@@ -17,7 +17,7 @@ from tui.present.page import Page, Stamp, span
 from tui.present.text import visible
 
 if TYPE_CHECKING:
-    from core.evaluation_age import SetAge
+    from core.evaluation.age import SetAge
 
 COLUMNS_SHOWN = 12
 

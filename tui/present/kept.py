@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from rich.text import Text
 
-from core.kept_slices import SliceStatus
+from core.kept.slices import SliceStatus
 from storage.logs.predicates import words
 from storage.records.kept_slices import SliceDay, SliceMetric
 from tui.present.page import Page, Stamp

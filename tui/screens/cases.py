@@ -8,8 +8,8 @@ from typing import Any, cast
 
 from rich.console import RenderableType
 
-from core.case_lives import life
-from core.evaluation_export import shown
+from core.evaluation.case_lives import life
+from core.evaluation.export import shown
 from storage.errors import UsageError
 from storage.records.failure_cases import CaseFilter, CaseVerdict, FailureCase
 from storage.records.incidents import LIVE_STATES, IncidentFilter
@@ -85,7 +85,10 @@ class CasesPane(ListPane):
 
     def chosen(self) -> list[FailureCase]:
         """The marked cases, else the one under the cursor."""
-        return [self.case(key) for key in self.table.chosen()]
+        found = [self.case(key) for key in self.table.chosen()]
+        if not found:
+            raise UsageError("there is no case under the cursor", "e in Alerts, Data or Slices makes rows cases")
+        return found
 
     def details(self, key: str) -> tuple[str, RenderableType]:
         """See ListPane."""
@@ -112,7 +115,7 @@ class CasesPane(ListPane):
         right = expected.strip() or None if expected is not None else None
 
         def work(db: sqlite3.Connection) -> int:
-            from core.failure_cases import judge
+            from core.evaluation.failure_cases import judge
 
             return len(judge(db, ids, verdict, expected=right, actor=actor, now=now))
 
@@ -130,7 +133,7 @@ class CasesPane(ListPane):
             key = incidents.get(self.db, line.strip()).key
 
             def work(db: sqlite3.Connection) -> int:
-                from core.failure_cases import judge
+                from core.evaluation.failure_cases import judge
 
                 return len(judge(db, ids, incident=key, actor=actor, now=now))
 

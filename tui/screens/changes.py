@@ -11,7 +11,7 @@ from typing import Any, cast
 from rich.console import RenderableType
 from rich.text import Text
 
-from core import deployed_changes
+from core.changes import deployed as deployed_changes
 from storage.errors import UsageError
 from storage.records.changes import LAYERS, Change, ChangeFilter, ChangeSort
 from storage.tables import changes, models
@@ -161,7 +161,7 @@ class ChangesPane(ListPane):
         fields = {"layer": layer, "kind": KIND, "subject": subject, "model": name, "by": actor.name}
 
         def work(db: sqlite3.Connection) -> bool:
-            from core import changes as feed
+            from core.changes import feed
 
             return feed.add(db, fields, source=f"screen on {actor.host}", actor=actor, now=now)
 
@@ -260,7 +260,7 @@ def write_out(
     import io
     import json
 
-    from core.changes import EXPORTED, exported
+    from core.changes.feed import EXPORTED, exported
     from storage.reports import write_report
 
     lines = exported(db, where, **order)

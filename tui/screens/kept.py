@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from rich.console import RenderableType
 
-from core import kept_slices
-from core.kept_slices import SliceStatus
-from core.kept_watch import primary
+from core.kept import slices as kept_slices
+from core.kept.slices import SliceStatus
+from core.kept.watch import primary
 from storage.errors import UsageError
 from storage.records.models import Model
 from storage.tables import kept_slices as table

@@ -57,8 +57,8 @@ class SetsPane(ListPane):
         now, stamp = self.shell.now(), self.shell.stamp
 
         def work(db: sqlite3.Connection) -> tuple[str, Text]:
-            from core.evaluation_age import set_age
-            from core.evaluation_sets import verify
+            from core.evaluation.age import set_age
+            from core.evaluation.sets import verify
 
             found = evaluation_sets.get_by_id(db, int(key))
             told = set_age(db, models.get_by_id(db, found.model_id), found, now)
@@ -90,8 +90,8 @@ class SetsPane(ListPane):
         found, folder, now = self.chosen(), self.shell.services.dump, self.shell.now()
 
         def work(db: sqlite3.Connection) -> str:
-            from core.evaluation_export import as_text
-            from core.evaluation_sets import items_of
+            from core.evaluation.export import as_text
+            from core.evaluation.sets import items_of
 
             text = as_text(items_of(db, found), models.get_by_id(db, found.model_id).file, "csv")
             name = f"{found.name}-{found.version}".replace("/", "_")

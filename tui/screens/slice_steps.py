@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, cast, get_args
 
@@ -12,10 +12,10 @@ from storage.errors import UsageError
 from storage.logs.predicates import pandas_text, predicate_sql, words
 from storage.records.slices import Predicate
 from storage.tables import batches, models
+from tui.present import slice_tables as tables
 from tui.screens.dialogs import Choice
 
 if TYPE_CHECKING:
-    from core.slices.compare import Kind
     from tui.screens.slices import SlicesPane
 
 _SIGNAL_WORDS = {
@@ -68,36 +68,6 @@ def widen(pane: SlicesPane) -> None:
     pane.shell.open_sheet(Choice("Drop which condition?", options), drop)
 
 
-def split(pane: SlicesPane, inside: SliceRequest) -> None:
-    """The list of columns to split by."""
-    from tui.screens.slice_lists import ColumnsLevel
-
-    page = pane.page
-    names = list(page.columns) if page is not None else []
-    taken = {p.column for p in inside.where if p.op == "="}
-    free = [name for name in names if name not in taken]
-    if not free:
-        raise UsageError("there is no other column to split by", "wait for the search, or see which were left out")
-    pane.lay(ColumnsLevel(pane, inside, free))
-
-
-def compare(pane: SlicesPane, inside: SliceRequest) -> None:
-    """Ask between which sides."""
-    from tui.screens.slice_lists import SidesLevel
-
-    options = [
-        ("w", "windows", "windows: this one and the reference"),
-        ("v", "versions", "versions"),
-        ("s", "stages", "stages"),
-        ("h", "hosts", "hosts"),
-    ]
-
-    def chosen(kind: str) -> None:
-        SidesLevel(pane, inside, cast("Kind", kind)).begin()
-
-    pane.shell.open_sheet(Choice(f"Compare {words(inside.where)} between", options), chosen)
-
-
 def ranking(pane: SlicesPane) -> None:
     """Change against the reference, or the worst now."""
     question = pane.question
@@ -131,6 +101,11 @@ def keep(pane: SlicesPane, conditions: Sequence[Predicate]) -> None:
 
 def cases(pane: SlicesPane, inside: SliceRequest) -> None:
     """The rows of a slice become failure cases; the batch they are of is looked up first."""
+    if inside.bucket is not None:
+        from tui.screens.slice_buckets import cases as cases_of_bucket
+
+        cases_of_bucket(pane, inside)
+        return
     from tui.screens.failure_cases import add_cases
 
     now, model = pane.shell.now(), inside.model or ""
@@ -160,17 +135,19 @@ def freeze(pane: SlicesPane) -> None:
     freeze_set(pane, pane.question.model or "")
 
 
-def export(pane: SlicesPane, the_list: Callable[[], None]) -> None:
-    """Ask: the list of slices, or the rows of the one under the cursor."""
-    inside = pane.within()
+def differences(pane: SlicesPane) -> None:
+    """Show the two marked slices side by side."""
+    chosen = [pane.line(key) for key in pane.table.chosen()]
+    if len(chosen) != 2 or chosen[0] is None or chosen[1] is None or pane.page is None:
+        raise UsageError("two found slices are compared", "mark exactly two with space, then d")
+    pane.beside = pane.table.key or "", tables.difference(chosen[0], chosen[1], pane.page)
+    pane.detail.show("differences", pane.beside[1])
 
-    def chosen(what: str) -> None:
-        if what == "list":
-            the_list()
-            return
-        from tui.screens.slice_lists import row_level
 
-        row_level(pane, inside, pane.page).do_export()
+def why(pane: SlicesPane) -> None:
+    """Ask why the model's batch is as it is."""
+    from tui.screens.why import open_why
 
-    options = [("l", "list", "the list of slices"), ("r", "rows", f"the rows of: {words(inside.where)}")]
-    pane.shell.open_sheet(Choice("Export what, as CSV? Values of redacted columns are masked", options), chosen)
+    if pane.question is None or pane.question.model is None:
+        raise UsageError("there is no model to ask about", "choose one in Home, then 6")
+    open_why(pane, pane.question.model, batch=pane.question.batch)

@@ -20,7 +20,6 @@ from storage.tables import models
 from tui import jobs
 from tui.focus import Focus
 from tui.present import slice_detail as in_full
-from tui.present import slice_tables as tables
 from tui.present import slices as present
 from tui.screens import slice_lists as lists
 from tui.screens import slice_reads as reads
@@ -260,11 +259,11 @@ class SlicesPane(ListPane):
 
     def do_split(self) -> None:
         """Ask by which column."""
-        steps.split(self, self.within())
+        lists.split(self, self.within())
 
     def do_compare(self) -> None:
         """Ask between which sides."""
-        steps.compare(self, self.within())
+        lists.compare(self, self.within())
 
     def do_ranking(self) -> None:
         """The other ranking."""
@@ -288,12 +287,12 @@ class SlicesPane(ListPane):
 
     def do_diff(self) -> None:
         """The two marked slices side by side."""
-        chosen = [self.line(key) for key in self.table.chosen()]
-        if len(chosen) != 2 or chosen[0] is None or chosen[1] is None or self.page is None:
-            raise UsageError("two found slices are compared", "mark exactly two with space, then d")
-        self.beside = self.table.key or "", tables.difference(chosen[0], chosen[1], self.page)
-        self.detail.show("differences", self.beside[1])
+        steps.differences(self)
+
+    def do_why(self) -> None:
+        """Why the batch in question is as it is."""
+        steps.why(self)
 
     def do_export(self) -> None:
         """Ask: the list, or the rows of the slice."""
-        steps.export(self, super().do_export)
+        lists.export(self, super().do_export)

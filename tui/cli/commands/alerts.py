@@ -9,8 +9,8 @@ from core.tuning import propose
 from storage.records.alerts import VERDICTS
 from storage.tables import alerts, models, results
 from tui.cli import diagnostics, output, shapes
-from tui.cli.moments import ahead
 from tui.cli.options import ROW_ID, DefaultGroup, reading, shared, writing
+from tui.typed_moments import ahead
 
 MOMENT = "8h, 2d, or 2026-11-23T07:00Z."
 

@@ -9,8 +9,8 @@ import click
 from core.reference_period import decide
 from storage.tables import batches, models
 from tui.cli import diagnostics, output
-from tui.cli.moments import ago
 from tui.cli.options import reading, shared, writing
+from tui.typed_moments import ago
 
 
 @click.group("baseline")

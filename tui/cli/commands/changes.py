@@ -8,14 +8,14 @@ from typing import Any, cast
 
 import click
 
-from core import changes as feed
-from core import deployed_changes
+from core.changes import deployed as deployed_changes
+from core.changes import feed
 from storage.records.changes import LAYERS, Change, ChangeFilter, ChangeSort, Layer
 from storage.tables import changes, models
 from tui.cli import diagnostics, output
-from tui.cli.moments import ago
 from tui.cli.options import DefaultGroup, reading, shared, writing
 from tui.present.changes import detail, size
+from tui.typed_moments import ago
 
 
 @click.group("changes", cls=DefaultGroup)
@@ -137,7 +137,7 @@ def git_changes(
     Reviewers are named by the trailers Reviewed-by, Acked-by and Approved-by, else by whoever merged it; never by its
     author. Nothing that the repository names is run.
     """
-    from core.git_changes import take
+    from core.changes.git import take
 
     with writing(store) as session:
         taken = take(

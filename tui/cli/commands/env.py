@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from core import environments as use
+from core.changes import environments as use
 from storage import environment as world
 from storage.artifacts import text_of
 from storage.errors import UsageError

@@ -8,8 +8,8 @@ from core import handover, handover_page, watch
 from storage.rotation_file import read, read_if_there, rotation_path
 from storage.tables import handovers
 from tui.cli import output
-from tui.cli.moments import ago
 from tui.cli.options import ROW_ID, DefaultGroup, reading, shared, writing
+from tui.typed_moments import ago
 
 ROTATION = click.option("--rotation", metavar="PATH", help="The rotation; else $MIDWATCH_ROTATION, else your own.")
 SINCE = click.option("--since", help="When the watch began: a moment, or a duration such as 12h.")

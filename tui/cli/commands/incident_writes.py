@@ -11,9 +11,9 @@ from core.incidents import ledger, lifecycle, writing
 from core.incidents.states import parse_severity, parse_state
 from storage.tables import incidents, models
 from tui.cli import output
-from tui.cli.moments import ago
 from tui.cli.options import ROW_ID, Session, shared
 from tui.cli.options import writing as write_session
+from tui.typed_moments import ago
 
 
 @click.command("open")

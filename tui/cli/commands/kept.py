@@ -6,7 +6,7 @@ from typing import Any, cast
 
 import click
 
-from core import kept_slices
+from core.kept import slices as kept_slices
 from storage.logs.predicates import words
 from storage.records.kept_slices import KINDS, SliceKind
 from storage.tables import models

@@ -39,9 +39,9 @@ def command(
     from core.query import query
     from core.slices.request import SliceRequest
     from storage.clock import utc_now
-    from tui.cli.moments import span
     from tui.cli.options import reading
     from tui.cli.sources import is_file
+    from tui.typed_moments import span
 
     with ExitStack() as stack:
         of_file = is_file(source)

@@ -7,10 +7,10 @@ from typing import Any, Literal, cast
 
 import click
 
-from core import evaluation_sets as use
-from core.evaluation_age import SetAge, set_age
-from core.evaluation_export import as_text
-from core.evaluation_scores import take_scores
+from core.evaluation import sets as use
+from core.evaluation.age import SetAge, set_age
+from core.evaluation.export import as_text
+from core.evaluation.scores import take_scores
 from storage.errors import UsageError
 from storage.reports import write_report
 from storage.tables import evaluation_sets, models

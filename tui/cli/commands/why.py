@@ -14,10 +14,10 @@ from core.why.suspects import POWERS, Suspect
 from storage.errors import UsageError
 from storage.tables import alerts, models
 from tui.cli import output
-from tui.cli.moments import ago
 from tui.cli.options import ROW_ID, reading, shared
 from tui.present import moments
 from tui.present import why as present
+from tui.typed_moments import ago
 
 WIDTH = 100
 
@@ -25,7 +25,7 @@ WIDTH = 100
 @click.command("why")
 @click.argument("what", metavar="MODEL|ALERT")
 @click.option("--batch", type=ROW_ID, help="The batch to explain; the newest by default.")
-@click.option("--at", help="Explain the batch of that moment: a moment, or a duration such as 2h ago.")
+@click.option("--at", help="Explain the batch of that moment: a moment, or how long ago, as 2h.")
 @shared
 def command(
     what: str, batch: int | None = None, at: str | None = None, store: str | None = None, as_json: bool = False

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 
-from core.evaluation_sets import items_of
+from core.evaluation.sets import items_of
 from core.stats.drift import SMOOTHING, frequent_counts, psi, quantile_counts
 from core.stats.packing import unpack
 from core.stats.profile import BatchProfile, ColumnProfile

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal
 
-from core.evaluation_items import canonical, hash_of, read, set_hash
-from core.failure_cases import late_labels
+from core.evaluation.failure_cases import late_labels
+from core.evaluation.items import canonical, hash_of, read, set_hash
 from storage.db import transaction
 from storage.errors import RefusedError, UsageError
 from storage.host import Actor

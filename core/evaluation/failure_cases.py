@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from core.evaluation_items import cell, plain_text
-from core.incidents.redaction import redactor_for
-from core.right_answers import is_right
+from core.evaluation.items import cell, plain_text
+from core.evaluation.right_answers import is_right
+from core.redaction import redactor_for
 from core.withholding import MASK
 from storage.db import transaction
 from storage.errors import RefusedError, SourceError, UsageError

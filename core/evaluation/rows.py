@@ -5,8 +5,8 @@ from __future__ import annotations
 import sqlite3
 
 from core.batch_log import log_of
-from core.evaluation_items import plain_text
-from core.failure_cases import drafts_of, with_late_labels
+from core.evaluation.failure_cases import drafts_of, with_late_labels
+from core.evaluation.items import plain_text
 from storage.errors import SourceError, UsageError
 from storage.records.batches import Batch
 from storage.records.evaluation_sets import Item

@@ -8,9 +8,9 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from core.checks.beside import Beside, GoldenAnswer
-from core.evaluation_items import cell, plain_text
-from core.evaluation_sets import GoldenRow, golden_rows
-from core.training_rows import training_of
+from core.evaluation.items import cell, plain_text
+from core.evaluation.sets import GoldenRow, golden_rows
+from core.evaluation.training_rows import training_of
 from storage import scoring
 from storage.errors import ActuatorError
 from storage.logs.quoting import sql_name as name

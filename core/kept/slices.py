@@ -9,10 +9,10 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Literal
 
 from core.batch_log import log_of
-from core.kept_measures import SliceMetrics, columns_of, slice_metrics, slice_rows
-from core.kept_watch import primary, worse
+from core.kept.measures import SliceMetrics, columns_of, slice_metrics, slice_rows
+from core.kept.watch import primary, worse
 from core.metrics.batch_sums import floored, merge, plans, read
-from core.metrics.registry import specs
+from core.metrics.registry import spec_of, specs
 from storage.db import transaction
 from storage.errors import RefusedError, SourceError, UsageError
 from storage.host import Actor
@@ -264,6 +264,4 @@ def _of(rows: SliceRows, kept_id: int) -> SliceRows:
 
 
 def _spec(model: Model, name: str | None) -> MetricSpec:
-    from core.measure import spec_of
-
     return primary(model.file) if name is None else spec_of(model.file, name)

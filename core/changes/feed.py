@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from core.incidents.redaction import Redactor, redactor_for
+from core.redaction import Redactor, redactor_for
 from storage.clock import from_text, to_text
 from storage.db import transaction
 from storage.errors import UsageError

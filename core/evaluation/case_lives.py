@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from core.failure_cases import answer_column
-from core.right_answers import is_right
+from core.evaluation.failure_cases import answer_column
+from core.evaluation.right_answers import is_right
 from storage.logs.label_values import plain_text as plain_sql
 from storage.records.batches import Batch
 from storage.records.failure_cases import CaseAnswer, FailureCase

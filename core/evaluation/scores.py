@@ -7,8 +7,8 @@ import sqlite3
 from dataclasses import dataclass
 from datetime import datetime
 
-from core.evaluation_items import plain_text, read
-from core.right_answers import is_right, repeats
+from core.evaluation.items import plain_text, read
+from core.evaluation.right_answers import is_right, repeats
 from storage.db import transaction
 from storage.errors import SourceError
 from storage.host import Actor

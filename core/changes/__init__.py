@@ -1,0 +1,1 @@
+"""What was altered: the feed, and what tells it."""

@@ -1,0 +1,1 @@
+"""Failure cases, evaluation sets, and what versions answer to them."""

@@ -1,0 +1,1 @@
+"""Slices that somebody keeps with a name, watched on every batch."""
