@@ -165,7 +165,7 @@ def test_without_signals_no_slice_stands_out() -> None:
         assert not found(same, drawn(600, 1)).stands_out
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(st.floats(0.01, 0.5), st.floats(0.01, 0.44), st.floats(0.0, 0.4), st.sampled_from(SCALES))
 def test_a_uniform_change_is_expected_on_its_scale_whatever_the_level(
     level: float, there: float, rise: float, scale: str
