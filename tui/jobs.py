@@ -10,8 +10,9 @@ from typing import Any, TypeVar
 
 from textual.app import App
 from textual.widget import Widget
-from textual.worker import Worker, get_current_worker
+from textual.worker import NoActiveWorker, Worker, get_current_worker
 
+from core.stats.stopping import Stopped
 from storage.errors import MidwatchError, StoreBusyError, StoreError
 from tui.messages import Done, Failed
 
@@ -66,6 +67,15 @@ class _LeftError(Exception):
     """Nobody waits for the answer any more."""
 
 
+def stopper() -> Callable[[], bool]:
+    """Whether the job of this thread was cancelled; never, outside of a job."""
+    try:
+        worker = get_current_worker()
+    except NoActiveWorker:
+        return lambda: False
+    return lambda: worker.is_cancelled
+
+
 def follow(
     widget: Widget,
     job: str,
@@ -78,7 +88,8 @@ def follow(
 ) -> Worker[None]:
     """Run ``work(db, tell)``, which may tell a first answer before the one it returns.
 
-    A later job of the same name, and ``cancel()`` of the worker, end it where it tells; what it finds after that is
+    A later job of the same name, and ``cancel()`` of the worker, end it where it tells or asks :func:`stopper`;
+    what it finds after that is
     dropped.
 
     Args:
@@ -99,7 +110,7 @@ def follow(
         try:
             with closing(connect()) as db:
                 message = Done(job, work(db, tell), widget, then)
-        except _LeftError:
+        except (_LeftError, Stopped):
             return
         except MidwatchError as error:
             message = Failed(job, error, widget, instead)

@@ -50,6 +50,11 @@ class SliceLine:
         """Share of the rows searched."""
         return self.share
 
+    @property
+    def expected(self) -> float:
+        """Mean that the slice would have had it changed like the rest (or were it like all rows)."""
+        return self.error - self.effect
+
     def document(self) -> dict[str, Any]:
         """As scripts read it."""
         return {
@@ -62,6 +67,7 @@ class SliceLine:
             "interval": list(self.interval),
             "q_value": self.q_value,
             "reference_rows": self.reference_rows,
+            "expected": self.expected,
             "explained": self.explained,
             "users": self.users,
             "money": self.money,
@@ -87,6 +93,10 @@ class SlicePage:
         left_out: columns that were not searched, and why.
         notes: what else a reader should know.
         not_answered: why there is no answer at all; None when there is one.
+        depth: predicates of a slice at most, as far as was searched.
+        least_rows: of a slice that was looked at, now and in the reference; None: not searched by change.
+        least_effect: a change beyond the rest that is smaller counts as none.
+        slope: all slices were drawn together (below 1) or apart by that factor, below 0 mirrored; None: neither.
     """
 
     signal: str
@@ -108,6 +118,20 @@ class SlicePage:
     left_out: tuple[tuple[str, str], ...]
     notes: tuple[str, ...]
     not_answered: str | None = None
+    depth: int = 0
+    least_rows: tuple[int, int] | None = None
+    least_effect: float = 0.0
+    slope: float | None = None
+
+    @property
+    def limits(self) -> str | None:
+        """What was not looked at and what does not count, in a sentence; None where nothing was searched by change."""
+        if self.least_rows is None or self.not_answered is not None:
+            return None
+        now, then = self.least_rows
+        told = f"searched: slices of at least {now:,} rows now and {then:,} in the reference"
+        told += f", up to {self.depth} predicate{'s' if self.depth != 1 else ''}" if self.depth else ""
+        return f"{told}; less than {self.least_effect:.3g} beyond the rest does not count"
 
     @property
     def verdict(self) -> str:
@@ -121,6 +145,9 @@ class SlicePage:
             return "no slice stands out"
         change = self.overall - self.reference_overall
         everywhere = f"; everywhere alike: {self.reference_overall:.4g} -> {self.overall:.4g} ({change:+.4g})"
+        if self.slope is not None and abs(self.slope - 1) >= 0.1:
+            share = f"{abs(self.slope):.0%} of what they were"
+            everywhere += f", differences between slices {'mirrored, ' if self.slope < 0 else ''}{share}"
         return f"no slice stands out{everywhere}"
 
 

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Literal
 
 from storage.errors import UsageError
+from storage.logs.predicates import words
 from storage.records.slices import Predicate
 
 Signal = Literal["error", "loss", "disagreement", "shift", "missing", "latency", "value"]
@@ -35,6 +36,7 @@ class SliceRequest:
         ranking: ``change`` against the reference; ``absolute`` against all rows of the window.
         k: slices told; ``depth``: predicates of a slice at most; ``support``: least share of the rows.
         where: only rows that fulfil all of them: a search within is a drill.
+        bucket: only errors of this kind, as :mod:`core.slices.buckets` names them.
         include: columns that would be left out (identifiers, times) but shall be searched.
         exclude: columns that shall not be searched.
     """
@@ -57,6 +59,7 @@ class SliceRequest:
     depth: int = DEPTH
     support: float = SUPPORT
     where: tuple[Predicate, ...] = ()
+    bucket: str | None = None
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
 
@@ -94,6 +97,17 @@ class SliceRequest:
     def dropping(self, predicate: Predicate) -> SliceRequest:
         """The same question without one of its conditions."""
         return replace(self, where=tuple(p for p in self.where if p != predicate))
+
+    @property
+    def told(self) -> str:
+        """Which rows are asked for, in words.
+
+        >>> SliceRequest(files=("a.csv",), bucket="far too low").within(Predicate("origin", "=", "JFK")).told
+        'far too low in origin = JFK'
+        """
+        if self.bucket is None:
+            return words(self.where)
+        return f"{self.bucket} in {words(self.where)}" if self.where else self.bucket
 
     @property
     def side(self) -> tuple[Literal["version", "stage", "host"], str] | None:

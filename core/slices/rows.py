@@ -43,7 +43,7 @@ def rows(
         condition = side.condition(request.where)
         relation = (measure.relation if measure else None) or side.relation
         signal = f"({measure.now})::double" if measure else "null::double"
-        [(total,)] = side.source.query(f"select count(*) from log where {condition}")
+        [(total,)] = side.source.query(f"select count(*) from {side.relation} where {condition}")
         order = "v desc nulls last, f, r" if worst_first else "f, r"
         picked = side.source.query(
             f'select "__file" as f, "__row" as r, {signal} as v from {relation} where {condition} '

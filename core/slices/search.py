@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from core.slices.page import Q, SliceLine, SlicePage
+from core.stats.stopping import Stop, go_on
 from storage.logs.predicates import pandas_text, predicate_sql, words
 
 if TYPE_CHECKING:
@@ -33,26 +34,32 @@ Progress = Callable[[SlicePage], None]
 
 
 def search(
-    db: sqlite3.Connection | None, request: SliceRequest, *, now: datetime, progress: Progress | None = None
-) -> SlicePage:
+    db: sqlite3.Connection | None, request: SliceRequest, *, now: datetime, progress: Progress | None = None,
+    stop: Stop | None = None,
+) -> SlicePage:  # fmt: skip
     """The slices that stand out, best first.
 
     Args:
         db: the store, when the request names a model.
         now: tells which labels have had their time.
-        progress: told a first answer from a sample of the rows, when there are many; the exact one is returned.
+        progress: told a first answer of shorter slices, from a sample of the rows when there are many; the exact one
+            is returned.
+        stop: asked now and then whether nobody waits any more.
 
     Raises:
+        Stopped: ``stop`` said so.
         SourceError: a file can't be read.
         UsageError: the request names what is not there.
     """
     from core.slices.sides import open_sides
 
     with open_sides(db, request, now=now) as sides:
-        return search_in(sides, request, progress=progress)
+        return search_in(sides, request, progress=progress, stop=stop)
 
 
-def search_in(sides: Sides, request: SliceRequest, *, progress: Progress | None = None) -> SlicePage:
+def search_in(
+    sides: Sides, request: SliceRequest, *, progress: Progress | None = None, stop: Stop | None = None
+) -> SlicePage:
     """The same over sides that are open already."""
     from core.slices.columns import features, plan
     from core.slices.signals import choose
@@ -73,14 +80,22 @@ def search_in(sides: Sides, request: SliceRequest, *, progress: Progress | None 
             then=sides.then.sample(share, "__first_then") if sides.then else None,
         )
         shallow = replace(request, depth=min(request.depth, FIRST_DEPTH))
-        progress(_answer(few, shallow, measure, plan(few, shallow), exact=False))
-    return _answer(sides, request, measure, plan(sides, request, probe=few), exact=True)
+        progress(_answer(few, shallow, measure, plan(few, shallow), exact=False, stop=stop))
+        progress = None
+    columns = plan(sides, request, probe=few)
+    return _answer(sides, request, measure, columns, exact=True, progress=progress, stop=stop)
 
 
-def _answer(sides: Sides, request: SliceRequest, measure: Measure, columns: Columns, *, exact: bool) -> SlicePage:
-    """Pack both sides and search them."""
+def _answer(
+    sides: Sides, request: SliceRequest, measure: Measure, columns: Columns, *, exact: bool,
+    progress: Progress | None = None, stop: Stop | None = None,
+) -> SlicePage:  # fmt: skip
+    """Pack both sides and search them, first for shorter slices where somebody waits."""
     from core.stats.slices.search import MEAN, SLICELINE, top_slices
 
+    if request.bucket is not None and measure.signal == "error" and measure.binary:
+        told = "every row of a kind of error is wrong: split it by a column instead"
+        return replace(_page(sides, request, measure), not_answered=told)
     page = replace(_page(sides, request, measure), exact=exact, columns=columns.names, left_out=columns.left_out)
     now, all_rows = _table(sides.now, request, measure.now, measure.relation, columns, binary=measure.binary)
     page = replace(page, rows=now.rows, left_out_rows=all_rows - now.rows)
@@ -92,33 +107,16 @@ def _answer(sides: Sides, request: SliceRequest, measure: Measure, columns: Colu
     if not columns.codings:
         return replace(page, not_answered="there is no column to slice by")
     then: Table | None = None
+    go_on(stop)
     if sides.then is not None and measure.then is not None:
         then, _ = _table(sides.then, request, measure.then, None, columns, binary=measure.binary)
         page = replace(page, reference_rows=then.rows)
     if then is not None and then.rows and request.ranking == "change":
-        import numpy as np
-
-        from core.stats.slices.changed_slices import changed_slices
-
-        found = changed_slices(
-            now,
-            then,
-            k=request.k,
-            depth=request.depth,
-            support=request.support,
-            q=Q,
-            rng=np.random.default_rng(SEED),
-            direction="both" if measure.signal == "shift" else "worse",
-        )
-        page = replace(
-            page,
-            overall=found.overall,
-            reference_overall=found.reference_overall,
-            stands_out=found.stands_out,
-            candidates=found.candidates,
-            ranking="change",
-        )
-        slices: Sequence[Slice] = found.slices
+        if progress is not None and request.depth > FIRST_DEPTH:
+            first, slices = _changed(page, now, then, replace(request, depth=FIRST_DEPTH), measure, stop)
+            lines = _lines(sides, request, columns, slices, now.rows, tell_cost=False)
+            progress(replace(first, exact=False, slices=lines))
+        page, slices = _changed(page, now, then, request, measure, stop)
     else:
         notes = page.notes
         if request.ranking == "change":
@@ -137,6 +135,26 @@ def _answer(sides: Sides, request: SliceRequest, measure: Measure, columns: Colu
         )
         slices = [_beside(one, then) for one in slices]
     return replace(page, slices=_lines(sides, request, columns, slices, now.rows, tell_cost=exact))
+
+
+def _changed(
+    page: SlicePage, now: Table, then: Table, request: SliceRequest, measure: Measure, stop: Stop | None
+) -> tuple[SlicePage, Sequence[Slice]]:
+    """The page without its slices, and these."""
+    import numpy as np
+
+    from core.stats.slices.changed_slices import changed_slices
+
+    found = changed_slices(
+        now, then, k=request.k, depth=request.depth, support=request.support, q=Q, rng=np.random.default_rng(SEED),
+        direction="both" if measure.signal == "shift" else "worse", stop=stop,
+    )  # fmt: skip
+    page = replace(
+        page, overall=found.overall, reference_overall=found.reference_overall, stands_out=found.stands_out,
+        candidates=found.candidates, ranking="change", depth=request.depth, least_rows=found.least_rows,
+        least_effect=found.least_effect, slope=found.slope,
+    )  # fmt: skip
+    return page, found.slices
 
 
 def _no_change(sides: Sides, measure: Measure) -> str:

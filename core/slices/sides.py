@@ -108,6 +108,10 @@ def open_sides(db: sqlite3.Connection | None, request: SliceRequest, *, now: dat
         secret = [p.column for p in request.where if p.column in sides.model.columns.redact]
         if secret:
             raise UsageError(f"the column {secret[0]!r} is redacted", "no condition can ask for its values")
+        if request.bucket is not None:
+            from core.slices.error_kinds import bucket_of
+
+            sides = bucket_of(sides, request.bucket)
         yield sides
 
 

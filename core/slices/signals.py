@@ -87,14 +87,15 @@ def choose(sides: Sides, request: SliceRequest, features: Sequence[str]) -> Meas
 
 
 def _error(asked: _Asked) -> Measure | str:
-    return _by_labels(asked.sides, forced=asked.forced, loss=False)
+    return by_labels(asked.sides, forced=asked.forced, loss=False)
 
 
 def _loss(asked: _Asked) -> Measure | str:
-    return _by_labels(asked.sides, forced=asked.forced, loss=True)
+    return by_labels(asked.sides, forced=asked.forced, loss=True)
 
 
-def _by_labels(sides: Sides, *, forced: bool, loss: bool) -> Measure | str:
+def by_labels(sides: Sides, *, forced: bool, loss: bool) -> Measure | str:
+    """By the label; unless ``forced``, only with as many mature labels as the model file asks for."""
     model = sides.model
     if model.columns.prediction not in sides.now.kinds:
         return "no column of predictions" if not model.columns.prediction else f"no column {model.columns.prediction!r}"
@@ -181,7 +182,8 @@ def _versions(side: Side, version: str) -> list[str]:
 
 def _most_rows(side: Side, version: str) -> str:
     """The version that answers most of the current rows."""
-    found = side.source.query(f"select {version}, count(*) from log where {side.where} group by 1 order by 2 desc, 1")
+    asked = f"select {version}, count(*) from {side.relation} where {side.where} group by 1 order by 2 desc, 1"
+    found = side.source.query(asked)
     return str(found[0][0]) if found else ""
 
 
@@ -272,7 +274,7 @@ def _value(asked: _Asked) -> Measure | str:
 
 
 def _count(side: Side) -> int:
-    [(rows,)] = side.source.query(f"select count(*) from log where {side.where}")
+    [(rows,)] = side.source.query(f"select count(*) from {side.relation} where {side.where}")
     return int(str(rows))
 
 

@@ -15,6 +15,7 @@ from storage.logs.predicates import words
 if TYPE_CHECKING:
     from core.slices.opened import Opened, Sums
     from core.slices.request import SliceRequest
+    from core.slices.sides import Sides
     from core.stats.slices.coding import Coding
 
 MOST_VALUES = 20
@@ -68,20 +69,31 @@ def coded_sums(
     Raises:
         UsageError: the column is not there, is redacted, or holds times.
     """
-    from core.slices.columns import code_sql, fitted
+    from core.slices.columns import code_sql
 
     sides = opened.sides
+    coding = coding_of(sides, request, column)
+    here = opened.grouped(sides.now, code_sql(coding), request)
+    known = sides.then is not None and column in sides.then.kinds
+    there = opened.grouped(sides.then, code_sql(coding), request) if sides.then is not None and known else None
+    return coding, here, there
+
+
+def coding_of(sides: Sides, request: SliceRequest, column: str) -> Coding:
+    """How a column that a person names is cut.
+
+    Raises:
+        UsageError: the column is not there, is redacted, or holds times.
+    """
+    from core.slices.columns import fitted
+
     if column not in sides.now.kinds:
         raise UsageError(f"there is no column {column!r}", f"there are {', '.join(list(sides.now.kinds)[:20])}")
     if column in sides.model.columns.redact:
         raise UsageError(f"the column {column!r} is redacted", "its values are shown nowhere")
     if sides.now.kinds[column] == "time":
         raise UsageError(f"the column {column!r} holds times", "name windows instead: --window START..END")
-    coding = fitted(sides, request, column, most=MOST_VALUES)
-    here = opened.grouped(sides.now, code_sql(coding), request)
-    known = sides.then is not None and column in sides.then.kinds
-    there = opened.grouped(sides.then, code_sql(coding), request) if sides.then is not None and known else None
-    return coding, here, there
+    return fitted(sides, request, column, most=MOST_VALUES)
 
 
 def _lines(

@@ -38,9 +38,13 @@ def explain(
     now: datetime,
     batch: int | None = None,
     at: datetime | None = None,
+    about: Sequence[str] = (),
     symptoms: Sequence[Symptom] | None = None,
 ) -> Why:
     """Why a model's batch is as it is: the one named, the one that covers ``at``, else the newest and what is open.
+
+    Args:
+        about: columns that the question is about; symptoms of theirs are told first.
 
     Raises:
         UsageError: the model has no such batch, or none at that moment.
@@ -61,7 +65,7 @@ def explain(
             found.append(_explained(reader, one, match))
     if batch is None and at is None:
         found += _labelled(reader, model, known, found)
-    told = ranked(found)
+    told = ranked(found, about)
     return Why(
         model=model,
         now=now,
@@ -77,12 +81,20 @@ LATE_RANK = 55
 """Symptoms from this rank on are told last: drift that does no harm, labels that are not in."""
 
 
-def ranked(found: Sequence[Explanation]) -> tuple[Explanation, ...]:
-    """The order in which symptoms are told: what did harm, what may, what is late, and last what only came along."""
+def ranked(found: Sequence[Explanation], about: Sequence[str] = ()) -> tuple[Explanation, ...]:
+    """The order in which symptoms are told: of columns asked about, what did harm, what is late, what came along."""
+    asked = set(about)
     return tuple(
         sorted(
             found,
-            key=lambda e: (_swept(e, found), e.symptom.rank >= LATE_RANK, e.harmless, -e.match.fit, e.symptom.rank),
+            key=lambda e: (
+                bool(asked) and not asked & set(e.match.columns),
+                _swept(e, found),
+                e.symptom.rank >= LATE_RANK,
+                e.harmless,
+                -e.match.fit,
+                e.symptom.rank,
+            ),
         )
     )
 
@@ -99,14 +111,14 @@ def _swept(one: Explanation, found: Sequence[Explanation]) -> bool:
 def explain_alert(
     db: sqlite3.Connection, alert_id: int, *, now: datetime, symptoms: Sequence[Symptom] | None = None
 ) -> Why:
-    """Why an alert was raised: its batch, or the newest one where it has none.
+    """Why an alert was raised: its batch, or the newest one where it has none; what its columns show comes first.
 
     Raises:
         UsageError: there is no such alert.
     """
     alert = alerts.get(db, alert_id)
     model = models.get_by_id(db, alert.model_id)
-    return explain(db, model, now=now, batch=alert.batch_id, symptoms=symptoms)
+    return explain(db, model, now=now, batch=alert.batch_id, about=alert.columns, symptoms=symptoms)
 
 
 def _labelled(

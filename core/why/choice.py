@@ -17,9 +17,14 @@ RECENT = 2
 def batches_for(db: sqlite3.Connection, model: Model, batch: int | None, at: datetime | None) -> list[Batch]:
     """The batch asked about; without one the newest, and recent ones with an open page or ticket of another group."""
     if batch is not None:
-        found = batches.get(db, batch)
-        if found.model_id != model.id or found.role != "serving":
-            raise UsageError(f"{model.name} has no serving batch {batch}", "see midwatch models, pane 4")
+        try:
+            found = batches.get(db, batch)
+        except KeyError:
+            found = None
+        if found is None or found.model_id != model.id or found.role != "serving":
+            raise UsageError(
+                f"{model.name} has no serving batch {batch}", f"midwatch baseline list {model.name} has some"
+            )
         return [found]
     newest = batches.newest(db, model.id)
     if newest is None:
@@ -29,7 +34,7 @@ def batches_for(db: sqlite3.Connection, model: Model, batch: int | None, at: dat
         near = [b for b in batches.page(db, model_id=model.id, limit=500) if b.role == "serving"]
         earlier = [b for b in near if (b.window_start or b.arrived_at) <= at]
         if not (covering or earlier):
-            raise UsageError(f"{model.name} has no batch at {at:%Y-%m-%d %H:%M}Z", "see midwatch live, pane 4")
+            raise UsageError(f"{model.name} has no batch at {at:%Y-%m-%d %H:%M}Z", "midwatch live tells what ran then")
         return [(covering or earlier)[0]]
     recent = batches.until(db, newest, RECENT + 1)
     others = [

@@ -176,7 +176,7 @@ def touched(signals: Iterable[Signal]) -> float:
 
 def _kind(episode: Episode, name: str, hits: Sequence[Hit]) -> Signal:
     if not hits:
-        return Signal(name, "not seen", 0.0, 0.0)
+        return Signal(name, f"{name.replace('_', ' ')}: not seen", 0.0, 0.0)
     root = max(hits, key=lambda h: (h.loud, h.strength))
     columns = tuple(dict.fromkeys(c for h in sorted(hits, key=lambda h: (-h.loud, -h.strength)) for c in h.columns))
     names = KINDS if name in KINDS else (name,)

@@ -40,7 +40,7 @@ WHERE i.model_id = :model AND s.state NOT IN ('resolved', 'reviewed', 'closed', 
 UNION ALL
 SELECT i.key, coalesce(e.value, '') || ' ' || coalesce(e.body, '') FROM incidents i
 JOIN incident_state s ON s.incident_id = i.id JOIN incident_events e ON e.incident_id = i.id
-WHERE i.model_id = :model AND e.kind IN ('cause', 'hypothesis', 'supports')
+WHERE i.model_id = :model AND e.kind IN ('cause', 'hypothesis')
   AND s.state NOT IN ('resolved', 'reviewed', 'closed', 'duplicate', 'false_alarm')
 """
 _SHOWN = """
@@ -125,7 +125,10 @@ def volume(db: sqlite3.Connection, model_id: int) -> Volume | None:
 
 
 def suspicion(db: sqlite3.Connection, model_id: int, version: str) -> str | None:
-    """One sentence about an open incident or alert that names the version, None when there is none."""
+    """One sentence about an open alert of its rows, or an open incident whose title, hypothesis or cause names it.
+
+    Evidence is left out: it tells of the versions before and after as well, the good ones among them.
+    """
     alert = db.execute(_OPEN_ALERTS, (model_id, version)).fetchone()
     if alert:
         return f"an open {alert['tier']} (alert {alert['id']}) is about rows it served: {alert['title']}"

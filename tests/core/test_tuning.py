@@ -44,7 +44,7 @@ def test_a_check_without_history_is_named(db: sqlite3.Connection, register: Call
         propose(db, register(), "drft", None)
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.lists(
         st.tuples(st.floats(1.0, 100.0), st.sampled_from(["noise", "acted", "useful", "duplicate"])),

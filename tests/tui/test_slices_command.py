@@ -92,6 +92,33 @@ def test_a_clean_window_and_an_absolute_ranking_exit_with_0(logs: tuple[str, str
     assert [line["rows"] for line in sides["lines"]] == [3000, 3000]
 
 
+def test_errors_by_kind_add_up_and_a_kind_has_its_rows(logs: tuple[str, str], call: Call) -> None:
+    now, then = logs
+    asked = ("slices", now, "--like", then)
+    kinds = json.loads(call(*asked, "--buckets", "--json").out)
+    assert sum(line["rows"] for line in kinds["lines"]) == kinds["errors"]
+    parts = json.loads(call(*asked, "--buckets", "--split", "region", "--json").out)
+    assert (parts["by"], sum(line["rows"] for line in parts["lines"])) == ("region", kinds["errors"])
+    first = kinds["lines"][0]
+    held = json.loads(call(*asked, "--bucket", first["kind"], "--rows", "1", "--json").out)
+    assert held["total"] == first["rows"]
+    text = call(*asked, "--buckets").out
+    assert "an error is a wrong class" in text
+    assert f"{kinds['errors']:,} errors in 3,000 judged rows; reference: " in text
+    assert call(*asked, "--bucket", "nonsense").code == 2
+
+
+def test_a_canary_that_is_no_good_sample_is_told_below_the_sides(tmp_path: Path, call: Call) -> None:
+    rng = np.random.default_rng(1)
+    found = pd.DataFrame({"prediction": rng.random(4000), "platform": rng.choice(["ios", "web"], 4000)})
+    found["stage"] = ["canary"] * 200 + ["full"] * 3800
+    found.loc[:199, "platform"] = "ios"
+    asked = ("slices", parquet(tmp_path / "log.parquet", found), "--compare", "stages")
+    assert "canary: not a good sample of the rest; off in platform" in call(*asked).out
+    [sample] = json.loads(call(*asked, "--json").out)["samples"]
+    assert (sample["name"], sample["good"], sample["thin"][0]["words"]) == ("canary", False, "platform = web")
+
+
 @pytest.mark.parametrize(
     ("options", "code", "said"),
     [
@@ -126,4 +153,11 @@ def test_a_registered_model_by_name(tmp_path: Path, call: Call) -> None:
     assert page["current"].startswith("batch 3 ")
     assert page["reference"].startswith("2 batches")
     assert call("query", "churn", "select count(*) from log", "--store", store).out.split()[-1] == "200"
+    kinds = json.loads(call("slices", "churn", "--buckets", "--store", store, "--json").out)["lines"]
+    named = ("churn", "--batch", "3", "--bucket", kinds[0]["kind"], "--store", store)
+    added = json.loads(call("cases", "add", *named, "--json", "--limit", "500").out)
+    assert len(added["cases"]) == kinds[0]["rows"]
+    frozen = call("sets", "freeze", "churn", "wrong", *named[1:], "--purpose", "slice", "--json")
+    assert json.loads(frozen.out)["items"] == kinds[0]["rows"]
+    assert call("sets", "freeze", "churn", "wrong", "--bucket", "x", "--store", store).code == 2
     assert call("slices", "nobody", "--store", store).code == 2

@@ -14,7 +14,8 @@ from core.slices.request import SliceRequest
 from storage import db as store
 from storage import model_file
 from storage.errors import UsageError
-from storage.tables import models
+from storage.records.failure_cases import CaseFilter
+from storage.tables import evaluation_sets, failure_cases, models
 from tests.conftest import ADA
 from tests.rows import MODEL, write_log
 from tests.tui.kit import Clock, screen_text, settle
@@ -189,7 +190,8 @@ async def test_split_and_compare_show_both_sides_and_lead_on(watched: Path, froz
         await keys(pilot, "6", "b")
         assert "SPLIT BY" in screen_text(app)
         assert "region" not in [row.key for row in pane_of(app).table.source.window(View(), 0, 9)]
-        await keys(pilot, "enter")
+        assert "kind of error" in screen_text(app)
+        await keys(pilot, "j", "enter")
         shown = screen_text(app)
         assert "region = EU and plan = pro by spend" in shown
         assert "share of wrong answers" in shown
@@ -205,6 +207,42 @@ async def test_split_and_compare_show_both_sides_and_lead_on(watched: Path, froz
         assert "no column tells the host" in " ".join(screen_text(app).split())
         await keys(pilot, "c", "v", "enter")
         assert frozen.asked[-1].version == "v41"
+
+
+async def test_errors_by_kind_lead_to_rows_drills_cases_and_a_set(watched: Path, frozen: Frozen) -> None:
+    app, db = app_on(watched), store.connect(watched, read_only=True)
+    churn = models.get(db, "churn")
+    async with app.run_test(size=(120, 30)) as pilot:
+        await settle(pilot)
+        await keys(pilot, "6", "G", "b", "enter")
+        shown = screen_text(app)
+        assert "all rows by kind of error" in shown
+        assert "an error is a wrong class" in shown
+        pane = pane_of(app)
+        kind = str(pane.table.key)
+        assert kind == "said negative though positive"
+        assert "share of the errors by kind" in pane.detail.plain
+        await keys(pilot, "enter")
+        assert "worst first of batch_0003.csv" in screen_text(app)
+        await keys(pilot, "escape", "b")
+        assert "kind of error" not in [row.cells[0] for row in pane.table.source.window(View(), 0, 9)]
+        await keys(pilot, "enter")
+        assert f"{kind} by region" in screen_text(app)
+        await keys(pilot, "greater_than_sign")
+        assert "nothing to search" in screen_text(app)
+        value = str(pane.table.key)
+        await keys(pilot, "e")
+        assert f"rows of {kind} in {value}" in " ".join(screen_text(app).split())
+        await keys(pilot, "a")
+        cases = failure_cases.page(db, CaseFilter(model_id=churn.id), limit=1_000)
+        assert {(case.category, case.expected) for case in cases} == {(kind, "1")}
+        assert {f"region = {case.payload['region']}" for case in cases} == {value}
+        await keys(pilot, "escape", "escape", "E")
+        await words(pilot, "")
+        await keys(pilot, "s", "y")
+    [made] = evaluation_sets.listing(db, churn.id)
+    assert (made.name, made.purpose) == (kind, "scenario")
+    assert made.items > len(cases)
 
 
 async def test_two_marked_slices_beside_each_other_copies_and_exports(

@@ -32,6 +32,8 @@ def summary(line: SliceLine, page: SlicePage) -> Page:
     whole = "change" if page.ranking == "change" else "excess"
     explains = "" if explained(line) == "-" else f"; explains {explained(line)} of the whole {whole}"
     text.line(f"effect {effect(line, unit)} {beyond}{sure}{explains}")
+    if page.ranking == "change" and line.expected == line.expected:
+        text.line(f"{value(line.expected, unit)} would be expected had it changed like the rest")
     return text
 
 
@@ -95,6 +97,8 @@ def answer(page: SlicePage) -> Text:
     text.line(f"{page.current}: {page.rows:,} rows with a signal, {page.left_out_rows:,} without")
     text.line(f"reference: {page.reference or 'none'}, {page.reference_rows:,} rows with a signal")
     text.line(f"{page.candidates:,} slices of enough support in {len(page.columns)} columns were compared")
+    if page.limits is not None:
+        text.line(page.limits)
     for note in page.notes:
         text.line(note)
     text.lines("columns that were not searched", [f"{column}: {why}" for column, why in page.left_out])

@@ -6,7 +6,9 @@ import math
 
 from rich.text import Text
 
+from core.slices.buckets import Bucket, Buckets
 from core.slices.page import SideLine, SliceLine, SlicePage, SplitLine
+from core.slices.samples import Sample
 from core.slices.split import Split
 from storage.logs.predicates import words
 from tui.present.columns import Column
@@ -37,6 +39,46 @@ def split_cells(line: SplitLine, unit: str) -> tuple[str, ...]:
         interval(line.interval, unit),
         value(line.reference_error, unit),
     )
+
+
+BUCKET_COLUMNS = (
+    Column("kind", "KIND OF ERROR", 20, grow=1),
+    Column("rows", "ROWS", 6, right=True, descending=True),
+    Column("share", "PART", 5, right=True, descending=True),
+    Column("reference_share", "WAS", 5, rank=1, right=True, descending=True),
+    Column("rate", "OF ROWS", 7, right=True, descending=True),
+    Column("reference_rate", "REF", 6, rank=2, right=True, descending=True),
+    Column("reference_rows", "THEN", 6, rank=3, right=True, descending=True),
+)
+
+
+def bucket_cells(line: Bucket) -> tuple[str, ...]:
+    """Kind, rows, share of the errors now and then, share of the judged rows now and then, rows then."""
+    part, was, rate, reference = (
+        "-" if share is None else f"{share:.1%}"
+        for share in (line.share, line.reference_share, line.rate, line.reference_rate)
+    )
+    then = "-" if line.reference_rows is None else count(line.reference_rows)
+    return line.words, count(line.rows), part, was, rate, reference, then
+
+
+def bucket_detail(found: Buckets, width: int) -> Text:
+    """The part of every kind in the errors, beside the reference's."""
+    text = Page()
+    rows = [(line.words, line.share, line.reference_share or 0.0) for line in found.lines]
+    charts(text, "share of the errors by kind", rows, width)
+    return text.text
+
+
+def sample_detail(sample: Sample) -> Text:
+    """Whether a side is a good sample of the others, and by which columns."""
+    text = Page()
+    text.line(sample.verdict)
+    text.line("")
+    for one in sample.columns[:10]:
+        far = "too few rows" if math.isnan(one.psi) else f"PSI {one.psi:.3f}, {one.noise:.3f} by chance"
+        text.line(f"{one.column:20} {far}{'  off' if one.off else ''}", "bold" if one.off else "")
+    return text.text
 
 
 def interval(bounds: tuple[float, float] | None, unit: str) -> str:

@@ -220,7 +220,7 @@ class AlertsPane(ListPane):
         from tui.screens.why import open_why
 
         alert = self.alert()
-        open_why(self, alert.model, batch=alert.batch_id)
+        open_why(self, alert.model, alert=alert.id)
 
     def do_cases(self) -> None:
         """The rows behind the alert become failure cases."""

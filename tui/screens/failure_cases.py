@@ -15,7 +15,7 @@ from textual.widgets import Static
 
 from storage.errors import UsageError
 from storage.records.alerts import Alert
-from storage.records.evaluation_sets import Purpose
+from storage.records.evaluation_sets import Item, Purpose
 from storage.records.failure_cases import CaseSource
 from storage.records.kept_slices import SliceKind
 from storage.records.slices import Predicate
@@ -25,7 +25,7 @@ from tui.screens.dialogs import Choice
 
 if TYPE_CHECKING:
     from core.evaluation.failure_cases import Added
-    from core.evaluation.sets import SetDraft
+    from core.evaluation.sets import Cases, SetDraft
     from tui.widgets.pane import Pane
 
 FEW, SOME, MANY = 10, 50, 1_000
@@ -117,8 +117,16 @@ def add_cases_by_id(pane: Pane, model: str, batch_id: int, ids: Sequence[str], w
     pane.record("cases", work, lambda added: _said(pane, added))
 
 
-def freeze(pane: Pane, model: str, name: str = "") -> None:
-    """Freeze a set of a model from its failure cases: asks for the name, shows what goes in and the hash."""
+Rows = Callable[[sqlite3.Connection], Sequence[Item]]
+"""Reads rows that are frozen instead of failure cases."""
+
+
+def freeze(pane: Pane, model: str, name: str = "", *, rows: Rows | None = None) -> None:
+    """Freeze a set of a model from its failure cases: asks for the name, shows what goes in and the hash.
+
+    Args:
+        rows: reads the rows that are frozen instead of the failure cases.
+    """
     registered = models.get(pane.db, model)
     known = evaluation_sets.listing(pane.db, registered.id)
     usual = name or next((s.name for s in known if s.purpose == "failures"), NAME)
@@ -126,10 +134,10 @@ def freeze(pane: Pane, model: str, name: str = "") -> None:
     def named(line: str) -> None:
         chosen = line.strip()
         if evaluation_sets.find(pane.db, registered.id, chosen) is not None or not chosen:
-            _preview(pane, model, chosen, None)
+            _preview(pane, model, chosen, None, rows)
             return
         sheet = Choice(f"{chosen} is new. What is it for?", PURPOSES)
-        pane.shell.open_sheet(sheet, lambda p: pane.shell.call_later(_preview, pane, model, chosen, p))
+        pane.shell.open_sheet(sheet, lambda p: pane.shell.call_later(_preview, pane, model, chosen, p, rows))
 
     pane.shell.ask("evaluation set to freeze: ", named, value=usual)
 
@@ -183,16 +191,18 @@ def _said(pane: Pane, added: Added) -> None:
     pane.shell.say(f"{len(added.cases)} failure cases added{known}{right}; :cases shows them, E freezes a set")
 
 
-def _preview(pane: Pane, model: str, name: str, purpose: str | None) -> None:
+def _preview(pane: Pane, model: str, name: str, purpose: str | None, rows: Rows | None = None) -> None:
     def work(db: sqlite3.Connection) -> SetDraft:
         from core.evaluation.sets import draft
 
-        return draft(db, models.get(db, model), name, purpose=cast("Purpose | None", purpose))
+        wanted, given = cast("Purpose | None", purpose), () if rows is None else rows(db)
+        which: Cases = "open" if rows is None else "none"
+        return draft(db, models.get(db, model), name, purpose=wanted, cases=which, rows=given)
 
-    pane.read("freeze", work, lambda planned: _show(pane, model, planned))
+    pane.read("freeze", work, lambda planned: _show(pane, model, planned, rows))
 
 
-def _show(pane: Pane, model: str, planned: SetDraft) -> None:
+def _show(pane: Pane, model: str, planned: SetDraft, rows: Rows | None = None) -> None:
     if planned.unchanged:
         pane.shell.say(f"{planned.name} version {planned.version - 1} has this very content: nothing to freeze")
         return
@@ -218,9 +228,11 @@ def _show(pane: Pane, model: str, planned: SetDraft) -> None:
         def work(db: sqlite3.Connection) -> str:
             from core.evaluation.sets import freeze as freeze_set
 
+            given = () if rows is None else rows(db)
             frozen = freeze_set(
-                db, models.get(db, model), planned.name, purpose=planned.purpose, expect=expected, actor=actor, now=now
-            )
+                db, models.get(db, model), planned.name, purpose=planned.purpose, rows=given, expect=expected,
+                cases="open" if rows is None else "none", actor=actor, now=now,
+            )  # fmt: skip
             return f"{frozen.set.name} version {frozen.set.version} is frozen: {frozen.set.items} items; :sets shows it"
 
         pane.record("freeze", work, pane.shell.say)

@@ -182,13 +182,14 @@ class IncidentsPane(ListPane):
         self.read("report", write, lambda path: self.shell.say(f"report written: {path}"))
 
     def do_why(self) -> None:
-        """Why the model of the incident is as it is: the batch of its latest alert, else the newest."""
+        """Why the model of the incident was as it was: the batch of its latest alert, else that of its beginning."""
         from storage.tables.incident_facts import linked_alerts
         from tui.screens.why import open_why
 
         found = self.incident()
         with_batch = [a.batch_id for a in linked_alerts(self.db, found.id) if a.batch_id is not None]
-        open_why(self, self._model(found), batch=with_batch[-1] if with_batch else None)
+        batch = with_batch[-1] if with_batch else None
+        open_why(self, self._model(found), batch=batch, at=found.opened_at if batch is None else None)
 
     def do_rollback(self) -> None:
         """The rollback sheet of its model, on behalf of the incident."""

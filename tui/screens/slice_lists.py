@@ -26,11 +26,16 @@ from tui.present.rows import RowList
 from tui.screens import slice_steps as steps
 from tui.screens.dialogs import Choice
 from tui.screens.row_list import RowsLevel
+from tui.screens.slice_buckets import BucketsLevel
+from tui.screens.slice_buckets import freeze as freeze_bucket
 from tui.widgets.level import Level
 from tui.widgets.rows import ListSource, Row, RowSource
 
 if TYPE_CHECKING:
     from tui.screens.slices import SlicesPane
+
+KINDS = "\0kinds of error"
+"""Key of the line that splits by kind of error: no column has that name."""
 
 
 def rows_of(pane: SlicesPane, inside: SliceRequest, page: SlicePage | None) -> None:
@@ -40,7 +45,7 @@ def rows_of(pane: SlicesPane, inside: SliceRequest, page: SlicePage | None) -> N
 
 def row_level(pane: SlicesPane, inside: SliceRequest, page: SlicePage | None) -> RowsLevel:
     """The rows of a slice as a list that is not shown yet."""
-    now, told, unit = pane.shell.now(), words(inside.where), page.unit if page is not None else ""
+    now, told, unit = pane.shell.now(), inside.told, page.unit if page is not None else ""
     lead = tuple(dict.fromkeys(p.column for p in inside.where))
 
     def load(db: sqlite3.Connection, limit: int) -> RowList:
@@ -73,19 +78,24 @@ class ColumnsLevel(Level):
 
     def heading(self) -> Text | None:
         """See Level."""
-        return present.two_lines(words(self.inside.where), "by which column? enter splits, / finds one")
+        return present.two_lines(self.inside.told, "by which column? enter splits, / finds one")
 
     def source(self) -> RowSource:
         """See Level."""
-        return ListSource(["column"], lambda: [Row(name, (name,)) for name in self.names])
+        kinds = [] if self.inside.bucket is not None else [Row(KINDS, ("kind of error",))]
+        return ListSource(["column"], lambda: [*kinds, *(Row(name, (name,)) for name in self.names)])
 
     def details(self, key: str) -> tuple[str, RenderableType]:
         """See Level."""
-        return key, f"enter splits {words(self.inside.where)} by {key}, now and in the reference"
+        told = "kind of error" if key == KINDS else key
+        return told, f"enter splits {self.inside.told} by {told}, now and in the reference"
 
     def enter(self, key: str) -> bool:
         """See Level."""
-        SplitLevel(self.slices, self.inside, key).begin()
+        if key == KINDS:
+            BucketsLevel(self.slices, self.inside, self.names).begin()
+        else:
+            SplitLevel(self.slices, self.inside, key).begin()
         return True
 
 
@@ -118,7 +128,7 @@ class SplitLevel(Level):
 
     def heading(self) -> Text | None:
         """See Level."""
-        told = f"{words(self.inside.where)} by {self.by}"
+        told = f"{self.inside.told} by {self.by}"
         if self.found is None:
             return present.two_lines(told, "splitting ...")
         then = f" vs {self.found.reference}" if self.found.reference else ""
@@ -141,7 +151,7 @@ class SplitLevel(Level):
     def details(self, key: str) -> tuple[str, RenderableType]:
         """See Level."""
         assert self.found is not None  # noqa: S101 - without it there is no row
-        return words(self.question(key).where), tables.split_detail(self.found, self.pane.detail.size.width)
+        return self.question(key).told, tables.split_detail(self.found, self.pane.detail.size.width)
 
     def enter(self, key: str) -> bool:
         """See Level."""
@@ -150,12 +160,27 @@ class SplitLevel(Level):
 
     def copies(self, key: str) -> Sequence[tuple[str, str, str]]:
         """See Level."""
-        return steps.languages(self.question(key).where)
+        asked = self.question(key)
+        return steps.languages(asked.where) if asked.bucket is None else (("w", asked.told, "words"),)
 
     def do_narrow(self) -> None:
         """Search inside the value under the cursor."""
+        if self.inside.bucket is not None:
+            raise UsageError("every row of a kind of error is wrong: there is nothing to search", "enter shows them")
         if self.pane.table.key is not None:
             steps.narrow(self.slices, self.question(self.pane.table.key).where)
+
+    def do_cases(self) -> None:
+        """The rows of the value under the cursor become failure cases."""
+        if self.pane.table.key is not None:
+            steps.cases(self.slices, self.question(self.pane.table.key))
+
+    def do_freeze(self) -> None:
+        """Freeze a set: of the rows under the cursor where they are errors of one kind, else of the failure cases."""
+        if self.inside.bucket is None:
+            steps.freeze(self.slices)
+        elif self.pane.table.key is not None:
+            freeze_bucket(self.slices, self.question(self.pane.table.key))
 
 
 class SidesLevel(Level):
@@ -187,10 +212,12 @@ class SidesLevel(Level):
 
     def heading(self) -> Text | None:
         """See Level."""
-        told = f"{words(self.inside.where)}: {self.kind}"
+        told = f"{self.inside.told}: {self.kind}"
         if self.found is None:
             return present.two_lines(told, "comparing ...")
         notes = "".join(f"; {note}" for note in self.found.notes)
+        poor = [sample.name for sample in self.found.samples if sample.good is False]
+        notes = f"; no good sample of the rest: {', '.join(poor)}{notes}" if poor else notes
         return present.two_lines(told, f"{self.found.unit or 'rows alone'}; difference to the others together{notes}")
 
     def source(self) -> RowSource:
@@ -205,6 +232,9 @@ class SidesLevel(Level):
         """See Level."""
         if self.kind == "windows":
             return key, "4 Data and 6 search another batch; enter shows the rows of the current window"
+        sample = next((one for one in self.found.samples if one.name == key), None) if self.found else None
+        if sample is not None:
+            return f"{self.kind[:-1]} {key}", tables.sample_detail(sample)
         return key, f"enter searches {self.kind[:-1]} {key} against the others"
 
     def enter(self, key: str) -> bool:
@@ -213,9 +243,12 @@ class SidesLevel(Level):
             rows_of(self.slices, self.inside, self.slices.page)
             return True
         side = {"versions": "version", "stages": "stage", "hosts": "host"}[self.kind]
+        asked = self.inside
+        if self.found is not None and self.found.window is not None:
+            asked = replace(asked, batch=None, window=self.found.window)
         while self.pane.lift():
             pass
-        self.slices.ask(replace(self.inside, batch=self.inside.batch, **{side: key}), keep=True)  # type: ignore[arg-type]
+        self.slices.ask(replace(asked, **{side: key}), keep=True)  # type: ignore[arg-type]
         return True
 
 
@@ -224,9 +257,9 @@ def split(pane: SlicesPane, inside: SliceRequest) -> None:
     page = pane.page
     names = list(page.columns) if page is not None else []
     taken = {p.column for p in inside.where if p.op == "="}
+    if page is None:
+        raise UsageError("there is nothing to split yet", "wait for the search")
     free = [name for name in names if name not in taken]
-    if not free:
-        raise UsageError("there is no other column to split by", "wait for the search, or see which were left out")
     pane.lay(ColumnsLevel(pane, inside, free))
 
 

@@ -13,13 +13,12 @@ from core.slices.request import SliceRequest
 from storage.errors import UsageError
 from storage.records.slices import Predicate
 from storage.tables import models
+from tui import jobs
 
 if TYPE_CHECKING:
     from core.batch_view import Shares
 
 FIRST_ROWS = 5
-FEW_ROWS = 200_000
-"""Up to so many rows an answer of pairs comes before the last one; beyond, reading the rows again costs more."""
 CHARTS = 3
 """Columns of a slice that are drawn."""
 
@@ -36,22 +35,12 @@ class Seen:
 def search_in_steps(
     db: sqlite3.Connection, question: SliceRequest, now: datetime, tell: Callable[[SlicePage], None]
 ) -> SlicePage:
-    """The search, after first answers of fewer conditions a slice, which need a fraction of its time.
-
-    A search that nobody waits for ends where it tells.
-    """
+    """The search, after a first answer of fewer conditions a slice or fewer rows; it ends when nobody waits for it."""
     from core.slices.search import search_in
     from core.slices.sides import open_sides
 
     with open_sides(db, question, now=now) as sides:
-        for depth in range(1, question.depth):
-            first = search_in(sides, replace(question, depth=depth))
-            if first.not_answered is not None:
-                return first
-            tell(replace(first, exact=False))
-            if first.rows + first.reference_rows > FEW_ROWS:
-                break
-        return search_in(sides, question, progress=tell)
+        return search_in(sides, question, progress=tell, stop=jobs.stopper())
 
 
 def look_into(db: sqlite3.Connection, asked: SliceRequest, inside: SliceRequest, now: datetime) -> Seen:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from rich.text import Text
@@ -28,8 +29,10 @@ MOST_ROWS = 8
 KEYS = "j k move  enter all of it  i incident  R roll back  8 change  y copy  esc leave"
 
 
-def open_why(pane: Pane, model: str, *, batch: int | None = None) -> None:
-    """Read why a model (or one batch of it) is as it is, and show it."""
+def open_why(
+    pane: Pane, model: str, *, batch: int | None = None, alert: int | None = None, at: datetime | None = None
+) -> None:
+    """Read why a model is as it is (or one batch, an alert's batch, the batch of a moment), and show it."""
     shell = pane.shell
     shell.say("looking for symptoms and suspects ...")
     now, store = shell.now(), shell.header_state().store
@@ -37,13 +40,15 @@ def open_why(pane: Pane, model: str, *, batch: int | None = None) -> None:
     def work(db: sqlite3.Connection) -> Why:
         from pathlib import Path
 
-        from core.why.answer import directories, explain
+        from core.why.answer import directories, explain, explain_alert
         from core.why.entries import library
         from storage.tables import models
 
         found = models.get(db, model)
         symptoms = library(directories(found, Path(store) if store else None))
-        return explain(db, found, now=now, batch=batch, symptoms=symptoms)
+        if alert is not None:
+            return explain_alert(db, alert, now=now, symptoms=symptoms)
+        return explain(db, found, now=now, batch=batch, at=at, symptoms=symptoms)
 
     def show(why: Why) -> None:
         shell.say("")

@@ -13,6 +13,7 @@ from core.stats.slices.blocks import Counts, Numbers, Words
 from core.stats.slices.counting import Places, count, totals
 from core.stats.slices.levels import Level, children
 from core.stats.slices.table import Literal, Table
+from core.stats.stopping import Stop, go_on
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +41,13 @@ class Candidates:
         return tuple(table.literal(int(place)) for place in self.literals[index] if place >= 0)
 
 
-def candidates(tables: Sequence[Table], *, depth: int, minimum: int, on: int = 0) -> Candidates:
+def candidates(
+    tables: Sequence[Table], *, depth: int, minimum: int, on: int = 0, stop: Stop | None = None
+) -> Candidates:
     """All conjunctions to ``depth`` literals with at least ``minimum`` (>= 1) rows in ``tables[on]``.
 
     Raises:
+        Stopped: ``stop`` said so.
         ValueError: the tables have other columns than each other, or depth or minimum is below 1.
     """
     if depth < 1 or minimum < 1:
@@ -63,6 +67,7 @@ def candidates(tables: Sequence[Table], *, depth: int, minimum: int, on: int = 0
     while len(levels) < depth and len(levels[-1][0].rows):
         found = []
         for some in children([level for level, _ in levels], columns):
+            go_on(stop)
             level, total, alive = _counted(table, some.places, some.keys, minimum)
             found.append((level, total, some.parents[alive]))
         if not found:

@@ -24,13 +24,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.stats.intervals import Z95
-from core.stats.slices.sides import Mix, Sums
+from core.stats.slices.sides import Mix, Slope, Sums
 
 Numbers = NDArray[np.float64]
 Direction = Choice["worse", "better", "both"]
 
 SCALES = ("points", "odds", "factor", "right factor", "coin")
-"""Scales of uniform change of a 0/1 error; a real signal has the first, and the third where all means are positive."""
+"""Scales of uniform change of a 0/1 error; a real signal has the first, the third where all means are
+positive, and the line of the rest (:mod:`core.stats.slices.recalibration`)."""
 _TINY = 1e-12
 _LENT = 4.0
 
@@ -61,6 +62,7 @@ def changes(
     is_binary: bool,
     worse: bool = True,
     mix: Mix | None = None,
+    slope: Slope | None = None,
 ) -> Changes:
     """Change of every slice beyond the change of the rows outside it.
 
@@ -71,10 +73,13 @@ def changes(
             lowest, and large negative z means a fall.
         mix: other kinds of rows than before, in the slice or outside, are no change of either. None: as if the mix had
             stayed.
+        slope: of a real signal, the line that the rows beside each slice followed.
     """
     rest_now, rest_then = whole_now.beyond(now), whole_then.beyond(then)
-    test = _binary if is_binary else _real
-    expected, moves, z = test(now, then, rest_now, rest_then, worse, mix)
+    if is_binary:
+        expected, moves, z = _binary(now, then, rest_now, rest_then, worse, mix)
+    else:
+        expected, moves, z = _real(now, then, rest_now, rest_then, worse, mix, slope)
     known = (now.rows > 0) & (then.rows > 0) & (rest_now.rows > 0) & (rest_then.rows > 0)
     effects = np.where(known, now.means - expected, np.nan)
     return Changes(np.where(known, expected, np.nan), moves, effects, np.where(known, z, 0.0))
@@ -158,7 +163,7 @@ def _deviance(seen: Numbers, expected: Numbers) -> Numbers:
 
 
 def _real(
-    now: Sums, then: Sums, rest_now: Sums, rest_then: Sums, worse: bool, mix: Mix | None
+    now: Sums, then: Sums, rest_now: Sums, rest_then: Sums, worse: bool, mix: Mix | None, slope: Slope | None
 ) -> tuple[Numbers, Numbers, Numbers]:
     level, here, there = (np.nan_to_num(side.means) for side in (then, rest_now, rest_then))
     if mix is not None:
@@ -168,11 +173,13 @@ def _real(
     factor = level * here / np.where(positive, there, 1.0)
     pick = np.maximum if worse else np.minimum
     expected = pick(level, np.where(positive, pick(expected, factor), expected))
+    parts = _noises(now, then, rest_now, rest_then, slope)
+    if slope is not None:
+        expected = pick(expected, here + slope.b * (level - there))
     sides = ((now, rest_now), (then, rest_then), (rest_now, rest_now), (rest_then, rest_then))
-    parts = [_spread(side, rest) / np.maximum(side.rows, 1.0) for side, rest in sides]
     variance = np.asarray(sum(parts))
     freedom = variance**2 / np.maximum(
-        sum(v * v / (side.rows + _LENT) for v, (side, _) in zip(parts, sides, strict=True)), 1e-300
+        sum(v * v / (side.rows + _LENT) for v, (side, _) in zip(parts, sides, strict=False)), 1e-300
     )
     moved = np.nan_to_num(now.means) - expected
     certain = np.abs(moved) > 1e-9 * np.maximum(1.0, np.abs(expected))
@@ -180,6 +187,17 @@ def _real(
         variance > 0, moved / np.sqrt(np.maximum(variance, 1e-300)), np.where(certain, np.sign(moved) * 38.0, 0)
     )
     return expected, expected - then.means, _normal(t, np.maximum(freedom, 1.0))
+
+
+def _noises(now: Sums, then: Sums, rest_now: Sums, rest_then: Sums, slope: Slope | None) -> list[Numbers]:
+    """Variances of the four means, and of the line that the slice is held against, of the least certain null."""
+    sides = ((now, rest_now), (then, rest_then), (rest_now, rest_now), (rest_then, rest_then))
+    parts = [_spread(side, rest) / np.maximum(side.rows, 1.0) for side, rest in sides]
+    if slope is None:
+        return parts
+    steeper = np.maximum(1.0, slope.b**2)
+    apart = np.nan_to_num(then.means - rest_then.means)
+    return [parts[0], steeper * parts[1], parts[2], steeper * parts[3], slope.variance * apart**2]
 
 
 def _spread(side: Sums, rest: Sums) -> Numbers:
@@ -200,8 +218,9 @@ def _normal(t: Numbers, freedom: Numbers) -> Numbers:
 
 
 def intervals(
-    found: Changes, now: Sums, then: Sums, whole_now: Sums, whole_then: Sums, *, is_binary: bool, z: float = Z95
-) -> tuple[Numbers, Numbers]:
+    found: Changes, now: Sums, then: Sums, whole_now: Sums, whole_then: Sums, *, is_binary: bool, z: float = Z95,
+    slope: Slope | None = None,
+) -> tuple[Numbers, Numbers]:  # fmt: skip
     """Low and high ends of the effects, ``z`` standard errors each way (the search's z makes them simultaneous).
 
     0/1: each rate's Wilson interval, their distances added as squares (Newcombe 1998, method 10; MOVER), the level of
@@ -211,8 +230,7 @@ def intervals(
     rest_now, rest_then = whole_now.beyond(now), whole_then.beyond(then)
     sides = (now, then, rest_now, rest_then)
     if not is_binary:
-        pairs = ((now, rest_now), (then, rest_then), (rest_now, rest_now), (rest_then, rest_then))
-        half = z * np.sqrt(sum(_spread(side, rest) / np.maximum(side.rows, 1.0) for side, rest in pairs))
+        half = z * np.sqrt(sum(_noises(*sides, slope)))
         return found.effects - half, found.effects + half
     low_now, high_now = _wilson(now, z)
     low_then, high_then = _wilson(then, z)

@@ -25,10 +25,12 @@ from core.stats.slices.change import Changes, Direction, changes, intervals
 from core.stats.slices.error_control import ROWS, Chance, learn
 from core.stats.slices.expected import ROWS as FITTED
 from core.stats.slices.expected import Expectation, Sample, fit, sample
+from core.stats.slices.recalibration import learn_line
 from core.stats.slices.search import Found, Slice
-from core.stats.slices.sides import Mix, Sums
+from core.stats.slices.sides import Mix, Slope, Sums
 from core.stats.slices.stories import Story, ancestors_best, select
 from core.stats.slices.table import Literal, Table
+from core.stats.stopping import Stop, go_on
 
 Numbers = NDArray[np.float64]
 
@@ -36,6 +38,14 @@ LEADERS = 400
 """Slices whose mix is held and that stories are chosen from."""
 FOREMOST = 60
 """Leaders whose parts are looked at too, in case a predicate is to be dropped."""
+LEAST_ROWS = 30
+"""Rows of a slice now: fewer carry no verdict once thousands of slices were looked at."""
+LEAST_REFERENCE = 10
+"""Rows of a slice in the reference."""
+OF_A_ROW = 0.05
+OF_THE_WHOLE = 0.1
+"""A change beyond the rest counts from so many standard deviations of a row of the reference, and this share of the
+change of the whole, the greater of the two: the same verdict at 500 rows and at 5 million."""
 UNCLEAR = 2.0
 """The whole change explains nothing in shares until it is this many standard errors from zero."""
 
@@ -51,6 +61,7 @@ def changed_slices(
     rng: np.random.Generator,
     direction: Direction = "worse",
     cap: float | None = None,
+    stop: Stop | None = None,
 ) -> Found:
     """The ``k`` slices that changed most beyond the rest, different stories, strongest evidence first.
 
@@ -60,13 +71,15 @@ def changed_slices(
     while the whole did not change in that direction by ``UNCLEAR`` standard errors: there is nothing to take shares of.
 
     Args:
-        support: least share of the current rows.
+        support: least share of the current rows; never fewer than ``LEAST_ROWS``.
         rng: for the rows that a sample takes and for random signs; nothing else is random.
         cap: for real signals with heavy tails: what is beyond this quantile of the reference (0.5 to 1), or under one
             less it, counts as that quantile, in all figures (winsorised). None: as it is.
+        stop: asked many times a second whether nobody waits any more.
         direction: ``worse`` looks for a rising signal, ``better`` for a falling one.
 
     Raises:
+        Stopped: ``stop`` said so.
         ValueError: k or depth below 1, support or q outside 0..1, or tables of other columns or kinds of signal.
     """
     if k < 1 or depth < 1 or not 0 <= support <= 1 or not 0 < q < 1:
@@ -78,29 +91,53 @@ def changed_slices(
     overall, reference_overall = current.mean, reference.mean if reference.rows else None
     if not current.rows or not reference.rows:
         return Found((), 0, 0, overall, reference_overall, False)
-    tried = candidates([current, reference], depth=depth, minimum=max(1, math.ceil(support * current.rows - 1e-9)))
-    if not len(tried):
-        return Found((), 0, 0, overall, reference_overall, False)
-    both = direction == "both"
-    now = Sums.counted(current, tried, tried.rows, tried.totals)
+    minimum = max(LEAST_ROWS, math.ceil(support * current.rows - 1e-9))
+    least = least_effect(current, reference)
+    nothing = Found((), 0, 0, overall, reference_overall, False, (minimum, LEAST_REFERENCE), least)
+    tried = candidates([current, reference], depth=depth, minimum=minimum, stop=stop)
+    go_on(stop)
     then = Sums.counted(reference, tried)
+    enough = then.rows >= LEAST_REFERENCE
+    if not enough.all():
+        tried, then = _take(tried, np.flatnonzero(enough)), then.take(enough)
+    if not len(tried):
+        return nothing
+    both = direction == "both"
+    go_on(stop)
+    now = Sums.counted(current, tried, tried.rows, tried.totals)
     wholes = Sums.whole(current), Sums.whole(reference)
     samples = sample(current, FITTED, rng), sample(reference, FITTED, rng)
     model = fit(*samples, current.sizes, is_binary=current.is_binary)
     chance = learn(tried, _signed_rows(samples, model, rng), rng, sides=2 if both else 1)
-    found, sign = _judged(now, then, wholes, current.is_binary, direction, None)
+    line = None if current.is_binary else learn_line(*samples, current.sizes)
+    slope = line.beside(now, then, *wholes) if line else None
+    go_on(stop)
+    found, sign = _judged(now, then, wholes, current.is_binary, direction, None, slope)
+    found = _that_matter(found, least)
     leaders = _leaders(tried, found.z * sign, chance)
     few = _take(tried, leaders)
     few_now, few_then, few_sign = now.take(leaders), then.take(leaders), sign[leaders]
     mix = _mix(model, current, reference, few)
-    held, _ = _judged(few_now, few_then, wholes, current.is_binary, direction, mix, few_sign)
-    lesser = _lesser(_part(found, leaders), held, few_sign)
-    stories = select(current, reference, few, few_now, few_then, lesser, chance, k=k, sign=few_sign)
-    slices = tuple(
-        _told(current, reference, few, story, chance, _part_mix(mix, story.index), few_sign) for story in stories
+    slope = slope.take(leaders) if slope else None
+    go_on(stop)
+    held, _ = _judged(few_now, few_then, wholes, current.is_binary, direction, mix, slope, few_sign)
+    lesser = _that_matter(_lesser(_part(found, leaders), held, few_sign), least)
+    stories = select(
+        current, reference, few, few_now, few_then, lesser, chance, k=k, sign=few_sign, least=least, slope=slope
     )
-    stands_out = any(one.q_value <= q for one in slices)
-    return Found(slices, len(tried), len(tried), overall, reference_overall, stands_out)
+    slices = tuple(
+        _told(current, reference, few, story, chance, _part_mix(mix, story.index), few_sign, slope) for story in stories
+    )
+    return replace(
+        nothing, slices=slices, candidates=len(tried), evaluated=len(tried),
+        stands_out=any(one.q_value <= q for one in slices), slope=line.slope if line else None,
+    )  # fmt: skip
+
+
+def least_effect(current: Table, reference: Table) -> float:
+    """The smallest change beyond the rest that counts: ``OF_A_ROW``, ``OF_THE_WHOLE``."""
+    spread = math.sqrt(max(0.0, reference.squares / reference.rows - reference.mean**2))
+    return max(OF_A_ROW * spread, OF_THE_WHOLE * abs(current.mean - reference.mean))
 
 
 def change_of(current: Table, reference: Table, literals: Sequence[Literal], *, worse: bool = True) -> Slice:
@@ -114,11 +151,11 @@ def change_of(current: Table, reference: Table, literals: Sequence[Literal], *, 
 
 def _judged(
     now: Sums, then: Sums, wholes: tuple[Sums, Sums], is_binary: bool, direction: Direction, mix: Mix | None,
-    sign: NDArray[np.int8] | None = None,
+    slope: Slope | None = None, sign: NDArray[np.int8] | None = None,
 ) -> tuple[Changes, NDArray[np.int8]]:  # fmt: skip
     """Changes in the direction asked for, of both the stronger; and 1 where a rise is judged, -1 where a fall."""
     sides = [
-        changes(now, then, *wholes, is_binary=is_binary, worse=worse, mix=mix)
+        changes(now, then, *wholes, is_binary=is_binary, worse=worse, mix=mix, slope=slope)
         for worse in (True, False)
         if direction in ("both", "worse" if worse else "better")
     ]
@@ -129,6 +166,11 @@ def _judged(
         sign = np.where(rise.z >= -fall.z, 1, -1).astype(np.int8)
     picked = (np.where(sign > 0, getattr(rise, name), getattr(fall, name)) for name in Changes.__slots__)
     return Changes(*picked), sign
+
+
+def _that_matter(found: Changes, least: float) -> Changes:
+    """Changes beyond the rest that are too small to count are none."""
+    return replace(found, z=np.where(np.abs(found.effects) >= least, found.z, 0.0))
 
 
 def _lesser(raw: Changes, held: Changes, sign: NDArray[np.int8]) -> Changes:
@@ -203,28 +245,32 @@ def _part_mix(mix: Mix, index: int) -> Mix:
 
 
 def _told(
-    current: Table, reference: Table, few: Candidates, story: Story, chance: Chance, mix: Mix, sign: NDArray[np.int8]
-) -> Slice:
+    current: Table, reference: Table, few: Candidates, story: Story, chance: Chance, mix: Mix, sign: NDArray[np.int8],
+    slope: Slope | None,
+) -> Slice:  # fmt: skip
     literals = few.of(current, story.index)
     width = chance.critical(0.05, len(literals))
-    told = _described(current, reference, literals, worse=bool(sign[story.index] > 0), mix=mix, width=width)
+    line = slope.take(np.array([story.index])) if slope else None
+    worse = bool(sign[story.index] > 0)
+    told = _described(current, reference, literals, worse=worse, mix=mix, width=width, slope=line)
     q_value = float(chance.q_values(np.array([story.evidence]))[0])
     return replace(told, z=story.z, q_value=q_value, score=story.evidence)
 
 
 def _described(
-    current: Table, reference: Table, literals: tuple[Literal, ...], *, worse: bool, mix: Mix | None, width: float
-) -> Slice:
+    current: Table, reference: Table, literals: tuple[Literal, ...], *, worse: bool, mix: Mix | None, width: float,
+    slope: Slope | None = None,
+) -> Slice:  # fmt: skip
     """The slice counted exactly; of the changes with and without the mix held, the lesser."""
     here, there = current.tally(literals), reference.tally(literals)
     squares = (None, None) if current.is_binary else (here.squares, there.squares)
     now, then = Sums.of(here.rows, here.total, squares[0]), Sums.of(there.rows, there.total, squares[1])
     wholes = Sums.whole(current), Sums.whole(reference)
-    found = changes(now, then, *wholes, is_binary=current.is_binary, worse=worse)
+    found = changes(now, then, *wholes, is_binary=current.is_binary, worse=worse, slope=slope)
     if mix is not None:
-        held = changes(now, then, *wholes, is_binary=current.is_binary, worse=worse, mix=mix)
+        held = changes(now, then, *wholes, is_binary=current.is_binary, worse=worse, mix=mix, slope=slope)
         found = _lesser(found, held, np.array([1 if worse else -1], np.int8))
-    low, high = intervals(found, now, then, *wholes, is_binary=current.is_binary, z=width)
+    low, high = intervals(found, now, then, *wholes, is_binary=current.is_binary, z=width, slope=slope)
     z = float(found.z[0])
     return Slice(
         literals, here.rows, here.mean, there.rows, there.mean if there.rows else None, float(found.effects[0]),

@@ -2,7 +2,8 @@
 
 Conjunctions come as rows of places (see :meth:`Table.literals`), those with the same leading literals side by side:
 the AND of the lead is made once for all of them. Words are taken a few thousand at a time, so that the masks stay in
-cache.
+cache. Where a conjunction has but few words, hundreds are gathered and ANDed in one call instead: a call a conjunction
+would cost more than its words.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ Places = NDArray[np.int32]
 
 WORDS = 4096
 MASKS = 16
+FEW = 512
+"""Words of a conjunction up to which many of them are gathered in one call."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,32 +112,57 @@ class _Scratch:
     """Memory for masks of some conjunctions over one range of words, and their counts; used again and again."""
 
     def __init__(self, places: Places) -> None:
-        most = min(MASKS, len(places))
-        self._words = np.empty(most * WORDS, np.uint64)
-        self._counts = np.empty(most * WORDS, np.uint8)
-        self._base = np.empty(WORDS, np.uint64)
-        self._places = [(tuple(row[:-1]), row[-1]) for row in places.tolist()]
+        self._places = places
+        self._words = np.empty(0, np.uint64)
+        self._counts = np.empty(0, np.uint8)
+        self._listed: list[tuple[tuple[int, ...], int]] | None = None
 
     def words(self, masks: int, words: int) -> Words:
+        if len(self._words) < masks * words:
+            self._words = np.empty(masks * words, np.uint64)
         return self._words[: masks * words].reshape(masks, words)
 
     def counts(self, masks: Words) -> NDArray[np.uint8]:
+        if len(self._counts) < masks.size:
+            self._counts = np.empty(masks.size, np.uint8)
         counts: NDArray[np.uint8] = np.bitwise_count(masks, out=self._counts[: masks.size].reshape(masks.shape))
         return counts
 
     def masks(self, block: Block, start: int, stop: int) -> Iterator[tuple[slice, Words]]:
         """Masks of the conjunctions, some at a time, and which they are."""
+        few = stop - start <= FEW
+        return self._gathered(block, start, stop) if few else self._one_by_one(block, start, stop)
+
+    def _gathered(self, block: Block, start: int, stop: int) -> Iterator[tuple[slice, Words]]:
+        bits = np.ascontiguousarray(block.bits[:, start:stop])
+        step = max(MASKS, MASKS * WORDS // max(1, stop - start))
+        for first in range(0, len(self._places), step):
+            some = self._places[first : first + step]
+            masks = self.words(len(some), stop - start)
+            np.take(bits, some[:, -1], axis=0, out=masks, mode="clip")
+            if some.shape[1] > 1:  # the leads stand side by side: each AND of a lead is made once
+                begins = np.flatnonzero(np.any(some[1:, :-1] != some[:-1, :-1], axis=1)) + 1
+                begins = np.concatenate([[0], begins])
+                leads = bits[some[begins, 0]]
+                for column in range(1, some.shape[1] - 1):
+                    leads &= bits[some[begins, column]]
+                masks &= np.repeat(leads, np.diff(np.append(begins, len(some))), axis=0)
+            yield slice(first, first + len(some)), masks
+
+    def _one_by_one(self, block: Block, start: int, stop: int) -> Iterator[tuple[slice, Words]]:
+        if self._listed is None:
+            self._listed = [(tuple(row[:-1]), row[-1]) for row in self._places.tolist()]
         rows = list(block.bits[:, start:stop])
         valid = block.valid[start:stop]
-        known, base = None, valid
-        for first in range(0, len(self._places), MASKS):
-            some = self._places[first : first + MASKS]
+        known, base, scratch = None, valid, np.empty(stop - start, np.uint64)
+        for first in range(0, len(self._listed), MASKS):
+            some = self._listed[first : first + MASKS]
             masks = self.words(len(some), stop - start)
             for (lead, last), into in zip(some, masks, strict=True):
                 if lead != known:
                     known, base = lead, rows[lead[0]] if lead else valid
                     for place in lead[1:]:
-                        base = np.bitwise_and(base, rows[place], out=self._base[: stop - start])
+                        base = np.bitwise_and(base, rows[place], out=scratch)
                 np.bitwise_and(rows[last], base, out=into)
             yield slice(first, first + len(some)), masks
 

@@ -44,7 +44,14 @@ class Slice:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What a search by change answers: at most k slices, best first, and whether any stands out."""
+    """What a search by change answers: at most k slices, best first, and whether any stands out.
+
+    Attributes:
+        least_rows: of a slice that was looked at, now and in the reference.
+        least_effect: a change beyond the rest that is smaller counts as none.
+        slope: of a real signal, the change of all rows as a line: below 1 the slices were drawn together by that
+            factor, below 0 mirrored; None while nothing shows that it is not 1.
+    """
 
     slices: tuple[Slice, ...]
     candidates: int
@@ -52,6 +59,9 @@ class Found:
     overall: float
     reference_overall: float | None
     stands_out: bool
+    least_rows: tuple[int, int] = (1, 0)
+    least_effect: float = 0.0
+    slope: float | None = None
 
 
 def top_slices(

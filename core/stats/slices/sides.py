@@ -68,3 +68,15 @@ class Mix:
     then: Numbers
     rest_now: Numbers
     rest_then: Numbers
+
+
+@dataclass(frozen=True, slots=True)
+class Slope:
+    """How far the rows beside each slice were drawn together (1: not at all), and the variance of that."""
+
+    b: Numbers
+    variance: Numbers
+
+    def take(self, places: NDArray[np.int64] | NDArray[np.bool_]) -> Slope:
+        """Chosen slices."""
+        return Slope(self.b[places], self.variance[places])

@@ -21,7 +21,7 @@ from core.stats.slices.blocks import Words
 from core.stats.slices.candidates import Candidates, tallies
 from core.stats.slices.change import Changes, changes
 from core.stats.slices.error_control import Chance
-from core.stats.slices.sides import Sums
+from core.stats.slices.sides import Slope, Sums
 from core.stats.slices.table import Table
 
 Numbers = NDArray[np.float64]
@@ -67,12 +67,16 @@ def select(
     *,
     k: int,
     sign: NDArray[np.int8],
+    least: float = 0.0,
+    slope: Slope | None = None,
 ) -> list[Story]:
     """At most ``k`` stories, the strongest first.
 
     Args:
         candidates, now, then, found, sign: of the slices that may be told; ``parents`` index into them (-1: not there).
         sign: 1 where a rise of the slice is judged, -1 where a fall is.
+        least: an effect below it is none.
+        slope: the line that the rows beside each slice followed.
     """
     is_binary = current.is_binary
     lengths = (candidates.literals >= 0).sum(axis=1)
@@ -90,7 +94,7 @@ def select(
         index = int(np.argmax(evidence)) if len(evidence) else 0
         if not len(evidence) or not np.isfinite(evidence[index]):
             break
-        index = _widest(candidates, evidence, index, outside, sign)
+        index = _widest(candidates, evidence, index, outside, sign, slope)
         stories.append(Story(index, float(evidence[index]), float(z[index] * sign[index])))
         untold[index] = False
         mask = current.mask(candidates.of(current, index))
@@ -98,10 +102,9 @@ def select(
         expected = float(found.expected[index])
         if len(stories) > 1:  # of what is beyond the stories before
             one = np.array([index])
-            parts = left.take(one), then.take(one)
-            expected = float(
-                changes(*parts, whole, whole_then, is_binary=is_binary, worse=bool(sign[index] > 0)).expected[0]
-            )
+            parts, line = (left.take(one), then.take(one)), slope.take(one) if slope else None
+            beside = changes(*parts, whole, whole_then, is_binary=is_binary, worse=bool(sign[index] > 0), slope=line)
+            expected = float(beside.expected[0])
         excess = left.totals[index] - left.rows[index] * expected
         left = _without(left, excess * common / max(1.0, float(now.rows[index])), is_binary)
         whole = _without(whole, np.array([excess]), is_binary)
@@ -109,10 +112,12 @@ def select(
             outside[0].beyond(mask, candidates),
             outside[1].beyond(reference.mask(candidates.of(reference, index)), candidates),
         )
-        spread = _judged(left, then, whole, whole_then, sign, is_binary)
+        spread = _judged(left, then, whole, whole_then, sign, is_binary, least, slope)
         if is_binary:  # what was taken keeps the noise of the errors that it was
             spread = spread * np.sqrt(np.minimum(1.0, _noise(left.means) / _noise(now.means)))
-        elsewhere = _judged(outside[0].sums, outside[1].sums, outside[0].whole, outside[1].whole, sign, is_binary)
+        elsewhere = _judged(
+            outside[0].sums, outside[1].sums, outside[0].whole, outside[1].whole, sign, is_binary, least, slope
+        )
         z = np.minimum(z, np.maximum(spread, elsewhere))
         beyond = np.minimum(raw, np.where(passed, gated.evidence(z, lengths), chance.evidence(z, lengths)))
     return stories
@@ -140,8 +145,9 @@ class Side:
 
 
 def _widest(
-    candidates: Candidates, evidence: Numbers, index: int, outside: tuple[Side, Side], sign: NDArray[np.int8]
-) -> int:
+    candidates: Candidates, evidence: Numbers, index: int, outside: tuple[Side, Side], sign: NDArray[np.int8],
+    slope: Slope | None,
+) -> int:  # fmt: skip
     """The slice without the predicates whose excluded rows changed likewise.
 
     Among thousands of parts of what changed, the best is one that chance favoured. A predicate goes when the rows that
@@ -152,7 +158,8 @@ def _widest(
         one = np.array([index])
         here, there = now.sums.take(one), then.sums.take(one)
         side = int(sign[index])
-        own = changes(here, there, now.whole, then.whole, is_binary=is_binary, worse=side > 0)
+        line = slope.take(one) if slope else None
+        own = changes(here, there, now.whole, then.whole, is_binary=is_binary, worse=side > 0, slope=line)
         best, most = index, ALSO
         for parent in candidates.parents[index]:
             if parent < 0 or sign[parent] != side or evidence[parent] < evidence[index] / 2:
@@ -160,7 +167,7 @@ def _widest(
             wider = np.array([parent])
             parts = now.sums.take(wider).beyond(here), then.sums.take(wider).beyond(there)
             rest = now.whole.beyond(here), then.whole.beyond(there)
-            more = changes(*parts, *rest, is_binary=is_binary, worse=side > 0)
+            more = changes(*parts, *rest, is_binary=is_binary, worse=side > 0, slope=line)
             if more.z[0] * side >= most and more.effects[0] * side >= own.effects[0] * side / 2:
                 best, most = int(parent), float(more.z[0] * side)
         if best == index:
@@ -179,14 +186,17 @@ def _without(side: Sums, taken: Numbers, is_binary: bool) -> Sums:
 
 
 def _judged(
-    now: Sums, then: Sums, whole_now: Sums, whole_then: Sums, sign: NDArray[np.int8], is_binary: bool
-) -> Numbers:
+    now: Sums, then: Sums, whole_now: Sums, whole_then: Sums, sign: NDArray[np.int8], is_binary: bool,
+    least: float, slope: Slope | None,
+) -> Numbers:  # fmt: skip
     z = np.full(len(now.rows), -np.inf)
     for side in (1, -1):
         which = np.flatnonzero(sign == side)
         if len(which):
             parts = now.take(which), then.take(which)
-            z[which] = changes(*parts, whole_now, whole_then, is_binary=is_binary, worse=side > 0).z * side
+            lines = slope.take(which) if slope else None
+            found = changes(*parts, whole_now, whole_then, is_binary=is_binary, worse=side > 0, slope=lines)
+            z[which] = np.where(np.abs(found.effects) >= least, found.z * side, np.minimum(0.0, found.z * side))
     return z
 
 

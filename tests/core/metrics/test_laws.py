@@ -48,7 +48,7 @@ def same(a: Reading, b: Reading) -> None:
 
 
 @pytest.mark.parametrize(("m", "task"), FITTING, ids=IDS)
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(n=st.integers(0, 300), cut=st.floats(0, 1), seed=st.integers(0, 2**31))
 def test_merging_equals_the_whole_in_any_order(m: Metric, task: Task, n: int, cut: float, seed: int) -> None:
     sample = draw(task, n, seed)

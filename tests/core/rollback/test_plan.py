@@ -87,6 +87,11 @@ def test_a_suspect_is_named_by_alerts_and_incidents_but_not_by_its_namesake(desk
     assert desk.light(desk.plan(to="v12"), "suspect") == "green"
     desk.db.execute(
         "INSERT INTO incident_events(incident_id, kind, body, by, at, recorded_at)"
+        " VALUES (1, 'supports', 'v13 serves since 02:10, v12 before', 'ada', 't', 't')"
+    )
+    assert desk.light(desk.plan(to="v12"), "suspect") == "green"
+    desk.db.execute(
+        "INSERT INTO incident_events(incident_id, kind, body, by, at, recorded_at)"
         " VALUES (1, 'hypothesis', 'v12, again', 'ada', 't', 't')"
     )
     assert desk.light(desk.plan(to="v12"), "suspect") == "red"

@@ -139,6 +139,8 @@ def test_two_faults_at_once_are_two_symptoms(
     assert set(told) >= {"unit-change", "nulls-in-one-slice"}
     assert told["nulls-in-one-slice"].slices == ("region=EU",)
     assert told["unit-change"].columns == ("spend",)
+    for one in (told["unit-change"], told["nulls-in-one-slice"]):  # what is asked about comes first
+        assert explain(db, found.model, now=NOW, about=one.columns).explanations[0].match.columns == one.columns
 
 
 def test_what_never_moved_the_metric_is_told_after_the_harmless_drift_of_its_columns(
@@ -166,6 +168,8 @@ def test_an_alert_is_explained_by_its_batch_and_a_moment_by_the_batch_there(
     assert quiet.explanations == ()
     with pytest.raises(UsageError):
         explain(db, found.model, now=NOW, batch=1)  # a reference batch
+    with pytest.raises(UsageError):
+        explain(db, found.model, now=NOW, batch=99_999)
     with pytest.raises(UsageError):
         explain(db, found.model, now=NOW, at=NOW - timedelta(days=400))
 

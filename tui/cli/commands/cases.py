@@ -16,6 +16,7 @@ from storage.records.failure_cases import CASE_VERDICTS, CaseFilter, CaseVerdict
 from storage.tables import alerts, failure_cases, incidents, models
 from tui.cli import diagnostics, output
 from tui.cli.conditions import batch_of, condition
+from tui.cli.error_buckets import bucket_condition
 from tui.cli.options import ROW_ID, ListByDefault, reading, shared, writing
 from tui.typed_moments import ago
 
@@ -109,6 +110,7 @@ def show(case: int, store: str | None, as_json: bool) -> None:
 @click.argument("model")
 @click.option("--batch", type=ROW_ID, help="The batch; the newest serving one by default.")
 @click.option("--where", help="Rows that fulfil this, as in: origin = JFK and hour > 17.")
+@click.option("--bucket", metavar="KIND", help="Errors of this kind, as midwatch slices --buckets names it.")
 @click.option("--id", "ids", multiple=True, help="A row by its id; may be given more than once.")
 @click.option("--alert", type=ROW_ID, help="The rows behind an alert.")
 @click.option("--limit", default=50, show_default=True, type=click.IntRange(1, use.MOST), help="Rows at most.")
@@ -120,6 +122,7 @@ def add(
     model: str,
     batch: int | None,
     where: str | None,
+    bucket: str | None,
     ids: tuple[str, ...],
     alert: int | None,
     limit: int,
@@ -130,8 +133,8 @@ def add(
     as_json: bool,
 ) -> None:
     """Make rows of MODEL failure cases: from a batch by --where or --id, or from an --alert."""
-    if sum((where is not None, bool(ids), alert is not None)) != 1:
-        raise click.UsageError("name the rows by one of --where, --id and --alert")
+    if sum((where is not None or bucket is not None, bool(ids), alert is not None)) != 1:
+        raise click.UsageError("name the rows by one of --where (or --bucket), --id and --alert")
     with writing(store) as session:
         found = models.get(session.db, model)
         common: dict[str, Any] = {"category": category, "actor": session.actor, "now": session.now}
@@ -147,9 +150,13 @@ def add(
             if ids:
                 added = use.add_by_id(session.db, found, source, ids, **common)
             else:
-                predicates = condition(where or "", source)
-                common.update(source="slice", source_ref=words(predicates), limit=limit)
-                added = use.add_rows(session.db, found, source, predicate_sql(predicates), **common)
+                predicates = condition(where, source) if where is not None else ()
+                sql, told = predicate_sql(predicates), words(predicates)
+                if bucket is not None:
+                    sql, told = bucket_condition(session.db, source, model, bucket, predicates, now=session.now)
+                    common["category"] = category or bucket
+                common.update(source="slice", source_ref=told, limit=limit)
+                added = use.add_rows(session.db, found, source, sql, **common)
     if as_json:
         output.document(added)
         return

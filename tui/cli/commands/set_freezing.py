@@ -13,6 +13,7 @@ from storage.records.evaluation_sets import PURPOSES, EvaluationSet, Item, Purpo
 from storage.tables import evaluation_sets, models
 from tui.cli import diagnostics, output
 from tui.cli.conditions import batch_of, condition
+from tui.cli.error_buckets import bucket_condition
 from tui.cli.options import ROW_ID, Session, reading, shared, writing
 
 
@@ -26,6 +27,7 @@ from tui.cli.options import ROW_ID, Session, reading, shared, writing
 @click.option("--accepted", is_flag=True, help="Only cases that were accepted.")
 @click.option("--batch", type=ROW_ID, help="Rows of this batch instead of cases.")
 @click.option("--where", help="Of the batch, rows that fulfil this; all by default.")
+@click.option("--bucket", metavar="KIND", help="Of the batch, errors of this kind.")
 @click.option("--limit", default=1_000, show_default=True, type=click.IntRange(1, use.MOST), help="Rows of the batch.")
 @click.option("--rows", type=click.Path(), help="Rows of a file instead of cases: the model's columns with the label.")
 @click.option("--alone", is_flag=True, help="Without the items of the version before.")
@@ -40,6 +42,7 @@ def freeze(
     accepted: bool,
     batch: int | None,
     where: str | None,
+    bucket: str | None,
     limit: int,
     rows: str | None,
     alone: bool,
@@ -54,11 +57,13 @@ def freeze(
     """
     if sum((bool(cases), accepted, batch is not None, rows is not None)) > 1:
         raise click.UsageError("name one of --case, --accepted, --batch and --rows")
+    if bucket is not None and batch is None:
+        raise click.UsageError("--bucket names rows of a --batch")
     with (reading if dry_run else writing)(store) as session:
         found = models.get(session.db, model)
         before = evaluation_sets.find(session.db, found.id, name)
         golden = (purpose or (before.purpose if before else "")) == "golden"
-        given = _rows(session, model, batch, where, limit, rows, golden)
+        given = _rows(session, model, batch, where, bucket, limit, rows, golden)
         which: use.Cases = cases or ("none" if given or golden else "accepted" if accepted else "open")
         wanted = cast("Purpose | None", purpose)
         if dry_run:
@@ -86,7 +91,14 @@ def set_document(found: EvaluationSet) -> dict[str, Any]:
 
 
 def _rows(
-    session: Session, model: str, batch: int | None, where: str | None, limit: int, path: str | None, golden: bool
+    session: Session,
+    model: str,
+    batch: int | None,
+    where: str | None,
+    bucket: str | None,
+    limit: int,
+    path: str | None,
+    golden: bool,
 ) -> list[Item]:
     found = models.get(session.db, model)
     if path is not None:
@@ -94,7 +106,10 @@ def _rows(
     if batch is None:
         return []
     source = batch_of(session.db, found, batch)
-    sql = predicate_sql(condition(where, source)) if where else "true"
+    predicates = condition(where, source) if where else ()
+    sql = predicate_sql(predicates)
+    if bucket is not None:
+        sql, _ = bucket_condition(session.db, source, model, bucket, predicates, now=session.now)
     return rows_of_batch(session.db, found, source, sql, limit=limit, golden=golden)
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from tui.cli import diagnostics, output
+from tui.cli.error_buckets import print_buckets
 
 if TYPE_CHECKING:
     import sqlite3
@@ -37,6 +38,8 @@ ROWS = 20
 @click.option("--where", multiple=True, metavar="TEXT", help="Only these rows, as in 'origin = JFK and hour > 17'.")
 @click.option("--include", multiple=True, metavar="C", help="Search this column although it would be left out.")
 @click.option("--exclude", multiple=True, metavar="C", help="Do not search this column.")
+@click.option("--buckets", is_flag=True, help="No search: the errors by kind; with --split, by kind and value.")
+@click.option("--bucket", metavar="KIND", help="Only errors of this kind, as --buckets names it.")
 @click.option("--split", metavar="COLUMN", help="No search: the rows per value of a column.")
 @click.option(
     "--compare", type=click.Choice(["windows", "versions", "stages", "hosts"]), help="No search: these sides."
@@ -88,7 +91,7 @@ def _request(source: str, given: dict[str, Any], db: sqlite3.Connection | None, 
         against=given["against"],
         label=given["label"],
         prediction=given["prediction"],
-        signal=chosen,
+        signal=chosen or ("error" if given["bucket"] else None),
         metric=metric or None,
         ranking="absolute" if given["absolute"] else "change",
         k=given["top"],
@@ -96,6 +99,7 @@ def _request(source: str, given: dict[str, Any], db: sqlite3.Connection | None, 
         support=given["min_support"],
         include=given["include"],
         exclude=given["exclude"],
+        bucket=given["bucket"],
     )
     if not given["where"]:
         return request
@@ -108,8 +112,13 @@ def _run(db: sqlite3.Connection | None, request: SliceRequest, now: datetime, gi
     from storage.errors import UsageError
 
     asked = [option for option in ("split", "compare", "rows") if given[option]]
+    if given["buckets"] and given["split"]:
+        asked.remove("split")
+    asked += ["buckets"] * given["buckets"]
     if len(asked) > 1:
         raise UsageError(f"--{asked[0]} and --{asked[1]} are two questions", "ask one after the other")
+    if given["buckets"]:
+        return print_buckets(db, request, by=given["split"], now=now, as_json=given["as_json"])
     if given["split"]:
         return _split(db, request, now, given)
     if given["compare"]:
@@ -149,6 +158,10 @@ def document(page: SlicePage) -> dict[str, Any]:
         "verdict": page.verdict,
         "not_answered": page.not_answered,
         "candidates": page.candidates,
+        "least_rows": page.least_rows[0] if page.least_rows else None,
+        "least_reference_rows": page.least_rows[1] if page.least_rows else None,
+        "least_effect": page.least_effect if page.least_rows else None,
+        "slope": page.slope,
         "slices": [line.document() for line in page.slices],
         "columns": page.columns,
         "left_out": [{"column": column, "why": why} for column, why in page.left_out],
@@ -175,6 +188,7 @@ def _print(page: SlicePage) -> None:
                 f"{line.share:.1%}",
                 number(line.error),
                 number(line.reference_error),
+                number(line.expected),
                 f"{line.effect:+.3g} [{line.interval[0]:+.3g} {line.interval[1]:+.3g}]",
                 f"{line.q_value:.2g}",
                 "-" if line.explained is None else f"{line.explained:.0%}",
@@ -183,13 +197,18 @@ def _print(page: SlicePage) -> None:
             )
             for place, line in enumerate(page.slices, 1)
         ]
-        header = ("#", "SLICE", "ROWS", "SHARE", "HERE", "REFERENCE", "EFFECT", "Q", "EXPLAINS", "USERS", "MONEY LOST")
+        header = (
+            "#", "SLICE", "ROWS", "SHARE", "HERE", "REFERENCE", "EXPECTED", "EFFECT", "Q", "EXPLAINS", "USERS",
+            "MONEY LOST",
+        )  # fmt: skip
         output.table(header, rows)
         output.text("")
     output.text(page.verdict)
     if page.overall is not None:
         then = f", {number(page.reference_overall)} in the reference" if page.reference_overall is not None else ""
         output.text(f"over all {page.rows:,} rows: {number(page.overall)}{then}")
+    if page.limits is not None:
+        output.text(page.limits)
     if page.left_out:
         output.text("not searched: " + "; ".join(f"{column}: {why}" for column, why in page.left_out))
 
@@ -237,18 +256,19 @@ def _compare(db: sqlite3.Connection | None, request: SliceRequest, now: datetime
         for line in found.lines
     ]
     output.table((given["compare"].upper(), "ROWS", "HERE", "INTERVAL", "TO THE OTHERS"), rows, empty="no rows")
+    for sample in found.samples:
+        output.text(sample.verdict)
     return 0
 
 
 def _rows(db: sqlite3.Connection | None, request: SliceRequest, now: datetime, given: dict[str, Any]) -> int:
     from core.slices.rows import rows
-    from storage.logs.predicates import words
 
     found = rows(db, request, now=now, limit=given["rows"])
     if given["as_json"]:
         output.document(rows_document(found))
         return 0
-    output.text(f"{found.total:,} rows where {words(request.where)}")
+    output.text(f"{found.total:,} rows where {request.told}")
     cells = [
         (f"{row.path}:{row.line}", number(signal), *(_cell(row.values[column]) for column in found.columns))
         for row, signal in zip(found.rows, found.signals, strict=True)

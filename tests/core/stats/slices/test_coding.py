@@ -12,7 +12,7 @@ from core.stats.slices.coding import MOST, SAMPLE, Coding, fit_categories, fit_n
 NUMBERS = st.floats(allow_nan=True, allow_infinity=True, width=32) | st.sampled_from([0.0, 1.0, -1.0])
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(st.lists(NUMBERS, max_size=60), st.integers(1, 40), st.lists(NUMBERS, max_size=30))
 def test_every_number_falls_into_the_bin_that_its_code_names(fitted: list[float], bins: int, seen: list[float]) -> None:
     coding = fit_numbers("x", np.array(fitted, np.float64), bins=bins, support=0.001)
@@ -29,7 +29,7 @@ def test_every_number_falls_into_the_bin_that_its_code_names(fitted: list[float]
             assert low < value <= high
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(st.lists(st.integers(0, 12), min_size=1, max_size=200), st.integers(2, 10))
 def test_a_bin_holds_about_its_share_or_a_single_value(values: list[int], bins: int) -> None:
     numbers = np.array(values, np.float64)

@@ -56,7 +56,7 @@ def lines(found: tuple[Slice, ...]) -> list[tuple[float, int, tuple[tuple[int, i
     return [(one.score, one.rows, tuple((x.column, x.code) for x in one.literals)) for one in found]
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(rows(), st.sampled_from([1, 3, 10]), st.sampled_from([0.0, 0.01, 0.1]), st.integers(1, 4), st.data())
 def test_equals_brute_force_however_the_rows_are_cut(
     given_rows: Rows, k: int, support: float, depth: int, data: st.DataObject
@@ -89,7 +89,7 @@ def test_more_identifier_literals_than_rows_lose_no_slice(seed: int, score: Any)
     assert lines(found) == best(codes, signal, sizes, depth=2, minimum=1, score=score)[:10]
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(rows(), st.integers(1, 3), st.integers(1, 20))
 def test_candidates_are_all_of_minimum_support_with_their_parents(given_rows: Rows, depth: int, minimum: int) -> None:
     table = given_rows.table()
@@ -107,7 +107,7 @@ def test_candidates_are_all_of_minimum_support_with_their_parents(given_rows: Ro
         assert parents == [some[:i] + some[i + 1 :] for i in range(len(some))]
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(rows(kinds=("error",)), st.data())
 def test_tallies_count_any_signal_on_any_table(given_rows: Rows, data: st.DataObject) -> None:
     table = given_rows.table(data.draw(st.integers(0, len(given_rows.signal))))
@@ -118,7 +118,7 @@ def test_tallies_count_any_signal_on_any_table(given_rows: Rows, data: st.DataOb
     assert total.tolist() == common[:, 0].tolist() == found.totals.tolist()
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(rows(kinds=("loss", "signed", "ties")))
 def test_totals_of_a_real_signal_are_close_and_tallies_exact(given_rows: Rows) -> None:
     table = given_rows.table()

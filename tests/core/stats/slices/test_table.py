@@ -16,7 +16,7 @@ from core.stats.slices.table import Literal, Table
 FLOATS = st.floats(-1e12, 1e12, allow_subnormal=False)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(st.lists(FLOATS, min_size=1, max_size=200), st.integers(0, 200))
 def test_a_sum_is_the_same_for_every_order_and_cut(values: list[float], cut: int) -> None:
     whole = np.array(values)
@@ -64,7 +64,7 @@ def test_long_tables_are_packed_in_blocks_and_count_the_same() -> None:
         assert (tally.rows, tally.total) == ((codes[0] == code).sum(), (signal & (codes[0] == code)).sum())
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(st.integers(0, 2**32), st.booleans(), st.sampled_from([SLICELINE, MEAN, Score(0.5)]))
 def test_no_extension_is_above_the_bound_of_its_parent(seed: int, is_binary: bool, score: Score) -> None:
     """The claim of bound.py, with limits from one parent and any level, against every subset drawn."""
