@@ -104,6 +104,8 @@ def add_by_id(db: sqlite3.Connection, model: Model, batch: Batch, ids: Sequence[
     column = model.file.columns.id
     if column is None:
         raise UsageError(f"the model {model.name!r} names no id column", "name rows by --where")
+    if column in model.file.columns.redact:
+        raise UsageError(f"the column {column!r} is redacted", "name rows by --where and another column")
     wanted: list[Any] = list(ids)
     kind = "VARCHAR"
     if dict(batch.columns).get(column) == "number":

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from core.log_of_model import opened
 from core.slices.parts import both, parted, seen_sql
+from core.slices.redacted import refuse_redacted
 from core.slices.roles import file_model
 from core.slices.sampling import sampled
 from core.slices.windows import current, past
@@ -105,9 +106,7 @@ def open_sides(db: sqlite3.Connection | None, request: SliceRequest, *, now: dat
         missing = [p.column for p in request.where if p.column not in sides.now.kinds]
         if missing:
             raise UsageError(f"there is no column {missing[0]!r}", f"there are {', '.join(list(sides.now.kinds)[:20])}")
-        secret = [p.column for p in request.where if p.column in sides.model.columns.redact]
-        if secret:
-            raise UsageError(f"the column {secret[0]!r} is redacted", "no condition can ask for its values")
+        refuse_redacted((p.column for p in request.where), sides.model.columns.redact)
         if request.bucket is not None:
             from core.slices.error_kinds import bucket_of
 
@@ -163,6 +162,9 @@ def _files(source: LogSource) -> str:
 
 def _of_model(stack: ExitStack, db: sqlite3.Connection | None, request: SliceRequest, now: datetime) -> Sides:
     db, model = _stored(db, request)
+    for role, column in (("label", request.label), ("prediction", request.prediction)):
+        if column in model.file.columns.redact:
+            raise UsageError(f"the column {column!r} is redacted", f"as the {role} its values would be told")
     asked = replace(
         model.file.columns,
         label=request.label or model.file.columns.label,

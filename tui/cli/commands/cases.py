@@ -150,7 +150,7 @@ def add(
             if ids:
                 added = use.add_by_id(session.db, found, source, ids, **common)
             else:
-                predicates = condition(where, source) if where is not None else ()
+                predicates = condition(where, source, found) if where is not None else ()
                 sql, told = predicate_sql(predicates), words(predicates)
                 if bucket is not None:
                     sql, told = bucket_condition(session.db, source, model, bucket, predicates, now=session.now)
