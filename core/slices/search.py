@@ -60,6 +60,8 @@ def search_in(sides: Sides, request: SliceRequest, *, progress: Progress | None 
     empty = _page(sides, request, None)
     if not sides.now.source.rows:
         return replace(empty, not_answered="there are no rows")
+    if sides.then is not None and not sides.then.source.rows and request.ranking == "change":
+        return replace(empty, not_answered="the reference has no rows")
     measure = choose(sides, request, features(sides))
     if isinstance(measure, str):
         return replace(empty, not_answered=measure)
@@ -98,6 +100,9 @@ def _answer(sides: Sides, request: SliceRequest, measure: Measure, columns: Colu
     if sides.then is not None and measure.then is not None:
         then, _ = _table(sides.then, request, measure.then, None, columns, binary=measure.binary)
         page = replace(page, reference_rows=then.rows)
+        if request.ranking == "change" and 0 < then.rows < LEAST_ROWS:
+            told = f"{then.rows} row{'s' if then.rows != 1 else ''}{' there' if request.where else ''}"
+            return replace(page, not_answered=f"the reference has {told}: too few to compare")
     if then is not None and then.rows and request.ranking == "change":
         import numpy as np
 

@@ -92,6 +92,17 @@ def test_a_clean_window_and_an_absolute_ranking_exit_with_0(logs: tuple[str, str
     assert [line["rows"] for line in sides["lines"]] == [3000, 3000]
 
 
+def test_a_reference_that_is_too_small_reassures_nobody(logs: tuple[str, str], tmp_path: Path, call: Call) -> None:
+    now, _ = logs
+    for rows, said in ((1, "the reference has 1 row: too few to compare"), (0, "the reference has no rows")):
+        small = str(tmp_path / f"small{rows}.csv")
+        Path(small).write_text("region,hour,prediction,label\n" + rows * "EU,3,1,1\n")
+        told = call("slices", now, "--like", small, "--json")
+        assert told.code == 2
+        assert json.loads(told.out)["not_answered"] == said
+        assert said in call("slices", now, "--like", small).out
+
+
 def test_errors_by_kind_add_up_and_a_kind_has_its_rows(logs: tuple[str, str], call: Call) -> None:
     now, then = logs
     asked = ("slices", now, "--like", then)
