@@ -32,6 +32,20 @@ def is_right(file: ModelFile, expected: str | None, answer: str | None) -> bool 
     return None if truth is None or decided is None else truth == decided
 
 
+def badness(file: ModelFile, expected: str | None, answer: str | None) -> tuple[int, float]:
+    """How bad an answer is, to sort by: wrong before not known before right, a regression by its distance.
+
+    >>> from storage.records.models import Columns, ModelFile
+    >>> file = ModelFile("churn", "binary", Columns(time="ts", prediction="score"))
+    >>> badness(file, "1", "0.2") > badness(file, None, "0.2") > badness(file, "0", "0.2")
+    True
+    """
+    right = is_right(file, expected, answer)
+    truth, told = _number(expected or ""), _number(answer or "")
+    far = abs(truth - told) if file.task == "regression" and truth is not None and told is not None else 0.0
+    return (1 if right is None else 0 if right else 2), far
+
+
 def repeats(score: float, answer: str | None) -> bool:
     """Whether an answer is the golden score again, to one part in a million."""
     told = _number(answer or "")

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.core import case_store
+from tests.rows import write_log, write_model
 from tests.tui.calls import Call
 
 
@@ -34,3 +35,27 @@ def test_no_command_asks_for_a_redacted_column(call: Call, where: str) -> None:
 def test_a_role_of_the_model_file_stays_no_feature_when_another_is_named(call: Call) -> None:
     page = call("slices", "churn", "--prediction", "spend", "--signal", "missing")
     assert {"column": "score", "why": "the prediction"} in page["left_out"]
+
+
+def test_the_worst_rows_become_cases_and_right_ones_only_when_asked(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MIDWATCH_STORE", str(tmp_path / "s.db"))
+    call = Call(capsys)
+    call("init", str(write_model(tmp_path)))
+    call("ingest", "churn", str(write_log(tmp_path, 1)))
+    by_hand = call(
+        "query", "churn", "select request_id as id from log where region = 'EU' and (score >= 0.5) <> (label = 1)"
+    )
+    wrong = {row["id"] for row in by_hand["rows"]}
+    first = call("cases", "add", "churn", "--where", "region = EU", "--limit", "5")
+    assert (len(first["cases"]), first["right"]) == (5, 0)
+    assert {one["row_id"] for one in call("cases", "churn")["cases"]} < wrong
+    rest = call("cases", "add", "churn", "--where", "region = EU")
+    assert rest["known"] + len(rest["cases"]) == len(wrong)
+    assert rest["left_out"] == rest["total"] - len(wrong)
+    every = call("cases", "add", "churn", "--where", "region = EU", "--right-too", "--limit", "200")
+    assert every["right"] == rest["left_out"]
+    assert call.text("cases", "add", "churn", "--id", "r1-0").startswith(
+        ("1 new case of 1 row; 0 were", "0 new cases of 1 row; 1 was")
+    )
