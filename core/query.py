@@ -62,4 +62,6 @@ def query(
                 raise
             names = ", ".join(column.name for column in side.source.columns)
             raise type(error)(error.message, f"log has {names[:400]}") from error
-        return QueryPage(side.words, found.columns, found.rows, found.truncated, redacted)
+        return QueryPage(
+            f"{side.words}, {side.source.rows:,} rows", found.columns, found.rows, found.truncated, redacted
+        )

@@ -60,6 +60,8 @@ def search_in(sides: Sides, request: SliceRequest, *, progress: Progress | None 
     empty = _page(sides, request, None)
     if not sides.now.source.rows:
         return replace(empty, not_answered="there are no rows")
+    if sides.empty is not None:
+        return replace(empty, not_answered=sides.empty)
     if sides.then is not None and not sides.then.source.rows and request.ranking == "change":
         return replace(empty, not_answered="the reference has no rows")
     measure = choose(sides, request, features(sides))
