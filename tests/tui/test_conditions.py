@@ -59,3 +59,9 @@ def test_the_worst_rows_become_cases_and_right_ones_only_when_asked(
     assert call.text("cases", "add", "churn", "--id", "r1-0").startswith(
         ("1 new case of 1 row; 0 were", "0 new cases of 1 row; 1 was")
     )
+
+
+@pytest.mark.parametrize("floor", ["nan", "inf"])
+def test_a_floor_is_a_finite_number(call: Call, floor: str) -> None:
+    call("kept", "add", "churn", "eu", "region = EU", "--floor", floor, code=2)
+    assert "a floor is a finite number" in call.err
