@@ -181,6 +181,7 @@ def _of_files(stack: ExitStack, request: SliceRequest) -> Sides:
     source = stack.enter_context(open_log(list(request.files)))
     model, notes = file_model(source, request)
     side = Side(source, "log", _time_condition(model, request, source), "true", 0, (), _files(source))
+    notes = (*notes, *unread(source))
     if request.side is not None:
         now, then = parted(side, model, request)
         return Sides(now, then, model, None, list(notes))
@@ -188,7 +189,17 @@ def _of_files(stack: ExitStack, request: SliceRequest) -> Sides:
     if request.like:
         like = stack.enter_context(open_log(list(request.like)))
         other = Side(like, "log", "true", "true", 0, (), _files(like))
+        notes = (*notes, *unread(like))
     return Sides(side, other, model, None, list(notes))
+
+
+def unread(source: LogSource) -> tuple[str, ...]:
+    """Of each file with lines that could not be read: how many."""
+    return tuple(
+        f"{file.rejected:,} line{'s' if file.rejected != 1 else ''} of {os.path.basename(file.path)} could not be read"
+        for file in source.files
+        if file.rejected
+    )
 
 
 def _files(source: LogSource) -> str:

@@ -124,6 +124,19 @@ def test_the_heading_counts_the_rows_that_are_searched_and_says_why_there_are_no
     assert "no row fulfils hour > 100" in call("slices", log, "--where", "hour > 100", "--split", "hour").out
 
 
+def test_lines_that_cannot_be_read_are_told(tmp_path: Path, call: Call) -> None:
+    log = tmp_path / "log.csv"
+    lines = [f"{'EU' if i % 3 else 'NA'},{i % 2},{i % 2}" for i in range(200)]
+    log.write_text("\n".join(["region,prediction,label", *lines, "EU,1,1,7,8", "NA,0,0,9"]) + "\n")
+    said = "2 lines of log.csv could not be read"
+    assert said in json.loads(call("slices", str(log), "--json").out)["notes"]
+    assert said in call("slices", str(log)).out
+    assert said in call("slices", str(log), "--sql").err
+    asked = call("query", str(log), "select count(*) as n from log", "--json")
+    assert (json.loads(asked.out)["notes"], json.loads(asked.out)["rows"]) == ([said], [{"n": 200}])
+    assert said in asked.err
+
+
 def test_errors_by_kind_add_up_and_a_kind_has_its_rows(logs: tuple[str, str], call: Call) -> None:
     now, then = logs
     asked = ("slices", now, "--like", then)

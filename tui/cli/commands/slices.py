@@ -134,6 +134,8 @@ def _run(db: sqlite3.Connection | None, request: SliceRequest, now: datetime, gi
     elif given["as_sql"] or given["as_pandas"]:
         for line in page.slices:
             output.text(line.sql if given["as_sql"] else line.pandas)
+        for note in page.notes:
+            diagnostics.note(note)
         if not page.slices:
             diagnostics.note(page.verdict)
     else:
