@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from core.evaluation.items import cell, plain_text
-from core.evaluation.right_answers import badness, is_right
+from core.evaluation.right_answers import badness, is_right, refuse_unknown_class
 from core.redaction import redactor_for
 from core.withholding import MASK
 from storage.db import transaction
@@ -184,7 +184,7 @@ def judge(
     """Say of cases what they are worth, what is right, of what sort they are, or to what incident they belong.
 
     Raises:
-        UsageError: nothing to say, an unknown case, incident or verdict.
+        UsageError: nothing to say, an unknown case, incident or verdict, or an answer that can be no label.
         RefusedError: a duplicate of itself or of another duplicate.
     """
     if verdict is None and expected is None and category is None and incident is None:
@@ -201,6 +201,8 @@ def judge(
                 raise RefusedError(f"case {other.id} can't be the one that goes on", "name another")
         for case_id in case_ids:
             before = failure_cases.get(db, case_id)
+            if expected is not None:
+                refuse_unknown_class(models.get_by_id(db, before.model_id).file, expected)
             for kind, value in (("verdict", verdict), ("expected", expected), ("category", category)):
                 if value is not None:
                     failure_cases.event(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from core.metrics.registry import specs
+from storage.errors import UsageError
 from storage.logs.label_values import NO, YES
 from storage.records.models import ModelFile
 
@@ -50,6 +51,17 @@ def repeats(score: float, answer: str | None) -> bool:
     """Whether an answer is the golden score again, to one part in a million."""
     told = _number(answer or "")
     return told is not None and abs(told - score) <= GOLDEN * max(1.0, abs(score))
+
+
+def refuse_unknown_class(file: ModelFile, expected: str) -> None:
+    """Refuse a right answer of a binary task that is no label: nothing could ever repeat it.
+
+    Raises:
+        UsageError: the task is binary, its labels are told by yes and no, and this is neither.
+    """
+    if file.task == "binary" and file.labels.positive is None and _class(expected, file) is None:
+        known = ", ".join((*sorted(YES), *sorted(NO)))
+        raise UsageError(f"{expected!r} is no label of {file.name!r}", f"labels are {known}")
 
 
 def decision(file: ModelFile, answer: str) -> bool | None:

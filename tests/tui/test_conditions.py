@@ -65,3 +65,16 @@ def test_the_worst_rows_become_cases_and_right_ones_only_when_asked(
 def test_a_floor_is_a_finite_number(call: Call, floor: str) -> None:
     call("kept", "add", "churn", "eu", "region = EU", "--floor", floor, code=2)
     assert "a floor is a finite number" in call.err
+
+
+def test_an_answer_that_is_no_label_is_refused(call: Call) -> None:
+    call("cases", "add", "churn", "--id", "r1-0")
+    call("cases", "judge", "1", "--expected", "maybe", code=2)
+    assert "'maybe' is no label of 'churn'" in call.err
+    assert call("cases", "judge", "1", "--expected", "1")["cases"][0]["expected"] == "1"
+
+
+def test_a_query_that_names_no_column_is_a_wrong_call(call: Call) -> None:
+    call("query", "churn", "select continent from log", code=2)
+    assert "continent" in call.err
+    assert "log has ts, request_id, region" in call.err

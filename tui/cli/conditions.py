@@ -38,7 +38,7 @@ def batch_of(db: sqlite3.Connection, model: Model, batch_id: int | None = None) 
     try:
         found = batches.get(db, batch_id)
     except KeyError:
-        raise UsageError(f"there is no batch {batch_id} in this store", "see them in pane 4, Data") from None
+        raise UsageError(f"there is no batch {batch_id} in this store", "leave it out for the newest one") from None
     if found.model_id != model.id:
         raise UsageError(f"batch {batch_id} is not one of {model.name}", "name the model it belongs to")
     return found

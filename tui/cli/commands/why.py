@@ -25,7 +25,7 @@ WIDTH = 100
 @click.command("why")
 @click.argument("what", metavar="MODEL|ALERT")
 @click.option("--batch", type=ROW_ID, help="The batch to explain; the newest by default.")
-@click.option("--at", help="Explain the batch of that moment: a moment, or a duration such as 2h ago.")
+@click.option("--at", help="Explain the batch of then: a moment, or how long ago, as in 2h.")
 @shared
 def command(
     what: str, batch: int | None = None, at: str | None = None, store: str | None = None, as_json: bool = False
