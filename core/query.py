@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from storage.errors import MidwatchError, UsageError
+from storage.errors import MidwatchError
 
 if TYPE_CHECKING:
     from core.slices.request import SliceRequest
@@ -24,6 +24,7 @@ class QueryPage:
         what: which rows were asked, in words.
         truncated: there are more rows than ``rows``.
         redacted: columns that hold ``[redacted]`` instead of their values.
+        notes: what else a reader should know: lines that could not be read.
     """
 
     what: str
@@ -31,6 +32,7 @@ class QueryPage:
     rows: tuple[tuple[Any, ...], ...]
     truncated: bool
     redacted: tuple[str, ...]
+    notes: tuple[str, ...] = ()
 
 
 def query(
@@ -48,7 +50,7 @@ def query(
         SourceError: it fails, or takes too long or too much memory; the hint names the columns.
         UsageError: it is no single SELECT over ``log``.
     """
-    from core.slices.sides import open_current
+    from core.slices.sides import open_current, unread
     from storage.logs.log_query import check, fence, run
 
     check(statement)
@@ -58,8 +60,15 @@ def query(
         try:
             found = run(side.source, statement, limit=limit, time_limit=seconds)
         except MidwatchError as error:
-            if isinstance(error, UsageError) or "fails" not in error.message:
+            if "the query fails" not in error.message:
                 raise
             names = ", ".join(column.name for column in side.source.columns)
             raise type(error)(error.message, f"log has {names[:400]}") from error
-        return QueryPage(side.words, found.columns, found.rows, found.truncated, redacted)
+        return QueryPage(
+            f"{side.words}, {side.source.rows:,} rows",
+            found.columns,
+            found.rows,
+            found.truncated,
+            redacted,
+            unread(side.source),
+        )

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from core.evaluation.items import cell, plain_text
-from core.evaluation.right_answers import is_right
+from core.evaluation.right_answers import badness, is_right, refuse_unknown_class
 from core.redaction import redactor_for
 from core.withholding import MASK
 from storage.db import transaction
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 MOST = 10_000
 """Rows that become cases at once, at the most."""
+LOOKED_AT = 100_000
+"""Rows of a condition that the worst are looked for among, from the first on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,7 @@ class Added:
         total: rows that the condition names in all.
         without_answer: of the rows taken, those whose right answer is not known yet.
         right: of the rows taken, those that the model had right: no failures, as far as the label tells.
+        left_out: rows that were looked at and not taken, because the model had them right.
     """
 
     cases: tuple[int, ...]
@@ -45,6 +48,7 @@ class Added:
     total: int
     without_answer: int
     right: int = 0
+    left_out: int = 0
 
 
 def add_rows(
@@ -55,6 +59,8 @@ def add_rows(
     *,
     parameters: Sequence[object] = (),
     limit: int = 50,
+    failures_first: bool = False,
+    right_too: bool = True,
     source: CaseSource = "by hand",
     source_ref: str | None = None,
     category: str | None = None,
@@ -67,6 +73,10 @@ def add_rows(
 
     The right answer is the label that is known by now, late ones included; redacted cells are masked.
 
+    Args:
+        failures_first: take the worst of the first :data:`LOOKED_AT` rows, those that are right by their label last.
+        right_too: whether these are taken at all.
+
     Raises:
         UsageError: unknown incident, or a limit out of range.
         SourceError: the batch's file is gone or has changed, or the condition can't be read.
@@ -78,9 +88,16 @@ def add_rows(
     incident_id = incidents.get(db, incident).id if incident else None
     source_ref = redactor_for(db, model).optional(source_ref)
     with log_of(batch, model) as log:
-        total, rows = log.rows_where(condition, parameters, limit=limit)
+        total, rows = log.rows_where(condition, parameters, limit=LOOKED_AT if failures_first else limit)
         drafts = drafts_of(rows, log, model.file, batch.version)
         drafts = with_late_labels(db, model, batch, drafts)
+    looked_at = len(drafts)
+    if failures_first:
+        drafts.sort(key=lambda draft: badness(model.file, draft.expected, draft.got), reverse=True)
+    if not right_too:
+        drafts = [draft for draft in drafts if is_right(model.file, draft.expected, draft.got) is not True]
+    left_out = looked_at - len(drafts)
+    drafts = drafts[:limit]
     with transaction(db):
         made = failure_cases.insert(
             db, model.id, batch.id, drafts, source=source, source_ref=source_ref, category=category,
@@ -92,7 +109,8 @@ def add_rows(
             after = {"model": model.name, "batch": batch.id, "cases": len(made), "source": source, "ref": source_ref}
             audit.record(db, "cases.add", actor=actor, now=now, object_kind="case", object_id=made[0], after=after)
     right = sum(is_right(model.file, d.expected, d.got) is True for d in drafts)
-    return Added(tuple(made), len(drafts) - len(made), total, sum(d.expected is None for d in drafts), right)
+    without = sum(d.expected is None for d in drafts)
+    return Added(tuple(made), len(drafts) - len(made), total, without, right, left_out)
 
 
 def add_by_id(db: sqlite3.Connection, model: Model, batch: Batch, ids: Sequence[str], **options: Any) -> Added:
@@ -104,6 +122,8 @@ def add_by_id(db: sqlite3.Connection, model: Model, batch: Batch, ids: Sequence[
     column = model.file.columns.id
     if column is None:
         raise UsageError(f"the model {model.name!r} names no id column", "name rows by --where")
+    if column in model.file.columns.redact:
+        raise UsageError(f"the column {column!r} is redacted", "name rows by --where and another column")
     wanted: list[Any] = list(ids)
     kind = "VARCHAR"
     if dict(batch.columns).get(column) == "number":
@@ -164,7 +184,7 @@ def judge(
     """Say of cases what they are worth, what is right, of what sort they are, or to what incident they belong.
 
     Raises:
-        UsageError: nothing to say, an unknown case, incident or verdict.
+        UsageError: nothing to say, an unknown case, incident or verdict, or an answer that can be no label.
         RefusedError: a duplicate of itself or of another duplicate.
     """
     if verdict is None and expected is None and category is None and incident is None:
@@ -181,6 +201,8 @@ def judge(
                 raise RefusedError(f"case {other.id} can't be the one that goes on", "name another")
         for case_id in case_ids:
             before = failure_cases.get(db, case_id)
+            if expected is not None:
+                refuse_unknown_class(models.get_by_id(db, before.model_id).file, expected)
             for kind, value in (("verdict", verdict), ("expected", expected), ("category", category)):
                 if value is not None:
                     failure_cases.event(

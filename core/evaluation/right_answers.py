@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from core.metrics.registry import specs
+from storage.errors import UsageError
 from storage.logs.label_values import NO, YES
 from storage.records.models import ModelFile
 
@@ -32,10 +33,35 @@ def is_right(file: ModelFile, expected: str | None, answer: str | None) -> bool 
     return None if truth is None or decided is None else truth == decided
 
 
+def badness(file: ModelFile, expected: str | None, answer: str | None) -> tuple[int, float]:
+    """How bad an answer is, to sort by: wrong before not known before right, a regression by its distance.
+
+    >>> from storage.records.models import Columns, ModelFile
+    >>> file = ModelFile("churn", "binary", Columns(time="ts", prediction="score"))
+    >>> badness(file, "1", "0.2") > badness(file, None, "0.2") > badness(file, "0", "0.2")
+    True
+    """
+    right = is_right(file, expected, answer)
+    truth, told = _number(expected or ""), _number(answer or "")
+    far = abs(truth - told) if file.task == "regression" and truth is not None and told is not None else 0.0
+    return (1 if right is None else 0 if right else 2), far
+
+
 def repeats(score: float, answer: str | None) -> bool:
     """Whether an answer is the golden score again, to one part in a million."""
     told = _number(answer or "")
     return told is not None and abs(told - score) <= GOLDEN * max(1.0, abs(score))
+
+
+def refuse_unknown_class(file: ModelFile, expected: str) -> None:
+    """Refuse a right answer of a binary task that is no label: nothing could ever repeat it.
+
+    Raises:
+        UsageError: the task is binary, its labels are told by yes and no, and this is neither.
+    """
+    if file.task == "binary" and file.labels.positive is None and _class(expected, file) is None:
+        known = ", ".join((*sorted(YES), *sorted(NO)))
+        raise UsageError(f"{expected!r} is no label of {file.name!r}", f"labels are {known}")
 
 
 def decision(file: ModelFile, answer: str) -> bool | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sqlite3
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -100,7 +101,7 @@ def keep(
         tell: is told of each batch that is read.
 
     Raises:
-        UsageError: no name, no predicate, or an unknown kind.
+        UsageError: no name, no predicate, an unknown kind, or a floor that is no finite number.
         RefusedError: the name is taken, or a value of a redacted column would be stored.
     """
     name = name.strip()
@@ -108,6 +109,8 @@ def keep(
         raise UsageError(
             "a kept slice needs a name and a condition", "as in: midwatch kept add MODEL jfk 'origin = JFK'"
         )
+    if floor is not None and not math.isfinite(floor):
+        raise UsageError(f"a floor of {floor} can't be compared", "a floor is a finite number")
     if kind not in KINDS:
         raise UsageError(f"there is no kind {kind!r}", f"one of {', '.join(KINDS)}")
     hidden = next((p.column for p in predicates if p.column in model.file.columns.redact and p.value is not None), None)

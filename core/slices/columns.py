@@ -158,17 +158,20 @@ def fitted(sides: Sides, request: SliceRequest, column: str, *, most: int) -> Co
 
 def _roles(sides: Sides) -> dict[str, str]:
     """Columns that describe the prediction and not what was predicted from."""
-    columns = sides.model.columns
-    told = {
-        columns.label: "the label",
-        columns.prediction: "the prediction",
-        columns.predicted_class: "the decision",
-        columns.latency: "the latency",
-        columns.id: "the id of the row",
-        columns.user: "the user",
-        columns.time: "the time: name a window instead",
-    }
-    return {column: why for column, why in told.items() if column}
+    told: dict[str, str] = {}
+    named = sides.stored.file.columns if sides.stored else sides.model.columns
+    for columns in (named, sides.model.columns):  # a label named in the call does not make a feature of the model's own
+        roles = {
+            columns.label: "the label",
+            columns.prediction: "the prediction",
+            columns.predicted_class: "the decision",
+            columns.latency: "the latency",
+            columns.id: "the id of the row",
+            columns.user: "the user",
+            columns.time: "the time: name a window instead",
+        }
+        told |= {column: why for column, why in roles.items() if column}
+    return told
 
 
 def _why_not(column: LogColumn, other: LogColumn | None, sides: Sides, request: SliceRequest) -> str | None:

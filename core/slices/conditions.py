@@ -6,7 +6,7 @@ import sqlite3
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from storage.logs.predicate_text import parse
+from core.slices.redacted import read_condition
 
 if TYPE_CHECKING:
     from core.slices.request import SliceRequest
@@ -25,4 +25,4 @@ def read_where(
     from core.slices.sides import open_sides
 
     with open_sides(db, request, now=now) as sides:
-        return parse(text, sides.now.kinds)
+        return read_condition(text, sides.now.kinds, sides.model.columns.redact)

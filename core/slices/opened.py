@@ -83,7 +83,7 @@ def open_question(db: sqlite3.Connection | None, request: SliceRequest, *, now: 
     from core.slices.signals import choose
 
     with open_sides(db, request, now=now) as sides:
-        found = choose(sides, request, features(sides))
+        found = sides.empty or choose(sides, request, features(sides))
         yield Opened(sides, None, found) if isinstance(found, str) else Opened(sides, found, None)
 
 

@@ -67,6 +67,10 @@ def search_in(
     empty = _page(sides, request, None)
     if not sides.now.source.rows:
         return replace(empty, not_answered="there are no rows")
+    if sides.empty is not None:
+        return replace(empty, not_answered=sides.empty)
+    if sides.then is not None and not sides.then.source.rows and request.ranking == "change":
+        return replace(empty, not_answered="the reference has no rows")
     measure = choose(sides, request, features(sides))
     if isinstance(measure, str):
         return replace(empty, not_answered=measure)
@@ -111,6 +115,9 @@ def _answer(
     if sides.then is not None and measure.then is not None:
         then, _ = _table(sides.then, request, measure.then, None, columns, binary=measure.binary)
         page = replace(page, reference_rows=then.rows)
+        if request.ranking == "change" and 0 < then.rows < LEAST_ROWS:
+            told = f"{then.rows} row{'s' if then.rows != 1 else ''}{' there' if request.where else ''}"
+            return replace(page, not_answered=f"the reference has {told}: too few to compare")
     if then is not None and then.rows and request.ranking == "change":
         if progress is not None and request.depth > FIRST_DEPTH:
             first, slices = _changed(page, now, then, replace(request, depth=FIRST_DEPTH), measure, stop)

@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING
 
 from core.log_of_model import opened
 from core.slices.parts import both, parted, seen_sql
+from core.slices.redacted import refuse_redacted
 from core.slices.roles import file_model
 from core.slices.sampling import sampled
 from core.slices.windows import current, past
 from storage.errors import SourceError, UsageError
 from storage.logs.engine import in_words
-from storage.logs.predicates import predicate_sql
+from storage.logs.predicates import predicate_sql, words
 from storage.logs.quoting import sql_name as name
 from storage.logs.quoting import sql_text as text
 from storage.records.batches import Batch
@@ -41,7 +42,7 @@ class Side:
         mature: SQL condition of the rows whose labels have had their time.
         immature: batches whose labels have not.
         batches: those that the files are, in order; empty for plain files.
-        words: what it is, for a person.
+        words: what it is, for a person; how many rows are searched among them.
         late: whether late labels stand beside the log's own.
     """
 
@@ -75,13 +76,17 @@ class Side:
 
 @dataclass(frozen=True, slots=True)
 class Sides:
-    """Both sides, the roles of their columns, and what a reader should know; ``then`` is None without a reference."""
+    """Both sides, the roles of their columns, and what a reader should know.
+
+    ``then`` is None without a reference; ``empty`` says why there are no current rows, where the files hold some.
+    """
 
     now: Side
     then: Side | None
     model: ModelFile
     stored: Model | None
     notes: list[str] = field(default_factory=list)
+    empty: str | None = None
 
     @property
     def both(self) -> tuple[Side, ...]:
@@ -105,14 +110,45 @@ def open_sides(db: sqlite3.Connection | None, request: SliceRequest, *, now: dat
         missing = [p.column for p in request.where if p.column not in sides.now.kinds]
         if missing:
             raise UsageError(f"there is no column {missing[0]!r}", f"there are {', '.join(list(sides.now.kinds)[:20])}")
-        secret = [p.column for p in request.where if p.column in sides.model.columns.redact]
-        if secret:
-            raise UsageError(f"the column {secret[0]!r} is redacted", "no condition can ask for its values")
+        refuse_redacted((p.column for p in request.where), sides.model.columns.redact)
         if request.bucket is not None:
             from core.slices.error_kinds import bucket_of
 
             sides = bucket_of(sides, request.bucket)
-        yield sides
+        yield _counted(sides, request)
+
+
+def _counted(sides: Sides, request: SliceRequest) -> Sides:
+    """With the rows that are searched in the words of each side, and why there are none of the current ones."""
+    now = _with_rows(sides.now, request)
+    then = _with_rows(sides.then, request) if sides.then is not None else None
+    empty = None
+    if sides.now.source.rows and not _rows(sides.now, request.where):
+        empty = _why_empty(sides, request)
+    return replace(sides, now=now, then=then, empty=empty)
+
+
+def _with_rows(side: Side, request: SliceRequest) -> Side:
+    where = request.where if all(p.column in side.kinds for p in request.where) else ()
+    return replace(side, words=f"{side.words}, {_rows(side, where):,} rows")
+
+
+def _rows(side: Side, where: Sequence[Predicate]) -> int:
+    """How many rows of a side fulfil further predicates."""
+    condition = side.condition(where)
+    if condition == "true":
+        return side.source.rows
+    [(rows,)] = side.source.query(f"select count(*) from {side.relation} where {condition}")
+    return int(str(rows))
+
+
+def _why_empty(sides: Sides, request: SliceRequest) -> str:
+    """What leaves no current row: the span of time, or the condition."""
+    if request.window is not None and not _rows(sides.now, ()):
+        time = name(sides.model.columns.time)
+        [(first, last)] = sides.now.source.query(f"select min({time}), max({time}) from log")
+        return f"no row was scored in that span; they run from {first} to {last}"
+    return f"no row fulfils {words(request.where)}" if request.where else "there are no rows"
 
 
 @contextmanager
@@ -145,6 +181,7 @@ def _of_files(stack: ExitStack, request: SliceRequest) -> Sides:
     source = stack.enter_context(open_log(list(request.files)))
     model, notes = file_model(source, request)
     side = Side(source, "log", _time_condition(model, request, source), "true", 0, (), _files(source))
+    notes = (*notes, *unread(source))
     if request.side is not None:
         now, then = parted(side, model, request)
         return Sides(now, then, model, None, list(notes))
@@ -152,17 +189,30 @@ def _of_files(stack: ExitStack, request: SliceRequest) -> Sides:
     if request.like:
         like = stack.enter_context(open_log(list(request.like)))
         other = Side(like, "log", "true", "true", 0, (), _files(like))
+        notes = (*notes, *unread(like))
     return Sides(side, other, model, None, list(notes))
+
+
+def unread(source: LogSource) -> tuple[str, ...]:
+    """Of each file with lines that could not be read: how many."""
+    return tuple(
+        f"{file.rejected:,} line{'s' if file.rejected != 1 else ''} of {os.path.basename(file.path)} could not be read"
+        for file in source.files
+        if file.rejected
+    )
 
 
 def _files(source: LogSource) -> str:
     first = os.path.basename(source.files[0].path)
     more = f" and {len(source.files) - 1} more" if len(source.files) > 1 else ""
-    return f"{first}{more}, {source.rows:,} rows"
+    return f"{first}{more}"
 
 
 def _of_model(stack: ExitStack, db: sqlite3.Connection | None, request: SliceRequest, now: datetime) -> Sides:
     db, model = _stored(db, request)
+    for role, column in (("label", request.label), ("prediction", request.prediction)):
+        if column in model.file.columns.redact:
+            raise UsageError(f"the column {column!r} is redacted", f"as the {role} its values would be told")
     asked = replace(
         model.file.columns,
         label=request.label or model.file.columns.label,
@@ -222,11 +272,11 @@ def _side(
     lag = file.labels.lag
     ripe = [i for i, b in enumerate(there) if b.window_end is None or b.window_end + lag <= now]
     mature = "true" if len(ripe) == len(there) else f'"__file" in ({", ".join(map(str, ripe)) or "-1"})'
-    words = f"batch {there[0].id}" if len(there) == 1 else f"{len(there)} batches, {there[0].id} to {there[-1].id}"
+    told = f"batch {there[0].id}" if len(there) == 1 else f"{len(there)} batches, {there[0].id} to {there[-1].id}"
     ends = [batch.window_end for batch in there if batch.window_end is not None]
     until = f" up to {max(ends):%Y-%m-%d %H:%MZ}" if ends else ""
-    words = f"{words}{until}, {source.rows:,} rows"
-    return Side(source, relation, where, mature, len(there) - len(ripe), tuple(there), words, relation != "log")
+    late = relation != "log"
+    return Side(source, relation, where, mature, len(there) - len(ripe), tuple(there), f"{told}{until}", late)
 
 
 def _time_condition(file: ModelFile, request: SliceRequest, source: LogSource | None = None) -> str:

@@ -29,7 +29,7 @@ def current(db: sqlite3.Connection, model: Model, request: SliceRequest, now: da
         try:
             batch = batches.get(db, request.batch)
         except KeyError:
-            raise UsageError(f"there is no batch {request.batch}", "pane 4 lists them") from None
+            raise UsageError(f"there is no batch {request.batch}", "leave it out for the newest one") from None
         if batch.model_id != model.id:
             raise UsageError(f"batch {request.batch} is another model's", "name a batch of this model")
         return [batch]

@@ -69,7 +69,7 @@ def run(source: LogSource, statement: str, *, limit: int, time_limit: float) -> 
     """Run one SELECT over a fenced log.
 
     Raises:
-        UsageError: it is no single SELECT over ``log`` with the functions allowed.
+        UsageError: it is no single SELECT over ``log`` with the functions allowed, or names what is not there.
         SourceError: it fails, takes too long or too much memory.
     """
     check(statement)
@@ -87,6 +87,9 @@ def run(source: LogSource, statement: str, *, limit: int, time_limit: float) -> 
         ) from error
     except duckdb.OutOfMemoryException as error:
         raise SourceError(f"the query needs more than {MEMORY_LIMIT} of memory", "ask for fewer groups") from error
+    except duckdb.BinderException as error:
+        said = " ".join(str(error).split("LINE 1:")[0].replace(_ALL, "log").split())
+        raise UsageError(f"the query fails: {said[:300]}", "the relation is called log") from error
     except (duckdb.Error, OverflowError, ValueError) as error:
         said = " ".join(str(error).split("LINE 1:")[0].replace(_ALL, "log").split())
         raise SourceError(

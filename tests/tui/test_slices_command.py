@@ -92,6 +92,51 @@ def test_a_clean_window_and_an_absolute_ranking_exit_with_0(logs: tuple[str, str
     assert [line["rows"] for line in sides["lines"]] == [3000, 3000]
 
 
+def test_a_reference_that_is_too_small_reassures_nobody(logs: tuple[str, str], tmp_path: Path, call: Call) -> None:
+    now, _ = logs
+    for rows, said in ((1, "the reference has 1 row: too few to compare"), (0, "the reference has no rows")):
+        small = str(tmp_path / f"small{rows}.csv")
+        Path(small).write_text("region,hour,prediction,label\n" + rows * "EU,3,1,1\n")
+        told = call("slices", now, "--like", small, "--json")
+        assert told.code == 2
+        assert json.loads(told.out)["not_answered"] == said
+        assert said in call("slices", now, "--like", small).out
+
+
+def test_the_heading_counts_the_rows_that_are_searched_and_says_why_there_are_none(tmp_path: Path, call: Call) -> None:
+    rng = np.random.default_rng(3)
+    found = pd.DataFrame({"time": pd.date_range("2026-11-01", periods=1000, freq="h"), "hour": np.arange(1000) % 24})
+    found["prediction"] = rng.integers(0, 2, 1000)
+    found["label"] = rng.integers(0, 2, 1000)
+    found["version"] = ["v1"] * 300 + ["v2"] * 700
+    log = parquet(tmp_path / "log.parquet", found)
+    page = json.loads(call("slices", log, "--version", "v1", "--json").out)
+    assert page["current"] == "version v1 in log.parquet, 300 rows"
+    assert page["reference"] == "every other version, 700 rows"
+    within = json.loads(call("slices", log, "--where", "hour <= 11", "--json").out)
+    assert within["current"] == f"log.parquet, {(found['hour'] <= 11).sum()} rows"
+    span = call("slices", log, "--window", "2020-01-01..2020-01-02")
+    assert span.code == 2
+    assert "no row was scored in that span; they run from 2026-11-01 00:00:00 to 2026-12-12 15:00:00" in span.out
+    for more in ((), ("--signal", "error")):
+        none = call("slices", log, "--where", "hour > 100", *more, "--json")
+        assert (none.code, json.loads(none.out)["not_answered"]) == (2, "no row fulfils hour > 100")
+    assert "no row fulfils hour > 100" in call("slices", log, "--where", "hour > 100", "--split", "hour").out
+
+
+def test_lines_that_cannot_be_read_are_told(tmp_path: Path, call: Call) -> None:
+    log = tmp_path / "log.csv"
+    lines = [f"{'EU' if i % 3 else 'NA'},{i % 2},{i % 2}" for i in range(200)]
+    log.write_text("\n".join(["region,prediction,label", *lines, "EU,1,1,7,8", "NA,0,0,9"]) + "\n")
+    said = "2 lines of log.csv could not be read"
+    assert said in json.loads(call("slices", str(log), "--json").out)["notes"]
+    assert said in call("slices", str(log)).out
+    assert said in call("slices", str(log), "--sql").err
+    asked = call("query", str(log), "select count(*) as n from log", "--json")
+    assert (json.loads(asked.out)["notes"], json.loads(asked.out)["rows"]) == ([said], [{"n": 200}])
+    assert said in asked.err
+
+
 def test_errors_by_kind_add_up_and_a_kind_has_its_rows(logs: tuple[str, str], call: Call) -> None:
     now, then = logs
     asked = ("slices", now, "--like", then)

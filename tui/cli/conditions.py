@@ -5,8 +5,8 @@ from __future__ import annotations
 import sqlite3
 from typing import cast
 
+from core.slices.redacted import read_condition
 from storage.errors import UsageError
-from storage.logs.predicate_text import parse
 from storage.records.batches import Batch
 from storage.records.logs import Kind
 from storage.records.models import Model
@@ -14,13 +14,14 @@ from storage.records.slices import Predicate
 from storage.tables import batches
 
 
-def condition(text: str, batch: Batch) -> tuple[Predicate, ...]:
-    """The predicates of a condition on the columns of a batch.
+def condition(text: str, batch: Batch, model: Model) -> tuple[Predicate, ...]:
+    """The predicates of a condition on the columns of a batch of the model.
 
     Raises:
-        UsageError: it can't be read, or names no column.
+        UsageError: it can't be read, names no column, or asks for a redacted one.
     """
-    return parse(text, {name: cast("Kind", kind) for name, kind in batch.columns})
+    kinds = {name: cast("Kind", kind) for name, kind in batch.columns}
+    return read_condition(text, kinds, model.file.columns.redact)
 
 
 def batch_of(db: sqlite3.Connection, model: Model, batch_id: int | None = None) -> Batch:
@@ -37,7 +38,7 @@ def batch_of(db: sqlite3.Connection, model: Model, batch_id: int | None = None) 
     try:
         found = batches.get(db, batch_id)
     except KeyError:
-        raise UsageError(f"there is no batch {batch_id} in this store", "see them in pane 4, Data") from None
+        raise UsageError(f"there is no batch {batch_id} in this store", "leave it out for the newest one") from None
     if found.model_id != model.id:
         raise UsageError(f"batch {batch_id} is not one of {model.name}", "name the model it belongs to")
     return found

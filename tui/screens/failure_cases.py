@@ -95,7 +95,8 @@ def add_cases(
 
         return lambda db: add_rows(
             db, models.get(db, model), batches.get(db, batch_id), condition, limit=limit, source=source,
-            source_ref=words, category=category, actor=actor, now=now,
+            source_ref=words, category=category, failures_first=source == "slice", right_too=source != "slice",
+            actor=actor, now=now,
         )  # fmt: skip
 
     _how_many(pane, words, total, work)
@@ -188,6 +189,7 @@ def _how_many(
 def _said(pane: Pane, added: Added) -> None:
     known = f", {added.known} were cases already" if added.known else ""
     right = f", {added.right} the model had right" if added.right else ""
+    right += f", {added.left_out} left out: the model had them right" if added.left_out else ""
     pane.shell.say(f"{len(added.cases)} failure cases added{known}{right}; :cases shows them, E freezes a set")
 
 

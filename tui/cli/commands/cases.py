@@ -113,7 +113,8 @@ def show(case: int, store: str | None, as_json: bool) -> None:
 @click.option("--bucket", metavar="KIND", help="Errors of this kind, as midwatch slices --buckets names it.")
 @click.option("--id", "ids", multiple=True, help="A row by its id; may be given more than once.")
 @click.option("--alert", type=ROW_ID, help="The rows behind an alert.")
-@click.option("--limit", default=50, show_default=True, type=click.IntRange(1, use.MOST), help="Rows at most.")
+@click.option("--limit", default=50, show_default=True, type=click.IntRange(1, use.MOST), help="Rows, worst first.")
+@click.option("--right-too", is_flag=True, help="Of --where, also rows that the model had right by their label.")
 @click.option("--category", help="What sort of failure.")
 @click.option("--incident", metavar="KEY", help="The incident they belong to; an alert's own by default.")
 @click.option("--reported", metavar="T", help="When it was first reported; now by default. A moment, or 3d.")
@@ -126,6 +127,7 @@ def add(
     ids: tuple[str, ...],
     alert: int | None,
     limit: int,
+    right_too: bool,
     category: str | None,
     incident: str | None,
     reported: str | None,
@@ -150,19 +152,27 @@ def add(
             if ids:
                 added = use.add_by_id(session.db, found, source, ids, **common)
             else:
-                predicates = condition(where, source) if where is not None else ()
+                predicates = condition(where, source, found) if where is not None else ()
                 sql, told = predicate_sql(predicates), words(predicates)
                 if bucket is not None:
                     sql, told = bucket_condition(session.db, source, model, bucket, predicates, now=session.now)
                     common["category"] = category or bucket
-                common.update(source="slice", source_ref=told, limit=limit)
+                common.update(source="slice", source_ref=told, limit=limit, failures_first=True, right_too=right_too)
                 added = use.add_rows(session.db, found, source, sql, **common)
     if as_json:
         output.document(added)
         return
-    output.text(f"{len(added.cases)} new cases of {added.total:,} rows; {added.known} were cases already")
+    new, rows = len(added.cases), added.total
+    known = f"{added.known} {'was a case' if added.known == 1 else 'were cases'} already"
+    output.text(f"{new} new case{'s' if new != 1 else ''} of {rows:,} row{'s' if rows != 1 else ''}; {known}")
+    if added.left_out:
+        diagnostics.note(
+            f"{added.left_out:,} left out: the model had them right by their label; --right-too takes them"
+        )
     if added.without_answer:
-        diagnostics.note(f"{added.without_answer} have no right answer yet: labels, or cases judge ID --expected X")
+        have = "has" if added.without_answer == 1 else "have"
+        told = f"{added.without_answer} {have} no right answer yet"
+        diagnostics.note(f"{told}: labels, or cases judge ID --expected X")
     if added.right:
         diagnostics.note(f"{added.right} of them the model had right, by the label it has now")
 

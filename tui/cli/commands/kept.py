@@ -81,7 +81,7 @@ def add(
     """Keep the slice WHERE of MODEL under NAME, as in: kept add churn jfk "origin = JFK and hour > 17"."""
     with writing(store) as session:
         found = models.get(session.db, model)
-        predicates = condition(where, batch_of(session.db, found))
+        predicates = condition(where, batch_of(session.db, found), found)
         kept = kept_slices.keep(
             session.db, found, name, predicates, kind=cast("SliceKind", kind), floor=floor, note=note,
             look_back=look_back, actor=session.actor, now=session.now,

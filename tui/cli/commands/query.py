@@ -54,9 +54,12 @@ def command(
             window=span(window, now) if window else None,
         )
         found = query(db, request, statement, now=now, limit=limit, seconds=timeout)
+    for note in found.notes:
+        diagnostics.note(note)
     if as_json:
         rows = [dict(zip(found.columns, row, strict=True)) for row in found.rows]
-        output.document({"what": found.what, "columns": found.columns, "rows": rows, "truncated": found.truncated})
+        answer = {"what": found.what, "columns": found.columns, "rows": rows, "truncated": found.truncated}
+        output.document({**answer, "notes": found.notes})
         return
     output.table(found.columns, [[_cell(value) for value in row] for row in found.rows], empty="no rows")
     if found.truncated:

@@ -106,7 +106,7 @@ def _rows(
     if batch is None:
         return []
     source = batch_of(session.db, found, batch)
-    predicates = condition(where, source) if where else ()
+    predicates = condition(where, source, found) if where else ()
     sql = predicate_sql(predicates)
     if bucket is not None:
         sql, _ = bucket_condition(session.db, source, model, bucket, predicates, now=session.now)

@@ -57,7 +57,8 @@ def command(ctx: click.Context, /, source: str, store: str | None, **given: Any)
     """Find the slices in which a model got worse: exit code 1 when one stands out against the reference.
 
     FILE (a directory, a pattern) is compared with --like, the newest batch of a registered MODEL with its baseline.
-    Without a reference, and with --absolute, the worst slices are told and the exit code is 0.
+    Without a reference, and with --absolute, the worst slices are told and the exit code is 0; it is 2 when nothing
+    could be searched, with the reason.
     """
     from storage.clock import utc_now
     from tui.cli.options import reading
@@ -133,10 +134,14 @@ def _run(db: sqlite3.Connection | None, request: SliceRequest, now: datetime, gi
     elif given["as_sql"] or given["as_pandas"]:
         for line in page.slices:
             output.text(line.sql if given["as_sql"] else line.pandas)
+        for note in page.notes:
+            diagnostics.note(note)
         if not page.slices:
             diagnostics.note(page.verdict)
     else:
         _print(page)
+    if page.not_answered is not None:
+        return 2
     return 1 if page.stands_out and page.ranking == "change" else 0
 
 
