@@ -9,13 +9,13 @@ from rich.text import Text
 from textual import events
 from textual.app import ComposeResult
 from textual.containers import VerticalScroll
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from storage.errors import UsageError
 from tui.present import why as present
 from tui.present.text import fit, visible
 from tui.screens.dialogs import Choice
+from tui.screens.modal import Modal
 
 if TYPE_CHECKING:
     from core.why.explanation import Explanation, Why
@@ -101,13 +101,11 @@ def _link(pane: Pane, key: str, one: Explanation, suspect: Suspect) -> None:
     pane.record("link", work, tell)
 
 
-class WhyScreen(ModalScreen[str | None]):
+class WhyScreen(Modal[str | None]):
     """Rows of symptoms with their suspects, the cursor's details under them; everything at 80x24.
 
     Ends with what a key asked for: ``link P N``, ``rollback``, ``change TABLE:ID``, or nothing.
     """
-
-    BINDINGS = []
 
     def __init__(self, why: Why, shell: Shell) -> None:
         super().__init__(classes="sheet")
