@@ -261,7 +261,7 @@ async def test_footer_and_help_show_what_works_here(store: Path) -> None:
         await pilot.press("2")
         await settle(pilot)
         footer = pilot.app.query_one("#footer", Line).text
-        assert footer.startswith("a ack  f feedback  R roll back  x export  ? help")
+        assert footer.startswith("a ack  R roll back  f feedback  x export  ? help")
         assert "snooze" not in footer
         await pilot.press("question_mark")
         await settle(pilot)
