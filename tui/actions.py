@@ -185,6 +185,12 @@ ACTIONS: tuple[Action, ...] = (
 
 BY_ID: dict[str, Action] = {action.id: action for action in ACTIONS}
 
+FOOTER = (
+    "acknowledge", "snooze", "verdict", "accept", "why", "cases", "narrow", "split", "keep", "incident", "rollback",
+    "compare", "note", "freeze", "layer", "diff", "widen", "ranking", "signal", "undo", "feedback", "export",
+)  # fmt: skip
+"""Ids of what the footer has, the most needed first: what a narrow screen has no room for stands under ``?`` alone."""
+
 
 def applies(action: Action, pane: str, works: Iterable[str]) -> bool:
     """Whether an action is offered in a pane whose methods answer the actions ``works``.

@@ -261,7 +261,7 @@ async def test_footer_and_help_show_what_works_here(store: Path) -> None:
         await pilot.press("2")
         await settle(pilot)
         footer = pilot.app.query_one("#footer", Line).text
-        assert footer.startswith("a ack  f feedback  R roll back  x export  ? help")
+        assert footer.startswith("a ack  R roll back  f feedback  x export  ? help")
         assert "snooze" not in footer
         await pilot.press("question_mark")
         await settle(pilot)
@@ -371,3 +371,20 @@ async def test_random_keys_neither_crash_nor_record_while_read_only(store: Path)
         assert "midwatch RO" in screen_text(shell(pilot)) or len(pilot.app.screen_stack) > 1
     assert one(store, "SELECT count(*) FROM done") == 0
     assert one(store, "SELECT sum(seen) FROM thing") == 0
+
+
+async def test_two_fast_keys_leave_a_dialog_or_sheet_once(store: Path) -> None:
+    async with app_on(store, locked=False).run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        await pilot.press("2")
+        await settle(pilot)
+        for opener, key, said in (("f", "a", "feedback acted"), ("R", "escape", ""), ("question_mark", "q", "")):
+            await pilot.press(opener)
+            await pilot.pause()
+            over = pilot.app.screen
+            assert over is not pilot.app.screen_stack[0]
+            for _ in range(3):
+                over.post_message(events.Key(key, key if len(key) == 1 else None))
+            await settle(pilot)
+            assert len(pilot.app.screen_stack) == 1
+            assert not said or status(pilot) == said

@@ -1,6 +1,7 @@
 """Pane 6: the search shown, refined and stopped; slice and dice by hand; the rows; queries."""
 
 import shutil
+import threading
 from contextlib import closing
 from pathlib import Path
 from typing import cast
@@ -25,7 +26,8 @@ from tests.tui.test_home_data import LATE as NOW
 from tui.app import MidwatchApp
 from tui.header import header_of
 from tui.panes import PANES
-from tui.screens.slices import ALL, SlicesPane
+from tui.screens.slice_reads import ALL
+from tui.screens.slices import SlicesPane
 from tui.services import Services
 from tui.widgets.rows import View
 
@@ -149,6 +151,43 @@ async def test_a_first_answer_is_refined_under_a_cursor_that_stays_and_esc_stops
         frozen.gate.set()
         await settle(pilot)
         assert "stopped: the first answer stays" in screen_text(app)
+
+
+async def test_a_search_stopped_before_its_first_answer_or_failed_can_be_had_again(
+    watched: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gate, asked = threading.Event(), list[SliceRequest]()
+
+    def slow(_db: object, question: SliceRequest, _now: object, _tell: object) -> SlicePage:
+        asked.append(question)
+        assert gate.wait(10)
+        if len(asked) == 2:
+            raise UsageError("the file of batch 4 is gone")
+        return page(question, line(EU))
+
+    monkeypatch.setattr("tui.screens.slice_reads.search_in_steps", slow)
+    monkeypatch.setattr("tui.screens.slices.SETTLED", 1000.0)
+    app = app_on(watched)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        await pilot.press("6")
+        await until(pilot, "esc stops")
+        await pilot.press("escape", "1", "6")
+        await pilot.pause()
+        shown = screen_text(app)
+        assert shown.count("stopped; r searches again") == 2
+        assert "searching ..." not in shown
+        gate.set()
+        await keys(pilot, "r")
+        pane = pane_of(app)
+        pane.named = {"named region = EU": ((EU,), None)}
+        pane.renew()
+        await settle(pilot)
+        assert "not searched: the file of batch 4 is gone; r searches again" in pane.detail.plain
+        assert "searching ..." not in screen_text(app)
+        await keys(pilot, "r")
+        assert "region=EU" in screen_text(app)
+        assert asked[0] == asked[1] == asked[2]
 
 
 async def until(pilot: Pilot[None], text: str) -> None:

@@ -71,3 +71,15 @@ def test_footer_never_drops_help() -> None:
 
     for width in (10, 40, 60, 80):
         assert "? help" in footer_line("Alerts", here("alerts", BY_ID), [("1", "Home")], width).plain
+
+
+def test_the_most_needed_keys_and_the_panes_stand_in_a_narrow_footer() -> None:
+    from tui.actions import ACTIONS, BY_ID, FOOTER, here
+
+    assert sorted(FOOTER) == sorted(action.id for action in ACTIONS if action.footer)
+    actions = [action for action in here("slices", BY_ID) if action.footer]
+    for width in (60, 80):
+        told = footer_line("Slices", actions, [(str(n), f"Pane {n}") for n in range(1, 9)], width).plain
+        assert len(told) == width
+        for entry in ("w why", "e cases", "> into", "b by", "K keep", "? help", "12345678 panes"):
+            assert entry in told, (width, told)

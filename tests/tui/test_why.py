@@ -4,6 +4,7 @@ import json
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
+from typing import cast
 
 import pytest
 from textual.pilot import Pilot
@@ -16,8 +17,9 @@ from storage.tables import alerts, batches
 from tests.conftest import ADA, NOW
 from tests.core.why.night import MODEL, fill
 from tests.core.why.test_answer import cents, feed
-from tests.tui.kit import HOSTILE
+from tests.tui.kit import HOSTILE, screen_text
 from tests.tui.night_screen import keys, screen
+from tui.app import MidwatchApp
 from tui.cli.main import run
 from tui.screens.why import WhyScreen
 from tui.widgets.bars import Status
@@ -50,6 +52,15 @@ async def test_w_tells_symptom_suspect_and_what_not_to_do(
         page = told(pilot)
         assert "one column came in another unit" in page
         assert "checkout app 7.1" in page
+        seen = screen_text(cast("MidwatchApp", pilot.app))  # without a key: what to do, and that there is more below
+        assert "do       " in seen
+        assert "do not   roll back" in seen
+        assert "test     " in seen
+        assert "↓" in seen.splitlines()[-1]
+        await keys(pilot, "enter", "G")
+        assert "the product of these weights" in screen_text(cast("MidwatchApp", pilot.app))
+        assert "do not   roll back" in screen_text(cast("MidwatchApp", pilot.app))
+        await keys(pilot, "g", "escape")
         assert max(len(line) for line in page.splitlines()) <= 80
         await keys(pilot, "k")
         page = told(pilot)

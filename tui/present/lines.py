@@ -9,7 +9,7 @@ from pathlib import PurePath
 
 from rich.text import Text
 
-from tui.actions import Action
+from tui.actions import FOOTER, Action
 from tui.present.moments import clock
 from tui.present.text import cells, fit, visible
 
@@ -86,24 +86,25 @@ def _length(parts: list[tuple[int, str]]) -> int:
 
 
 def footer_line(pane: str, actions: Sequence[Action], panes: Sequence[tuple[str, str]], width: int) -> Text:
-    """The keys that work here, then the panes; entries that do not fit whole are left out, help never.
+    """The keys that work here, the most needed first, then the panes; what does not fit whole is left out, help never.
 
     >>> ack = Action("acknowledge", ("a",), "ack", "Acknowledge.", mutating=True)
     >>> footer_line("alerts", [ack], [("1", "Home")], 40).plain.rstrip()
     'a ack  ? help  1 Home'
     """
-    entries = [(action.shown_key, action.label) for action in actions]
+    ranked = sorted(actions, key=lambda action: FOOTER.index(action.id) if action.id in FOOTER else len(FOOTER))
+    entries = [(action.shown_key, action.label) for action in ranked]
     entries += [("?", "help")]
     line = Text(no_wrap=True, end="")
-    reserve = len("  ? help")
     taken = sum(cells(key) + cells(label) + 3 for key, label in entries)
     if taken + sum(cells(key) + cells(label) + 3 for key, label in panes) > width + 2 and len(panes) > 1:
         # All panes or none by name: half a list would hide the rest.
         here = next((entry for entry in panes if entry[1] == pane), None)
         panes = [*([here] if here else []), ("".join(key for key, _ in panes), "panes")]
+    reserve = len("  ? help") + (sum(cells(key) + cells(label) + 3 for key, label in panes[-1:]) if width >= 60 else 0)
     for key, label in [*entries, *panes]:
         entry = f"{'  ' if line.plain else ''}{key} {label}"
-        space = width - (0 if key == "?" else reserve if "? help" not in line.plain else 0)
+        space = width - (0 if key == "?" or "? help" in line.plain else reserve)
         if cells(line.plain) + cells(entry) > space:
             continue
         line.append(entry[: -len(label) - 1], "bold")

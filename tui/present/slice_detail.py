@@ -12,6 +12,7 @@ from tui.present.charts import bars
 from tui.present.page import Page
 from tui.present.rows import cell, title
 from tui.present.slices import chance, effect, explained, signal_text, value
+from tui.present.text import visible
 
 if TYPE_CHECKING:
     from tui.screens.slice_reads import Seen
@@ -45,15 +46,17 @@ def detail(
     *,
     named: bool = False,
     own: SlicePage | None = None,
+    state: str = "",
 ) -> Text:
     """A slice in full, or the whole answer where there is no one slice.
 
     Args:
         line: None for all rows, and for a slice that a finding names; ``own`` is the answer inside that one.
         seen: what was read of its rows, None while it is read.
+        state: what is going on while there is no answer.
     """
     if page is None:
-        return Text("searching ...")
+        return Text(visible(state or "searching ..."))
     text = Page()
     if line is not None:
         text = summary(line, page)

@@ -92,6 +92,18 @@ def explanation(one: Explanation, stamp: Stamp, width: int) -> Text:
     return page.text
 
 
+def advice(one: Explanation, width: int) -> Text:
+    """What to do first, what not to do, and what would tell more: what must be seen whatever the cursor stands on."""
+    page = Page()
+    put = _putter(page, width)
+    for head, words in (("do       ", one.symptom.first_moves), ("do not   ", one.symptom.do_not)):
+        more = f" (and {len(words) - 1} more: enter on the symptom)" if len(words) > 1 else ""
+        for first in words[:1]:
+            put(head, f"{first.removeprefix('do not ')}{more}", "bold")
+    put("test     ", f"{one.next_test}: {one.next_command}")
+    return page.text
+
+
 def suspect(found: Suspect, stamp: Stamp, width: int) -> Text:
     """One suspect: evidence for and against, and every weight."""
     page = Page()

@@ -142,5 +142,9 @@ class CasesPane(ListPane):
         self.shell.ask("incident of these cases: ", answered, value=live[0].key if live else "")
 
     def do_freeze(self) -> None:
-        """Freeze an evaluation set of the case's model."""
-        steps.freeze(self, self.case().model)
+        """Freeze an evaluation set: of the marked cases, else of every open one of the model under the cursor."""
+        marked = self.chosen() if self.table.marks else []
+        if len({case.model_id for case in marked}) > 1:
+            raise UsageError("the marked cases are of several models", "one set, one model: space unmarks")
+        model = marked[0].model if marked else self.case().model
+        steps.freeze(self, model, cases=[case.id for case in marked] or None)

@@ -7,22 +7,20 @@ from collections.abc import Sequence
 from rich.text import Text
 from textual import events
 from textual.app import ComposeResult
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from tui.present.text import visible
+from tui.screens.modal import Modal
 from tui.screens.sheet import Sheet
 
 
-class Choice(ModalScreen[str | None]):
+class Choice(Modal[str | None]):
     """One key picks one of a few; for what can be taken back. ``esc`` picks nothing.
 
     Args:
         title: the question.
         options: key, value and words of each.
     """
-
-    BINDINGS = []
 
     def __init__(self, title: str, options: Sequence[tuple[str, str, str]]) -> None:
         super().__init__(classes="sheet")

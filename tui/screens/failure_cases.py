@@ -122,12 +122,16 @@ Rows = Callable[[sqlite3.Connection], Sequence[Item]]
 """Reads rows that are frozen instead of failure cases."""
 
 
-def freeze(pane: Pane, model: str, name: str = "", *, rows: Rows | None = None) -> None:
+def freeze(
+    pane: Pane, model: str, name: str = "", *, rows: Rows | None = None, cases: Sequence[int] | None = None
+) -> None:
     """Freeze a set of a model from its failure cases: asks for the name, shows what goes in and the hash.
 
     Args:
         rows: reads the rows that are frozen instead of the failure cases.
+        cases: the failure cases that go in; by default every one that was not rejected.
     """
+    which: Cases = "none" if rows is not None else "open" if cases is None else cases
     registered = models.get(pane.db, model)
     known = evaluation_sets.listing(pane.db, registered.id)
     usual = name or next((s.name for s in known if s.purpose == "failures"), NAME)
@@ -135,10 +139,10 @@ def freeze(pane: Pane, model: str, name: str = "", *, rows: Rows | None = None) 
     def named(line: str) -> None:
         chosen = line.strip()
         if evaluation_sets.find(pane.db, registered.id, chosen) is not None or not chosen:
-            _preview(pane, model, chosen, None, rows)
+            _preview(pane, model, chosen, None, which, rows)
             return
         sheet = Choice(f"{chosen} is new. What is it for?", PURPOSES)
-        pane.shell.open_sheet(sheet, lambda p: pane.shell.call_later(_preview, pane, model, chosen, p, rows))
+        pane.shell.open_sheet(sheet, lambda p: pane.shell.call_later(_preview, pane, model, chosen, p, which, rows))
 
     pane.shell.ask("evaluation set to freeze: ", named, value=usual)
 
@@ -193,18 +197,24 @@ def _said(pane: Pane, added: Added) -> None:
     pane.shell.say(f"{len(added.cases)} failure cases added{known}{right}; :cases shows them, E freezes a set")
 
 
-def _preview(pane: Pane, model: str, name: str, purpose: str | None, rows: Rows | None = None) -> None:
+def _preview(pane: Pane, model: str, name: str, purpose: str | None, which: Cases, rows: Rows | None) -> None:
     def work(db: sqlite3.Connection) -> SetDraft:
         from core.evaluation.sets import draft
 
         wanted, given = cast("Purpose | None", purpose), () if rows is None else rows(db)
-        which: Cases = "open" if rows is None else "none"
         return draft(db, models.get(db, model), name, purpose=wanted, cases=which, rows=given)
 
-    pane.read("freeze", work, lambda planned: _show(pane, model, planned, rows))
+    pane.read("freeze", work, lambda planned: _show(pane, model, planned, which, rows))
 
 
-def _show(pane: Pane, model: str, planned: SetDraft, rows: Rows | None = None) -> None:
+def _taken(which: Cases) -> str:
+    """Which rows go in, in words."""
+    known = {"none": "these rows", "open": "every case that is not rejected, judged or not; space marks some",
+             "accepted": "the accepted cases"}  # fmt: skip
+    return known[which] if isinstance(which, str) else f"the {len(which)} marked cases"
+
+
+def _show(pane: Pane, model: str, planned: SetDraft, which: Cases, rows: Rows | None) -> None:
     if planned.unchanged:
         pane.shell.say(f"{planned.name} version {planned.version - 1} has this very content: nothing to freeze")
         return
@@ -212,6 +222,7 @@ def _show(pane: Pane, model: str, planned: SetDraft, rows: Rows | None = None) -
     lines = [
         f"model    {model}",
         f"purpose  {planned.purpose}",
+        f"takes    {_taken(which)}{'' if before is None else '; what the version before has stays'}",
         f"items    {len(planned.items):,}: {planned.new:,} new, {planned.dropped:,} of the version before are gone",
         f"sha256   {planned.sha256[:32]}",
         f"         {planned.sha256[32:]}",
@@ -233,7 +244,7 @@ def _show(pane: Pane, model: str, planned: SetDraft, rows: Rows | None = None) -
             given = () if rows is None else rows(db)
             frozen = freeze_set(
                 db, models.get(db, model), planned.name, purpose=planned.purpose, rows=given, expect=expected,
-                cases="open" if rows is None else "none", actor=actor, now=now,
+                cases=which, actor=actor, now=now,
             )  # fmt: skip
             return f"{frozen.set.name} version {frozen.set.version} is frozen: {frozen.set.items} items; :sets shows it"
 

@@ -8,11 +8,11 @@ from rich.text import Text
 from textual import events
 from textual.app import ComposeResult
 from textual.containers import VerticalScroll
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from tui.actions import Action
 from tui.panes import PaneSpec
+from tui.screens.modal import Modal
 
 
 def help_text(title: str, actions: Sequence[Action], panes: Sequence[PaneSpec], *, mode: str) -> Text:
@@ -34,10 +34,8 @@ def help_text(title: str, actions: Sequence[Action], panes: Sequence[PaneSpec], 
     return page
 
 
-class Help(ModalScreen[None]):
+class Help(Modal[None]):
     """A page that scrolls."""
-
-    BINDINGS = []
 
     def __init__(self, page: Text) -> None:
         super().__init__(classes="sheet")

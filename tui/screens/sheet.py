@@ -9,11 +9,11 @@ from rich.text import Text
 from textual import events
 from textual.app import ComposeResult
 from textual.containers import VerticalScroll
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from tui.messages import Armed
 from tui.present.text import visible
+from tui.screens.modal import Modal
 
 if TYPE_CHECKING:
     from tui.shell import Shell
@@ -22,7 +22,7 @@ ANSWER_SECONDS = 3.0
 """After this long without an answer the sheet says how to do the same from the command line; a late one still arms."""
 
 
-class Sheet(ModalScreen[bool]):
+class Sheet(Modal[bool]):
     """A modal page. ``enter`` executes once, after the terminal has answered; ``esc`` leaves at any time.
 
     A subclass writes :meth:`execute`; :meth:`show` binds what it shows and must be called again when that changes.
@@ -34,8 +34,6 @@ class Sheet(ModalScreen[bool]):
         command: the same on the command line, for a terminal that never answers.
         mutating: refused while the screen is read-only.
     """
-
-    BINDINGS = []
 
     def __init__(
         self, title: str, body: RenderableType = "", *, required: str = "", command: str = "", mutating: bool = True

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -11,14 +11,19 @@ from typing import TYPE_CHECKING
 from core.slices.page import SlicePage, SliceRows
 from core.slices.request import SliceRequest
 from storage.errors import UsageError
+from storage.logs.predicates import words
 from storage.records.slices import Predicate
 from storage.tables import models
 from tui import jobs
+from tui.present import slices as present
+from tui.widgets.rows import Row
 
 if TYPE_CHECKING:
     from core.batch_view import Shares
 
 FIRST_ROWS = 5
+ALL = "all rows"
+"""Key of the line that stands for all rows of the question."""
 CHARTS = 3
 """Columns of a slice that are drawn."""
 
@@ -85,4 +90,18 @@ def measure_named(
             found[key] = search(db, replace(question.within(*told), depth=1, k=1), now=now)
         except UsageError:
             found[key] = None
+    return found
+
+
+def listed(
+    question: SliceRequest, named: Mapping[str, tuple[tuple[Predicate, ...], SlicePage | None]], page: SlicePage | None
+) -> list[Row]:
+    """The list: slices that a finding names, those found, and all rows of the question."""
+    found = []
+    if not question.where:
+        for key, (told, measured) in named.items():
+            found.append(Row(key, present.named_cells(words(told), measured, page)))
+    if page is not None and page.not_answered is None:
+        found += [Row(line.words, present.cells(line, page.unit)) for line in page.slices]
+        found.append(Row(ALL, present.all_cells(page, words(question.where))))
     return found

@@ -69,10 +69,13 @@ def widen(pane: SlicesPane) -> None:
 
 
 def ranking(pane: SlicesPane) -> None:
-    """Change against the reference, or the worst now."""
+    """Change against the reference, or the worst now; the same again where a search was stopped or failed."""
     question = pane.question
     if question is None:
         raise UsageError("nothing was searched yet", "name a model: : and its name")
+    if pane.is_unanswered:
+        pane.ask(question)
+        return
     pane.ask(replace(question, ranking="absolute" if question.ranking == "change" else "change"), keep=True)
 
 

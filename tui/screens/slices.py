@@ -27,8 +27,8 @@ from tui.screens import slice_steps as steps
 from tui.widgets.pane import ListPane
 from tui.widgets.rows import ListSource, Row, RowSource
 
-ALL = "all rows"
-"""Key of the line that stands for all rows of the question."""
+AGAIN = "r searches again"
+"""What is said where there is no answer."""
 SETTLED = 0.15
 """Seconds the cursor rests on a slice before its rows are read."""
 
@@ -114,9 +114,10 @@ class SlicesPane(ListPane):
         if named and question is not None and not question.where:
             self.read("named slices", lambda db: reads.measure_named(db, question, named, now), self._show_named)
 
-    def _failed(self, _: MidwatchError) -> None:
-        self._search, self.empty = None, "see the sentence below"
-        self._answered(self.page, "not searched")
+    def _failed(self, error: MidwatchError) -> None:
+        self._search, self.empty = None, f"not searched: {error}; {AGAIN}"
+        self._answered(self.page, self.empty)
+        self._show(self.table.key)
 
     def _answered(self, page: SlicePage | None, state: str) -> None:
         """Show it; the cursor stays on its slice, but not on all rows when those were all there was."""
@@ -140,8 +141,10 @@ class SlicesPane(ListPane):
             self._search = None
             if self.page is None and self.past:
                 self.question, self.page = self.past.pop()
-            self.state = "stopped" if self.page is None else "stopped: the first answer stays"
+            self.empty = f"stopped; {AGAIN}"
+            self.state = self.empty if self.page is None else "stopped: the first answer stays"
             self.renew()
+            self._show(self.table.key)
             return True
         if self.beside is not None and self.top is self and self.table.key is not None:
             self.beside = None
@@ -156,6 +159,11 @@ class SlicesPane(ListPane):
         self.renew()
         return True
 
+    @property
+    def is_unanswered(self) -> bool:
+        """Whether a search was stopped before its first answer, or failed."""
+        return self._search is None and self.page is None
+
     # -- the list -----------------------------------------------------------------------------------------------
 
     def heading(self) -> Text | None:
@@ -169,16 +177,7 @@ class SlicesPane(ListPane):
         return ListSource([column.id for column in self.columns], self._rows)
 
     def _rows(self) -> Sequence[Row]:
-        if self.question is None:
-            return []
-        found, page = [], self.page
-        if not self.question.where:
-            for key, (told, measured) in self.named.items():
-                found.append(Row(key, present.named_cells(words(told), measured, self.page)))
-        if page is not None and page.not_answered is None:
-            found += [Row(line.words, present.cells(line, page.unit)) for line in page.slices]
-            found.append(Row(ALL, present.all_cells(page, words(self.question.where))))
-        return found
+        return [] if self.question is None else reads.listed(self.question, self.named, self.page)
 
     def line(self, key: str | None) -> SliceLine | None:
         """The slice of a row, None for all rows and for a slice that a finding names."""
@@ -210,7 +209,7 @@ class SlicesPane(ListPane):
         """What the search told at once; distribution and worst rows follow when the cursor rests."""
         if self._rest is not None:
             self._rest.stop()
-        if key not in self.seen and self._search is None:
+        if key not in self.seen and self._search is None and self.page is not None:
             self._rest = self.set_timer(SETTLED, lambda: self._look_into(key))
         return self._drawn(key)
 
@@ -219,10 +218,10 @@ class SlicesPane(ListPane):
             return "differences", self.beside[1]
         self.beside = None
         width = self.detail.size.width or self.size.width
-        measured = self.named[key][1] if key in self.named else None
+        own = self.named[key][1] if key in self.named else None
         body = in_full.detail(
-            self.line(key), self.page, self.seen.get(key), width, named=key in self.named, own=measured
-        )
+            self.line(key), self.page, self.seen.get(key), width, named=key in self.named, own=own, state=self.state,
+        )  # fmt: skip
         return words(self.conditions(key)), body
 
     def _look_into(self, key: str) -> None:
@@ -266,7 +265,7 @@ class SlicesPane(ListPane):
         lists.compare(self, self.within())
 
     def do_ranking(self) -> None:
-        """The other ranking."""
+        """The other ranking; where a search has no answer, the same search again."""
         steps.ranking(self)
 
     def do_signal(self) -> None:

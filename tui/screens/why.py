@@ -10,13 +10,13 @@ from rich.text import Text
 from textual import events
 from textual.app import ComposeResult
 from textual.containers import VerticalScroll
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from storage.errors import UsageError
 from tui.present import why as present
 from tui.present.text import fit, visible
 from tui.screens.dialogs import Choice
+from tui.screens.modal import Modal
 
 if TYPE_CHECKING:
     from core.why.explanation import Explanation, Why
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 MOST_OFFERED = 8
 MOST_ROWS = 8
-KEYS = "j k move  enter all of it  i incident  R roll back  8 change  y copy  esc leave"
+KEYS = "j k move  enter all  i incident  R roll back  8 change  y copy  esc leave"
 
 
 def open_why(
@@ -106,13 +106,11 @@ def _link(pane: Pane, key: str, one: Explanation, suspect: Suspect) -> None:
     pane.record("link", work, tell)
 
 
-class WhyScreen(ModalScreen[str | None]):
-    """Rows of symptoms with their suspects, the cursor's details under them; everything at 80x24.
+class WhyScreen(Modal[str | None]):
+    """Rows of symptoms with their suspects, what to do and not to do, the cursor's details; everything at 80x24.
 
     Ends with what a key asked for: ``link P N``, ``rollback``, ``change TABLE:ID``, or nothing.
     """
-
-    BINDINGS = []
 
     def __init__(self, why: Why, shell: Shell) -> None:
         super().__init__(classes="sheet")
@@ -126,6 +124,7 @@ class WhyScreen(ModalScreen[str | None]):
         """Title, rows, details, keys."""
         yield Static(Text(visible(present.headline(self.why, self.shell.stamp))), classes="sheet-title", markup=False)
         yield Static("", id="why-rows", markup=False)
+        yield Static("", id="why-advice", markup=False)
         with VerticalScroll(classes="sheet-body", can_focus=False):
             yield Static("", id="sheet-body", markup=False)
         yield Static("", id="sheet-state", markup=False)
@@ -156,11 +155,19 @@ class WhyScreen(ModalScreen[str | None]):
         shown.display = bool(self.rows) and not self.whole
         shown.update(Text(lines.plain, no_wrap=True, spans=lines.spans))
         self.query_one("#sheet-body", Static).update(self.details())
-        self.query_one("#sheet-state", Static).update(Text(self.state()))
+        advice = self.query_one("#why-advice", Static)
+        advice.display = bool(self.rows)
+        if self.rows:
+            advice.update(present.advice(self.why.explanations[self.rows[self.at][1]], self.wide))
+        self._say("")
+        self.call_after_refresh(self._say, "")  # only now the height of the details is known
 
     def state(self) -> str:
-        """The keys that work now."""
-        return KEYS if self.rows else "nothing stands out; esc leaves"
+        """The keys that work now, and where the details go on."""
+        scroller = self.query_one(VerticalScroll)
+        above, below = scroller.scroll_target_y > 0, scroller.scroll_target_y < scroller.max_scroll_y
+        arrows = f"{'↑' if above else ''}{'↓' if below else ''}"
+        return f"{KEYS if self.rows else 'nothing stands out; esc leaves'}{f' {arrows}pgdn' if arrows else ''}"
 
     def details(self) -> Text:
         """Of the row under the cursor."""
@@ -187,18 +194,33 @@ class WhyScreen(ModalScreen[str | None]):
         elif event.key in ("j", "k", "down", "up"):
             step = 1 if event.key in ("j", "down") else -1
             if self.whole:
-                scroller.scroll_relative(y=step, animate=False)
+                self._scroll(step)
             elif self.rows:
-                self.at = max(0, min(len(self.rows) - 1, self.at + step))
-                scroller.scroll_home(animate=False)
-                self.draw()
+                self._go(self.at + step)
+        elif event.key in ("g", "home", "G", "end"):
+            top = event.key in ("g", "home")
+            if self.whole or not self.rows:
+                self._scroll(-scroller.max_scroll_y if top else scroller.max_scroll_y)
+            else:
+                self._go(0 if top else len(self.rows) - 1)
         elif event.key in steps:
-            scroller.scroll_relative(y=steps[event.key], animate=False)
+            self._scroll(steps[event.key])
         elif event.key == "enter" and self.rows:
             self.whole = not self.whole
             self.draw()
         elif event.character in ("i", "R", "8", "y") and self.rows:
             self._act(event.character)
+
+    def _scroll(self, lines: int) -> None:
+        """The details by that many lines."""
+        self.query_one(VerticalScroll).scroll_relative(y=lines, animate=False, immediate=True)
+        self._say("")
+
+    def _go(self, row: int) -> None:
+        """The cursor to a row, or the nearest there is."""
+        self.at = max(0, min(len(self.rows) - 1, row))
+        self.query_one(VerticalScroll).scroll_home(animate=False, immediate=True)
+        self.draw()
 
     def _act(self, key: str) -> None:
         """A key that needs a suspect, or ends the screen."""
@@ -228,4 +250,5 @@ class WhyScreen(ModalScreen[str | None]):
             self.dismiss(f"link {place} {chosen}")
 
     def _say(self, words: str) -> None:
-        self.query_one("#sheet-state", Static).update(Text(visible(words)))
+        """A sentence on the last line; none: the keys."""
+        self.query_one("#sheet-state", Static).update(Text(visible(words or self.state())))
