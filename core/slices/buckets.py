@@ -81,7 +81,7 @@ def buckets(db: sqlite3.Connection | None, request: SliceRequest, *, by: str | N
         UsageError: labels are too few or not in yet, or a column is not there or redacted.
     """
     from core.slices.error_kinds import kinds_of
-    from core.slices.sides import open_sides
+    from core.slices.opening import open_sides
     from core.slices.split import coding_of
 
     request = asked(request)
@@ -105,7 +105,7 @@ def places(db: sqlite3.Connection, request: SliceRequest, *, now: datetime) -> t
     Raises:
         UsageError: there is no such bucket, or no row of a batch is in it.
     """
-    from core.slices.sides import open_sides
+    from core.slices.opening import open_sides
 
     request = asked(request)
     with open_sides(db, request, now=now) as sides:

@@ -22,7 +22,7 @@ def read_where(
         SourceError: the rows can't be read.
         UsageError: the condition can't be read; the message says where and why.
     """
-    from core.slices.sides import open_sides
+    from core.slices.opening import open_sides
 
     with open_sides(db, request, now=now) as sides:
         return read_condition(text, sides.now.kinds, sides.model.columns.redact)

@@ -79,7 +79,7 @@ def open_question(db: sqlite3.Connection | None, request: SliceRequest, *, now: 
         UsageError: the request names what is not there.
     """
     from core.slices.columns import features
-    from core.slices.sides import open_sides
+    from core.slices.opening import open_sides
     from core.slices.signals import choose
 
     with open_sides(db, request, now=now) as sides:

@@ -51,7 +51,7 @@ def search(
         SourceError: a file can't be read.
         UsageError: the request names what is not there.
     """
-    from core.slices.sides import open_sides
+    from core.slices.opening import open_sides
 
     with open_sides(db, request, now=now) as sides:
         return search_in(sides, request, progress=progress, stop=stop)

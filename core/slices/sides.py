@@ -95,8 +95,8 @@ class Sides:
 
 
 @contextmanager
-def open_sides(db: sqlite3.Connection | None, request: SliceRequest, *, now: datetime) -> Iterator[Sides]:
-    """Open what a request names.
+def open_whole(db: sqlite3.Connection | None, request: SliceRequest, *, now: datetime) -> Iterator[Sides]:
+    """Open what a request names, all kinds of error in it.
 
     Args:
         now: tells which labels have had their time.
@@ -111,10 +111,6 @@ def open_sides(db: sqlite3.Connection | None, request: SliceRequest, *, now: dat
         if missing:
             raise UsageError(f"there is no column {missing[0]!r}", f"there are {', '.join(list(sides.now.kinds)[:20])}")
         refuse_redacted((p.column for p in request.where), sides.model.columns.redact)
-        if request.bucket is not None:
-            from core.slices.error_kinds import bucket_of
-
-            sides = bucket_of(sides, request.bucket)
         yield _counted(sides, request)
 
 

@@ -12,13 +12,15 @@ from rich.text import Text
 
 from core.slices.buckets import Bucket, Buckets
 from core.slices.request import SliceRequest
+from storage.errors import UsageError
 from tui.present import slice_tables as tables
 from tui.present import slices as present
+from tui.screens.bucket_cases import cases, freeze
+from tui.screens.slice_lists import ColumnsLevel, rows_of
 from tui.widgets.level import Level
 from tui.widgets.rows import ListSource, Row, RowSource
 
 if TYPE_CHECKING:
-    from storage.records.evaluation_sets import Item
     from tui.screens.slices import SlicesPane
 
 
@@ -82,8 +84,6 @@ class BucketsLevel(Level):
 
     def enter(self, key: str) -> bool:
         """See Level."""
-        from tui.screens.slice_lists import rows_of
-
         rows_of(self.slices, self.question(key), self.slices.page)
         return True
 
@@ -93,8 +93,6 @@ class BucketsLevel(Level):
 
     def do_split(self) -> None:
         """Ask by which column."""
-        from tui.screens.slice_lists import ColumnsLevel
-
         if self.pane.table.key is not None:
             self.pane.lay(ColumnsLevel(self.slices, self.question(self.pane.table.key), self.names))
 
@@ -113,43 +111,12 @@ class BucketsLevel(Level):
             freeze(self.slices, self.question(self.pane.table.key))
 
 
-def cases(pane: SlicesPane, inside: SliceRequest) -> None:
-    """The rows of a bucket become failure cases of the batch that has most of them; the kind is their category."""
-    from tui.screens.failure_cases import add_cases
-
-    now, model = pane.shell.now(), inside.model or ""
-
-    def find(db: sqlite3.Connection) -> tuple[int, str, int]:
-        from core.slices.buckets import places
-
-        batch, condition, total = places(db, inside, now=now)[0]
-        return batch.id, condition, total
-
-    def ask(found: tuple[int, str, int]) -> None:
-        batch_id, condition, total = found
-        told = f"{inside.told} (batch {batch_id})"
-        add_cases(pane, model, batch_id, condition, told, total=total, category=inside.bucket)
-
-    pane.read("rows of cases", find, ask)
-
-
-def freeze(pane: SlicesPane, inside: SliceRequest) -> None:
-    """Freeze an evaluation set of the rows of a bucket, of every batch of the window; asks for its name."""
-    from tui.screens.failure_cases import freeze as freeze_set
-
-    now, model = pane.shell.now(), inside.model or ""
-
-    def rows(db: sqlite3.Connection) -> list[Item]:
-        from core.evaluation.rows import rows_of_batch
-        from core.slices.buckets import places
-        from storage.tables import models
-
-        registered = models.get(db, model)
-        found = places(db, inside, now=now)
-        return [
-            item
-            for batch, condition, total in found
-            for item in rows_of_batch(db, registered, batch, condition, limit=total)
-        ]
-
-    freeze_set(pane, model, inside.bucket or "", rows=rows)
+def split(pane: SlicesPane, inside: SliceRequest) -> None:
+    """The list of columns to split by."""
+    page = pane.page
+    names = list(page.columns) if page is not None else []
+    taken = {p.column for p in inside.where if p.op == "="}
+    if page is None:
+        raise UsageError("there is nothing to split yet", "wait for the search")
+    free = [name for name in names if name not in taken]
+    pane.lay(ColumnsLevel(pane, inside, free, lambda: BucketsLevel(pane, inside, free).begin()))

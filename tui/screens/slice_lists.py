@@ -24,10 +24,9 @@ from tui.present import slices as present
 from tui.present.columns import Column
 from tui.present.rows import RowList
 from tui.screens import slice_steps as steps
+from tui.screens.bucket_cases import freeze as freeze_bucket
 from tui.screens.dialogs import Choice
 from tui.screens.row_list import RowsLevel
-from tui.screens.slice_buckets import BucketsLevel
-from tui.screens.slice_buckets import freeze as freeze_bucket
 from tui.widgets.level import Level
 from tui.widgets.rows import ListSource, Row, RowSource
 
@@ -68,13 +67,15 @@ def row_level(pane: SlicesPane, inside: SliceRequest, page: SlicePage | None) ->
 
 
 class ColumnsLevel(Level):
-    """Columns to split by."""
+    """Columns to split by, and before them the kinds of error where ``by_kind`` opens those."""
 
     name = "columns"
 
-    def __init__(self, pane: SlicesPane, inside: SliceRequest, names: Sequence[str]) -> None:
+    def __init__(
+        self, pane: SlicesPane, inside: SliceRequest, names: Sequence[str], by_kind: Callable[[], None] | None = None
+    ) -> None:
         super().__init__(pane, (Column("column", "SPLIT BY", 20, grow=1),))
-        self.slices, self.inside, self.names = pane, inside, tuple(names)
+        self.slices, self.inside, self.names, self.by_kind = pane, inside, tuple(names), by_kind
 
     def heading(self) -> Text | None:
         """See Level."""
@@ -82,7 +83,7 @@ class ColumnsLevel(Level):
 
     def source(self) -> RowSource:
         """See Level."""
-        kinds = [] if self.inside.bucket is not None else [Row(KINDS, ("kind of error",))]
+        kinds = [] if self.by_kind is None else [Row(KINDS, ("kind of error",))]
         return ListSource(["column"], lambda: [*kinds, *(Row(name, (name,)) for name in self.names)])
 
     def details(self, key: str) -> tuple[str, RenderableType]:
@@ -92,8 +93,8 @@ class ColumnsLevel(Level):
 
     def enter(self, key: str) -> bool:
         """See Level."""
-        if key == KINDS:
-            BucketsLevel(self.slices, self.inside, self.names).begin()
+        if key == KINDS and self.by_kind is not None:
+            self.by_kind()
         else:
             SplitLevel(self.slices, self.inside, key).begin()
         return True
@@ -250,17 +251,6 @@ class SidesLevel(Level):
             pass
         self.slices.ask(replace(asked, **{side: key}), keep=True)  # type: ignore[arg-type]
         return True
-
-
-def split(pane: SlicesPane, inside: SliceRequest) -> None:
-    """The list of columns to split by."""
-    page = pane.page
-    names = list(page.columns) if page is not None else []
-    taken = {p.column for p in inside.where if p.op == "="}
-    if page is None:
-        raise UsageError("there is nothing to split yet", "wait for the search")
-    free = [name for name in names if name not in taken]
-    pane.lay(ColumnsLevel(pane, inside, free))
 
 
 def compare(pane: SlicesPane, inside: SliceRequest) -> None:

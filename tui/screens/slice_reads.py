@@ -41,8 +41,8 @@ def search_in_steps(
     db: sqlite3.Connection, question: SliceRequest, now: datetime, tell: Callable[[SlicePage], None]
 ) -> SlicePage:
     """The search, after a first answer of fewer conditions a slice or fewer rows; it ends when nobody waits for it."""
+    from core.slices.opening import open_sides
     from core.slices.search import search_in
-    from core.slices.sides import open_sides
 
     with open_sides(db, question, now=now) as sides:
         return search_in(sides, question, progress=tell, stop=jobs.stopper())

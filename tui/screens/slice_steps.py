@@ -105,7 +105,7 @@ def keep(pane: SlicesPane, conditions: Sequence[Predicate]) -> None:
 def cases(pane: SlicesPane, inside: SliceRequest) -> None:
     """The rows of a slice become failure cases; the batch they are of is looked up first."""
     if inside.bucket is not None:
-        from tui.screens.slice_buckets import cases as cases_of_bucket
+        from tui.screens.bucket_cases import cases as cases_of_bucket
 
         cases_of_bucket(pane, inside)
         return

@@ -21,6 +21,7 @@ from tui import jobs
 from tui.focus import Focus
 from tui.present import slice_detail as in_full
 from tui.present import slices as present
+from tui.screens import slice_buckets as buckets
 from tui.screens import slice_lists as lists
 from tui.screens import slice_reads as reads
 from tui.screens import slice_steps as steps
@@ -258,7 +259,7 @@ class SlicesPane(ListPane):
 
     def do_split(self) -> None:
         """Ask by which column."""
-        lists.split(self, self.within())
+        buckets.split(self, self.within())
 
     def do_compare(self) -> None:
         """Ask between which sides."""

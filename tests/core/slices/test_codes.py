@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from core.slices.columns import code_sql, plan, predicate_of
-from core.slices.sides import open_sides
+from core.slices.opening import open_sides
 from storage.logs.blocks import read_blocks
 from storage.logs.predicate_text import parse
 from storage.logs.predicates import predicate_sql, words

@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 
 from core.slices.columns import plan
+from core.slices.opening import open_sides
 from core.slices.search import search
-from core.slices.sides import open_sides
 from storage.errors import UsageError
 from storage.logs.predicate_text import parse
 from tests.core.slices.kit import NOW, brute_force, csv, of, parquet
