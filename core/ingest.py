@@ -276,13 +276,7 @@ def _observe(db: sqlite3.Connection, model: Model, batch: Batch, now: datetime) 
         deployed_changes.describe(db, model, now=now)
 
 
-def _batch(
-    model: Model,
-    source: LogSource,
-    profile: BatchProfile,
-    said: _Said,
-    window: Window,
-) -> Batch:
+def _batch(model: Model, source: LogSource, profile: BatchProfile, said: _Said, window: Window) -> Batch:
     file, columns = source.files[0], model.file.columns
     return Batch(
         id=0,

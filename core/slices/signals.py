@@ -283,11 +283,8 @@ def _facts(side: Side, sql: str, relation: str | None = None) -> _Facts:
     [(rows, least, most)] = side.source.query(
         f"select count(v), min(v), max(v) from (select {sql} as v from {relation or side.relation} where {side.where})"
     )
-    return _Facts(int(str(rows)), _number(least), _number(most))
-
-
-def _number(value: object) -> float:
-    return float(str(value)) if value is not None else math.nan
+    ends = [math.nan if value is None else float(str(value)) for value in (least, most)]
+    return _Facts(int(str(rows)), ends[0], ends[1])
 
 
 _MADE = {
