@@ -25,7 +25,10 @@ def log_of(batch: Batch, model: Model) -> Iterator[LogSource]:
     from core.log_of_model import opened
 
     if not os.path.isfile(batch.path):
-        raise SourceError(f"the file of batch {batch.id}, {batch.path}, is gone", "put it back, then repeat this call")
+        raise SourceError(
+            f"the file of batch {batch.id} is gone: {batch.path}",
+            "put it back; the store keeps verdicts and profiles of it, not its rows",
+        )
     with opened(batch.path, model) as source:
         if source.files[0].sha256 != batch.sha256:
             raise SourceError(

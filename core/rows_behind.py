@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from core.batch_log import log_of
 from core.failing_rows import REDACTED
-from storage.errors import SourceError, UsageError
+from storage.errors import UsageError
 from storage.records.batches import Batch
 from storage.records.logs import LogRow
 from storage.records.models import Model
@@ -18,7 +18,7 @@ from storage.records.versions import Version
 from storage.tables import batches, models, results, versions
 
 if TYPE_CHECKING:
-    from storage.logs.source import LogSource
+    pass
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,31 +59,6 @@ RULE_COLUMNS = ("rule", "rule_id", "fallback", "fallback_reason", "decision_sour
 """Names under which serving systems write what answered instead of the model."""
 
 
-@contextmanager
-def opened_batch(batch: Batch, model: Model) -> Iterator[LogSource]:
-    """The file of a batch as it was taken in.
-
-    Raises:
-        SourceError: it is gone, can't be read, or holds other bytes by now.
-    """
-    from pathlib import Path
-
-    from core.log_of_model import opened
-
-    if not Path(batch.path).exists():
-        raise SourceError(
-            f"the file of batch {batch.id} is gone: {batch.path}",
-            "put it back; the store keeps verdicts and profiles of it, not its rows",
-        )
-    with opened(batch.path, model) as source:
-        if len(source.files) == 1 and source.files[0].sha256 != batch.sha256:
-            raise SourceError(
-                f"{batch.path} holds other bytes than batch {batch.id} had when it was taken in",
-                "its rows would not be those that were judged; ingest the new file as a batch of its own",
-            )
-        yield source
-
-
 def rows_sql(result: StoredResult) -> str | None:
     """The condition that selects the failing rows of a finding; None when it is about no single rows."""
     told = result.finding.evidence.get("rows_sql")
@@ -104,7 +79,7 @@ def of_finding(db: sqlite3.Connection, result: StoredResult, *, limit: int = 500
         )
     batch = batches.get(db, result.batch_id)
     model = models.get_by_id(db, batch.model_id)
-    with opened_batch(batch, model) as source:
+    with log_of(batch, model) as source:
         total, rows = source.rows_where(sql, limit=limit)
     accused = [str(column) for column in found.evidence.get("columns") or [found.column] if column]
     hidden = set(model.file.columns.redact)
