@@ -153,6 +153,14 @@ def test_infinities_are_a_bin_that_split_and_search_share(tmp_path: Path, call: 
         assert json.loads(call("slices", str(log), "--where", words, "--rows", "1", "--json").out)["total"] == rows
 
 
+def test_an_empty_ranking_says_why(tmp_path: Path, call: Call) -> None:
+    log = tmp_path / "log.csv"
+    log.write_text("\n".join(["region,prediction,label", *(["EU,1,0", "NA,1,0"] * 100)]) + "\n")
+    page = json.loads(call("slices", str(log), "--absolute", "--json").out)
+    assert (page["slices"], page["not_answered"]) == ([], None)
+    assert any("no score lies above zero" in note for note in page["notes"])
+
+
 def test_errors_by_kind_add_up_and_a_kind_has_its_rows(logs: tuple[str, str], call: Call) -> None:
     now, then = logs
     asked = ("slices", now, "--like", then)
