@@ -130,7 +130,8 @@ def _counted(sides: Sides, request: SliceRequest) -> Sides:
 
 def _with_rows(side: Side, request: SliceRequest) -> Side:
     where = request.where if all(p.column in side.kinds for p in request.where) else ()
-    return replace(side, words=f"{side.words}, {_rows(side, where):,} rows")
+    rows = _rows(side, where)
+    return replace(side, words=f"{side.words}, {rows:,} row{'s' if rows != 1 else ''}")
 
 
 def _rows(side: Side, where: Sequence[Predicate]) -> int:

@@ -101,6 +101,7 @@ def test_a_reference_that_is_too_small_reassures_nobody(logs: tuple[str, str], t
         assert told.code == 2
         assert json.loads(told.out)["not_answered"] == said
         assert said in call("slices", now, "--like", small).out
+        assert f"{rows} row{'s' if rows != 1 else ''} where all rows" in call("slices", small, "--rows").out
 
 
 def test_the_heading_counts_the_rows_that_are_searched_and_says_why_there_are_none(tmp_path: Path, call: Call) -> None:
