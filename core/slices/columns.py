@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 SAMPLE = 1 << 17
 """Rows that quantiles are taken from."""
 _IDENTIFIER = re.compile(r"(^|_)(id|uuid|guid|key|hash)$", re.IGNORECASE)
-_MOST_REAL = float(np.finfo(np.float64).max)
 UNIQUE = 0.95
 LONGEST = 200
 """Characters of a text that can name a slice."""
@@ -147,7 +146,7 @@ def fitted(sides: Sides, request: SliceRequest, column: str, *, most: int) -> Co
     side = sides.then if sides.then is not None and column in sides.then.kinds else sides.now
     where = side.condition(request.where)
     if sides.now.kinds[column] == "number" and side.kinds[column] == "number":
-        return fit_numbers(column, _sample(side, where, [column])[0])
+        return fit_numbers(column, _drawn_in(_sample(side, where, [column])[0]))
     counts = _counts(side, where, column, 0) + _counts(sides.now, sides.now.condition(request.where), column, 0)
     merged: dict[str | None, int] = {}
     for value, rows in counts:
@@ -220,13 +219,24 @@ def _fit(side: Side, where: str, columns: Sequence[LogColumn], support: float) -
     [(total,)] = side.source.query(f"select count(*) from {side.relation} where {where}")
     for column in columns:
         if column.kind == "number":
-            real = np.clip(values[column.name], -_MOST_REAL, _MOST_REAL)  # an infinity is a value of its own to cut at
-            found.append(fit_numbers(column.name, real, support=support))
+            found.append(fit_numbers(column.name, _drawn_in(values[column.name]), support=support))
         else:
             found.append(
                 fit_categories(column.name, _counts(side, where, column.name, int(str(total))), support=support)
             )
     return found
+
+
+def _drawn_in(values: Floats) -> Floats:
+    """Infinities just beyond the real numbers: where they are frequent a bin of their own, as in ``> 1.5``.
+
+    >>> _drawn_in(np.array([1.0, 1.5, np.inf])) > 1.5
+    array([False, False,  True])
+    """
+    real = values[np.isfinite(values)]
+    if not len(real) or len(real) == len(values):
+        return values
+    return np.clip(values, np.nextafter(real.min(), -np.inf), np.nextafter(real.max(), np.inf))
 
 
 def _sample(side: Side, where: str, numeric: Sequence[str]) -> list[Floats]:

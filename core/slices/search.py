@@ -133,6 +133,8 @@ def _answer(
         if (more := len(slices) - request.k) > 0:
             notes = (*notes, f"{more:,} more slices score as much as the last one")
             slices = slices[: request.k]
+        if not slices:
+            notes = (*notes, "no slice is worse than all rows by enough for its size: no score lies above zero")
         page = replace(
             page,
             reference_overall=then.total / then.rows if then is not None and then.rows else None,

@@ -126,7 +126,8 @@ def _counted(sides: Sides, request: SliceRequest) -> Sides:
 
 def _with_rows(side: Side, request: SliceRequest) -> Side:
     where = request.where if all(p.column in side.kinds for p in request.where) else ()
-    return replace(side, words=f"{side.words}, {_rows(side, where):,} rows")
+    rows = _rows(side, where)
+    return replace(side, words=f"{side.words}, {rows:,} row{'s' if rows != 1 else ''}")
 
 
 def _rows(side: Side, where: Sequence[Predicate]) -> int:
@@ -227,6 +228,11 @@ def _of_model(stack: ExitStack, db: sqlite3.Connection | None, request: SliceReq
     if not before:
         notes.append("no admitted batch lies before it: there is no reference")
         return Sides(here, None, file, model, notes)
+    first = min((b.window_start for b in chosen if b.window_start is not None), default=None)
+    later = [b for b in before if first is not None and b.window_start is not None and b.window_start > first]
+    if later:
+        which = "the reference is" if len(later) == len(before) else f"{len(later)} of {len(before)} batches of it are"
+        notes.append(f"{which} later than these rows: too few batches lie before them")
     reference = _side(stack, db, model, file, before, now, "true", notes)
     return Sides(here, reference, file, model, notes)
 

@@ -152,6 +152,7 @@ def test_the_three_commands(path: Path, capsys: pytest.CaptureFixture[str], monk
     assert call("kept", "add", "churn", "latam", "region = LATAM", "--kind", "critical")["read"] <= 1
     [kept] = call("kept", "churn")["kept"]
     assert (kept["kind"], kept["predicates"]) == ("critical", [{"column": "region", "op": "=", "value": "LATAM"}])
+    assert "OF BATCH" in call.text("kept", "churn")
     call("kept", "add", "churn", "latam", "region = LATAM", code=5)
     call("kept", "add", "churn", "x", "continent = EU", code=2)
     assert call("kept", "retire", "churn", "latam") == {"retired": "latam"}

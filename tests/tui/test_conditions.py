@@ -1,4 +1,4 @@
-"""Rows that are named by a condition on the command line: what is refused, and which rows are taken."""
+"""What people type on the command line: what is refused, and which rows a condition takes."""
 
 from pathlib import Path
 
@@ -78,3 +78,9 @@ def test_a_query_that_names_no_column_is_a_wrong_call(call: Call) -> None:
     call("query", "churn", "select continent from log", code=2)
     assert "continent" in call.err
     assert "log has ts, request_id, region" in call.err
+
+
+def test_a_change_of_the_future_is_noted(call: Call) -> None:
+    said = ("changes", "add", "--layer", "data", "--kind", "fix", "--subject", "x", "--at")
+    call(*said, "2999-01-01T00:00:00Z")
+    assert "is in the future" in call.err

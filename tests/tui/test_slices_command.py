@@ -101,6 +101,7 @@ def test_a_reference_that_is_too_small_reassures_nobody(logs: tuple[str, str], t
         assert told.code == 2
         assert json.loads(told.out)["not_answered"] == said
         assert said in call("slices", now, "--like", small).out
+        assert f"{rows} row{'s' if rows != 1 else ''} where all rows" in call("slices", small, "--rows").out
 
 
 def test_the_heading_counts_the_rows_that_are_searched_and_says_why_there_are_none(tmp_path: Path, call: Call) -> None:
@@ -135,6 +136,30 @@ def test_lines_that_cannot_be_read_are_told(tmp_path: Path, call: Call) -> None:
     asked = call("query", str(log), "select count(*) as n from log", "--json")
     assert (json.loads(asked.out)["notes"], json.loads(asked.out)["rows"]) == ([said], [{"n": 200}])
     assert said in asked.err
+
+
+def test_infinities_are_a_bin_that_split_and_search_share(tmp_path: Path, call: Call) -> None:
+    lines = [f"{('1.5', 'inf', '1', '-inf')[i % 4]},{i % 2},{int(i % 4 != 1) * (i % 2)}" for i in range(800)]
+    log = tmp_path / "log.csv"
+    log.write_text("\n".join(["ratio,prediction,label", *lines]) + "\n")
+    found = json.loads(call("slices", str(log), "--json").out)["slices"]
+    split = {
+        line["words"]: line["rows"]
+        for line in json.loads(call("slices", str(log), "--split", "ratio", "--json").out)["lines"]
+    }
+    assert split == {"ratio < 1": 200, "1 <= ratio <= 1": 200, "1 < ratio <= 1.5": 200, "ratio > 1.5": 200}
+    [first, *_] = found
+    assert (first["words"], first["rows"]) == ("ratio > 1.5", 200)
+    for words, rows in split.items():
+        assert json.loads(call("slices", str(log), "--where", words, "--rows", "1", "--json").out)["total"] == rows
+
+
+def test_an_empty_ranking_says_why(tmp_path: Path, call: Call) -> None:
+    log = tmp_path / "log.csv"
+    log.write_text("\n".join(["region,prediction,label", *(["EU,1,0", "NA,1,0"] * 100)]) + "\n")
+    page = json.loads(call("slices", str(log), "--absolute", "--json").out)
+    assert (page["slices"], page["not_answered"]) == ([], None)
+    assert any("no score lies above zero" in note for note in page["notes"])
 
 
 def test_errors_by_kind_add_up_and_a_kind_has_its_rows(logs: tuple[str, str], call: Call) -> None:
@@ -191,6 +216,8 @@ def test_a_registered_model_by_name(tmp_path: Path, call: Call) -> None:
     assert call("slices", "churn", "--store", store).code == 2
     call("ingest", "churn", *logs[:2], "--role", "reference", "--store", store)
     call("ingest", "churn", logs[2], "--store", store)
+    early = json.loads(call("slices", "churn", "--batch", "1", "--store", store, "--json").out)
+    assert "the reference is later than these rows: too few batches lie before them" in early["notes"]
     told = call("slices", "churn", "--store", store, "--json")
     page = json.loads(told.out)
     assert told.code == 0

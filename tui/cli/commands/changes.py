@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, cast
 
@@ -16,6 +17,9 @@ from tui.cli import diagnostics, output
 from tui.cli.options import DefaultGroup, reading, shared, writing
 from tui.present.changes import detail, size
 from tui.typed_moments import ago
+
+FUTURE = timedelta(days=1)
+"""A change that lies further ahead than clocks and time zones differ is noted."""
 
 
 @click.group("changes", cls=DefaultGroup)
@@ -202,6 +206,8 @@ def add_changes(store: str | None, as_json: bool, **options: Any) -> None:
             "by": given.get("by", session.actor.name),
         }
         added = feed.add(session.db, fields, source=source or "manual", actor=session.actor, now=session.now)
+    if fields["at"] is not None and fields["at"] > session.now + FUTURE:
+        diagnostics.note(f"{fields['at']:%Y-%m-%d %H:%M}Z is in the future: it is suspected of nothing before then")
     if as_json:
         output.document({"added": added})
     else:

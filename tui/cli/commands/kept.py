@@ -32,12 +32,13 @@ def list_kept(model: str, retired: bool, store: str | None, as_json: bool) -> No
         output.document({"kept": [document(line) for line in lines]})
         return
     output.table(
-        ("NAME", "KIND", "WHERE", "ROWS", "SHARE", "METRIC", "INTERVAL", "FLOOR", "BATCHES", "KEPT BY"),
+        ("NAME", "KIND", "WHERE", "OF BATCH", "ROWS", "SHARE", "METRIC", "INTERVAL", "FLOOR", "BATCHES", "KEPT BY"),
         [
             (
                 line.slice.name + (" (retired)" if line.slice.retired_at else ""),
                 line.slice.kind,
                 words(line.slice.predicates),
+                line.rows.batch_id if line.rows else None,
                 f"{line.rows.reading.rows:,}" if line.rows else None,
                 f"{line.rows.reading.share:.1%}" if line.rows else None,
                 f"{line.metric.reading.metric} {line.metric.reading.value:.4g}" if line.metric else None,

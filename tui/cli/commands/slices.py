@@ -273,7 +273,7 @@ def _rows(db: sqlite3.Connection | None, request: SliceRequest, now: datetime, g
     if given["as_json"]:
         output.document(rows_document(found))
         return 0
-    output.text(f"{found.total:,} rows where {request.told}")
+    output.text(f"{found.total:,} row{'s' if found.total != 1 else ''} where {request.told}")
     cells = [
         (f"{row.path}:{row.line}", number(signal), *(_cell(row.values[column]) for column in found.columns))
         for row, signal in zip(found.rows, found.signals, strict=True)
