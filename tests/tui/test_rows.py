@@ -85,6 +85,12 @@ async def test_rows_are_exported_whole_and_masked(store_file: Path, broken: Path
         if "findings," in screen_text(app):
             await pilot.press("enter")
             await settle(pilot)
+        await pilot.press("slash", *"r8-nothing", "enter")
+        await settle(pilot)
+        assert "0 with 'r8-nothing' of 40 rows" in screen_text(app)
+        await pilot.press("slash", "ctrl+u", "enter", "s")
+        await settle(pilot)
+        assert "40 rows, by LINE" in screen_text(app)
         await pilot.press("x")
         await settle(pilot)
         assert "40 rows written" in screen_text(app)
