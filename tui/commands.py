@@ -102,7 +102,12 @@ class Commands(Shell):
 
     def shell_sort(self) -> None:
         """Sort by the next column."""
-        self._in_list(lambda p: self.say(p.table.sort_next()), lambda _: None)
+
+        def sort(pane: ListPane) -> None:
+            self.say(pane.table.sort_next())
+            pane.retitle()
+
+        self._in_list(sort, lambda _: None)
 
     def shell_focus(self) -> None:
         """Between list and details."""
@@ -159,7 +164,8 @@ class Commands(Shell):
         table = pane.table
 
         def chosen(text: str) -> None:
-            self.attempt(lambda: table.show(replace(table.view, filter=text.strip())))
+            if self.attempt(lambda: table.show(replace(table.view, filter=text.strip()))):
+                pane.retitle()
 
         self.ask("/", chosen, value=table.view.filter)
 

@@ -74,7 +74,7 @@ def choose(sides: Sides, request: SliceRequest, features: Sequence[str]) -> Meas
     if request.signal is not None:
         found = _MADE[request.signal](_Asked(sides, request, features, True))
         if isinstance(found, str):
-            raise UsageError(f"{request.signal}: {found}", "name another --signal, or none")
+            raise UsageError(f"{request.signal} can't be measured: {found}", "choose another signal, or name none")
         return found
     reasons: list[str] = []
     for signal in ("error", "disagreement", "shift", "missing", "latency"):

@@ -33,7 +33,7 @@ async def test_from_page_to_incident_to_note_to_report(db: sqlite3.Connection, s
     app = screen(store_file)
     async with app.run_test(size=(80, 24)) as pilot:
         await keys(pilot, "2", "a")
-        head = app.pane.row()  # type: ignore[union-attr]
+        head = app.pane.table.row()  # type: ignore[union-attr]
         assert head is not None
         await keys(pilot, "i")
         assert "SEV2 incident: " in screen_text(app)

@@ -78,12 +78,19 @@ async def test_rows_are_exported_whole_and_masked(store_file: Path, broken: Path
     app = screen(store_file, LATE)
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
-        for key in ("4", "enter", "enter"):
+        for key in ("4", "e"):  # the same rows as enter enter: cases are taken from them
             await pilot.press(key)
             await settle(pilot)
+        assert "space marks rows, e takes them" in " ".join(screen_text(app).split())
         if "findings," in screen_text(app):
             await pilot.press("enter")
             await settle(pilot)
+        await pilot.press("slash", *"r8-nothing", "enter")
+        await settle(pilot)
+        assert "0 with 'r8-nothing' of 40 rows" in screen_text(app)
+        await pilot.press("slash", "ctrl+u", "enter", "s")
+        await settle(pilot)
+        assert "40 rows, by LINE" in screen_text(app)
         await pilot.press("x")
         await settle(pilot)
         assert "40 rows written" in screen_text(app)

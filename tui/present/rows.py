@@ -106,14 +106,20 @@ def cells(number: int, found: RowList) -> tuple[str, ...]:
     return (place, *measured, *(cell(row.values.get(name)) for name in found.names))
 
 
-def heading(found: RowList) -> Text:
-    """What the rows have in common; how many there are, in which order, and of which file."""
+def heading(found: RowList, *, by: str = "", kept: int | None = None, text: str = "") -> Text:
+    """What the rows have in common; how many there are, in which order, and of which file.
+
+    Args:
+        by: the order that a person chose instead, in words.
+        kept: how many of them a filter for that text leaves, None without a filter.
+    """
     shown = "" if found.total == len(found.rows) else f", the first {len(found.rows):,} shown"
     files = list(dict.fromkeys(PurePath(row.path).name for row in found.rows))
     of = f" of {files[0]}" if len(files) == 1 else f" of {len(files)} files" if files else ""
-    text = Text(visible(found.words) + "\n", "bold", no_wrap=True, overflow="ellipsis")
-    text.append(visible(f"{found.total:,} rows{shown}, {found.order}{of}{f'; {found.note}' if found.note else ''}"), "")
-    return text
+    head = Text(visible(found.words) + "\n", "bold", no_wrap=True, overflow="ellipsis")
+    left = "" if kept is None else f"{kept:,} with {text!r} of "
+    note = f"; {found.note}" if found.note else ""
+    return head.append(visible(f"{left}{found.total:,} rows{shown}, {by or found.order}{of}{note}"), "")
 
 
 def title(row: LogRow) -> str:

@@ -75,6 +75,15 @@ class DataPane(ListPane):
         batch = batches.get(self.db, int(self.table.key))
         open_why(self, models.names(self.db)[batch.model_id], batch=batch.id)
 
+    def do_cases(self) -> None:
+        """The rows that failed in the batch under the cursor, from which cases are taken with the same key."""
+        from storage.errors import UsageError
+
+        if self.table.key is None:
+            raise UsageError("there is no batch under the cursor", "move to one with j and k")
+        self.enter_details(self.table.key)
+        self.shell.say("these rows failed: enter where there are several findings, space marks rows, e takes them")
+
     def details(self, key: str) -> tuple[str, RenderableType]:
         """The head at once; the rest, which unpacks profiles, follows from a thread."""
         self.read("batch", lambda db: _drawn(db, int(key), self.shell.stamp, self.size.width), self._show_drawn)

@@ -62,7 +62,9 @@ def add_cases_of_alert(pane: Pane, alert: Alert) -> None:
     """The failing rows of an alert become failure cases; asks how many."""
     named = [r.finding for r in results.of_alert(pane.db, alert.id) if r.finding.evidence.get("rows_sql")]
     if not named:
-        raise UsageError(f"alert {alert.id} names no rows: it is about the batch as a whole", "see pane 4, Data")
+        raise UsageError(
+            f"alert {alert.id} names no rows: it is about the batch as a whole", "6 shows where it moved; e there"
+        )
     rows = [f.evidence["rows"] for f in named if isinstance(f.evidence.get("rows"), int)]
     total = max(rows, default=0) or None
     actor, now = pane.shell.services.actor(), pane.shell.now()

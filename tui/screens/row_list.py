@@ -51,7 +51,12 @@ class RowsLevel(Level):
 
     def heading(self) -> Text | None:
         """See Level."""
-        return Text(f"{self.words}\nreading the rows ...") if self.found is None else present.heading(self.found)
+        if self.found is None:
+            return Text(f"{self.words}\nreading the rows ...")
+        view = self.pane.table.view
+        by = next((column.title for column in self.columns if column.id == view.sort), "")
+        kept = self.source().count(view) if view.filter else None
+        return present.heading(self.found, by=f"by {by}" if by else "", kept=kept, text=view.filter)
 
     def source(self) -> RowSource:
         """See Level."""

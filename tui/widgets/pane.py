@@ -18,7 +18,7 @@ from tui.present.columns import Column
 from tui.widgets.detail import Detail, Heading
 from tui.widgets.export import export
 from tui.widgets.level import Level, methods_of
-from tui.widgets.rows import Row, RowSource, View
+from tui.widgets.rows import RowSource, View
 from tui.widgets.table import Table
 
 if TYPE_CHECKING:
@@ -216,9 +216,13 @@ class ListPane(Pane):
 
     def renew(self) -> None:
         """What is on top has other rows or another heading."""
-        self.query_one(Heading).put(self.top.heading())
+        self.retitle()
         self.table.empty = self.top.empty
         self.table.reload()
+
+    def retitle(self) -> None:
+        """The list on top is filtered or sorted otherwise."""
+        self.query_one(Heading).put(self.top.heading())
 
     def works(self) -> frozenset[str]:
         """See :meth:`Pane.works`; only what is on top answers, since keys of rows mean nothing elsewhere."""
@@ -276,6 +280,7 @@ class ListPane(Pane):
             return True
         if self.table.view.filter:
             self.table.show(View(sort=self.table.view.sort, descending=self.table.view.descending))
+            self.retitle()
             return True
         return self.lift()
 
@@ -295,7 +300,3 @@ class ListPane(Pane):
             return ""
         self._show(self.table.key)  # a key typed right after a move is faster than the details
         return self.detail.plain
-
-    def row(self) -> Row | None:
-        """The row under the cursor."""
-        return self.table.row()
