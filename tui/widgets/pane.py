@@ -72,7 +72,6 @@ class Pane(Widget):
         return None
 
     # -- what the shell offers ----------------------------------------------------------------------------------
-
     @property
     def shell(self) -> Shell:
         """The application."""
@@ -286,8 +285,8 @@ class ListPane(Pane):
 
     def do_export(self) -> None:
         """The list as it is filtered and sorted, as CSV in a file of one's own."""
-        name = self._laid[-1][0].name if self._laid else self.pane_id
-        self.shell.say(export(self.table, self.shell.services.dump, self.shell.now(), name=name))
+        top = self._laid[-1][0].name if self._laid else self.pane_id
+        self.shell.say(export(self.table, self.shell.services.dump, self.shell.now(), name=top))
 
     def copy_choices(self) -> Sequence[tuple[str, str, str]]:
         """See :meth:`Pane.copy_choices`."""
@@ -296,7 +295,6 @@ class ListPane(Pane):
 
     def copy_text(self) -> str:
         """See :meth:`Pane.copy_text`."""
-        if self.table.key is None:
-            return ""
-        self._show(self.table.key)  # a key typed right after a move is faster than the details
-        return self.detail.plain
+        if self.table.key is not None:  # a key typed right after a move is faster than the details
+            self._show(self.table.key)
+        return self.detail.plain if self.table.key is not None else ""

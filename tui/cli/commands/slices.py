@@ -8,6 +8,7 @@ import click
 
 from tui.cli import diagnostics, output
 from tui.cli.error_buckets import print_buckets
+from tui.cli.numbers import cell, interval_text, number
 
 if TYPE_CHECKING:
     import sqlite3
@@ -218,11 +219,6 @@ def _print(page: SlicePage) -> None:
         output.text("not searched: " + "; ".join(f"{column}: {why}" for column, why in page.left_out))
 
 
-def number(value: float | None) -> str:
-    """A mean signal, as short as it says something."""
-    return "-" if value is None or value != value else f"{value:.4g}"
-
-
 def _split(db: sqlite3.Connection | None, request: SliceRequest, now: datetime, given: dict[str, Any]) -> int:
     from core.slices.split import split
 
@@ -238,7 +234,7 @@ def _split(db: sqlite3.Connection | None, request: SliceRequest, now: datetime, 
             f"{line.share:.1%}",
             "-" if line.reference_share is None else f"{line.reference_share:.1%}",
             number(line.error),
-            _interval(line.interval),
+            interval_text(line.interval),
             number(line.reference_error),
         )
         for line in found.lines
@@ -257,7 +253,7 @@ def _compare(db: sqlite3.Connection | None, request: SliceRequest, now: datetime
     _noted(found.notes, found.signal, found.unit)
     output.text(found.where)
     rows = [
-        (line.name, f"{line.rows:,}", number(line.error), _interval(line.interval), number(line.difference))
+        (line.name, f"{line.rows:,}", number(line.error), interval_text(line.interval), number(line.difference))
         for line in found.lines
     ]
     output.table((given["compare"].upper(), "ROWS", "HERE", "INTERVAL", "TO THE OTHERS"), rows, empty="no rows")
@@ -275,7 +271,7 @@ def _rows(db: sqlite3.Connection | None, request: SliceRequest, now: datetime, g
         return 0
     output.text(f"{found.total:,} row{'s' if found.total != 1 else ''} where {request.told}")
     cells = [
-        (f"{row.path}:{row.line}", number(signal), *(_cell(row.values[column]) for column in found.columns))
+        (f"{row.path}:{row.line}", number(signal), *(cell(row.values[column]) for column in found.columns))
         for row, signal in zip(found.rows, found.signals, strict=True)
     ]
     output.table(("FILE:LINE", "SIGNAL", *found.columns), cells, empty="no rows")
@@ -291,14 +287,6 @@ def rows_document(found: SliceRows) -> dict[str, Any]:
             for row, signal in zip(found.rows, found.signals, strict=True)
         ],
     }
-
-
-def _cell(value: object) -> str:
-    return "" if value is None else f"{value:.6g}" if isinstance(value, float) else str(value)[:60]
-
-
-def _interval(interval: tuple[float, float] | None) -> str:
-    return "-" if interval is None else f"[{interval[0]:.4g} {interval[1]:.4g}]"
 
 
 def _noted(notes: tuple[str, ...], signal: str, unit: str) -> None:
