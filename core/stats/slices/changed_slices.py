@@ -128,6 +128,7 @@ def changed_slices(
     slices = tuple(
         _told(current, reference, few, story, chance, _part_mix(mix, story.index), few_sign, slope) for story in stories
     )
+    slices = tuple(sorted(slices, key=lambda one: one.q_value > q))  # what stands out comes first
     return replace(
         nothing, slices=slices, candidates=len(tried), evaluated=len(tried),
         stands_out=any(one.q_value <= q for one in slices), slope=line.slope if line else None,
@@ -253,7 +254,8 @@ def _told(
     line = slope.take(np.array([story.index])) if slope else None
     worse = bool(sign[story.index] > 0)
     told = _described(current, reference, literals, worse=worse, mix=mix, width=width, slope=line)
-    q_value = float(chance.q_values(np.array([story.evidence]))[0])
+    # What is left of a slice beyond the stories above it says nothing where its own change is none.
+    q_value = max(float(chance.q_values(np.array([story.evidence]))[0]), told.q_value)
     return replace(told, z=story.z, q_value=q_value, score=story.evidence)
 
 

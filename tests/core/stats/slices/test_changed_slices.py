@@ -253,3 +253,16 @@ def test_a_capped_signal_counts_what_is_beyond_as_the_cap() -> None:
     assert first.mean == pytest.approx(np.clip(signal[inside], low, high).mean())
     with pytest.raises(ValueError, match="capped"):
         capped(current, other, 0.2)
+
+
+def test_what_stands_out_comes_first_and_changed_by_itself() -> None:
+    rng = np.random.default_rng(11)
+    codes = [rng.integers(1, 4, 6_000).astype(np.uint8) for _ in range(3)]
+    loss = rng.gamma(2.0, 2.0, 6_000)
+    reference = Table.pack(codes, loss, [4] * 3)
+    worse = loss + np.where((codes[0] == 1) & (codes[1] == 2), 3.0, 0.0)
+    found = changed_slices(Table.pack(codes, worse, [4] * 3), reference, k=10, rng=np.random.default_rng(1))
+    clear = [one.q_value <= 0.05 for one in found.slices]
+    assert clear == sorted(clear, reverse=True)
+    assert found.stands_out
+    assert all(one.interval[1] > 0 and one.effect > 0 for one, out in zip(found.slices, clear, strict=True) if out)
