@@ -26,7 +26,7 @@ def log_of(batch: Batch, model: Model) -> Iterator[LogSource]:
 
     if not os.path.isfile(batch.path):
         raise SourceError(
-            f"the file of batch {batch.id} is gone: {batch.path}",
+            f"the file of batch {batch.id}, {batch.path}, is gone",
             "put it back; the store keeps verdicts and profiles of it, not its rows",
         )
     with opened(batch.path, model) as source:

@@ -121,4 +121,4 @@ async def test_a_file_that_is_gone_or_another_is_said_in_a_sentence(store_file: 
         other(broken, old)
         await pilot.press("enter")
         await settle(pilot)
-        assert "other bytes" in " ".join(screen_text(app).split())
+        assert "has changed since it was ingested" in " ".join(screen_text(app).split())

@@ -42,7 +42,7 @@ def cut(monkeypatch):
 
 
 @settings(
-    max_examples=15, deadline=None, phases=NO_SHRINKING, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=8, deadline=None, phases=NO_SHRINKING, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(LINES, st.sampled_from([40, 150]))
 def test_pieces_of_any_size_give_the_same_log(tmp_path, cut, lines, size):

@@ -15,7 +15,7 @@ from storage.logs.predicate_text import parse
 from storage.logs.predicates import Kinds, pandas_text, predicate_sql, words
 from storage.records.slices import Predicate
 
-QUICK = settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+QUICK = settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 NUMBERS = st.none() | st.floats() | st.sampled_from([0.0, -0.0, 17.0, 0.1, 0.1 + 0.2, 1e300, math.inf, math.nan])
 TEXTS = (
     st.none()
