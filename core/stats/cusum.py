@@ -109,6 +109,8 @@ class _Walk:
         score = self._score(value, error)
         self.scores.append(score)
         here = len(self.scores) - 1
+        if score is None and self.total == 0.0:
+            self.start = here + 1
         if score is not None:
             self.total = max(0.0, self.total + min(max(self.sign * score, -CUT), CUT) - K)
             if self.found is not None and self.total < H / 2:

@@ -100,3 +100,12 @@ def test_too_little_is_a_named_outcome() -> None:
     constant = cusum.drop([0.7] * 40, good="up")
     assert constant.status == "no_data"
     assert "don't vary" in constant.message
+
+
+@pytest.mark.parametrize("worse", [0.3, 0.5])
+def test_a_drop_at_the_first_window_that_can_be_judged_begins_there(worse: float) -> None:
+    steady = [0.70 + 0.01 * (i % 3) for i in range(cusum.LEAST_BASELINE)]
+    found = cusum.drop([*steady, *([worse] * 6)], good="up")
+    assert (found.status, found.onset) == ("fail", cusum.LEAST_BASELINE)
+    assert found.before == pytest.approx(sum(steady) / len(steady))
+    assert found.after == pytest.approx(worse)
