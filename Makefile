@@ -7,7 +7,7 @@ FLAGS ?=
 # Tests of the screen wait for the terminal half of their time: two workers a core.
 WORKERS ?= $(shell echo $$((2 * $$(getconf _NPROCESSORS_ONLN))))
 
-.PHONY: help demo test check integration bench bench-table bench-peers format clean
+.PHONY: help demo test coverage check integration bench bench-table bench-peers format clean
 
 help:            ## what can be made here
 	@grep -hE '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
@@ -21,7 +21,10 @@ $(STAMP): pyproject.toml constraints.txt
 demo: $(STAMP)   ## create .venv, seed a store with three models in trouble, open the program
 	$(BIN)/midwatch demo
 
-test: $(STAMP)   ## create .venv, run the tests with branch coverage
+test: $(STAMP)   ## create .venv, run the tests
+	$(BIN)/python -m pytest -n $(WORKERS)
+
+coverage: $(STAMP) ## the tests again with branch coverage, which makes them slower by a third
 	$(BIN)/python -m pytest --cov --cov-report=term:skip-covered -n $(WORKERS)
 
 check: $(STAMP)  ## ruff, mypy strict, import contracts
