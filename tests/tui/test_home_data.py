@@ -43,7 +43,7 @@ def watched(db: sqlite3.Connection, register: Callable[..., Model], tmp_path: Pa
     return model
 
 
-def screen(path: Path, at: datetime) -> MidwatchApp:
+def screen(path: Path, at: datetime, panes: tuple[str, ...] = ("home", "alerts", "data")) -> MidwatchApp:
     clock = Clock()
     clock.at = at
     services = Services(
@@ -55,7 +55,7 @@ def screen(path: Path, at: datetime) -> MidwatchApp:
         models=lambda db: list(models.names(db).values()),
         dump=path.parent / "dump",
     )
-    return MidwatchApp(services, specs=[p for p in PANES if p.id in ("home", "alerts", "data")], locked=False)
+    return MidwatchApp(services, specs=[p for p in PANES if p.id in panes], locked=False)
 
 
 def test_a_line_tells_what_is_live_and_what_is_not_watched(db: sqlite3.Connection, watched: Model) -> None:

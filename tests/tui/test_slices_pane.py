@@ -19,16 +19,14 @@ from storage.records.failure_cases import CaseFilter
 from storage.tables import evaluation_sets, failure_cases, models
 from tests.conftest import ADA
 from tests.rows import MODEL, write_log
-from tests.tui.kit import Clock, screen_text, settle
+from tests.tui.kit import screen_text, settle
 from tests.tui.night_screen import keys, words
 from tests.tui.slice_screen import EU, LATE, PRO, Frozen, frozen, line, page
 from tests.tui.test_home_data import LATE as NOW
+from tests.tui.test_home_data import screen
 from tui.app import MidwatchApp
-from tui.header import header_of
-from tui.panes import PANES
 from tui.screens.slice_reads import ALL
 from tui.screens.slices import SlicesPane
-from tui.services import Services
 from tui.widgets.rows import View
 
 __all__ = ["frozen"]
@@ -62,18 +60,7 @@ def watched(template: Path, tmp_path: Path) -> Path:
 
 
 def app_on(path: Path) -> MidwatchApp:
-    clock = Clock()
-    clock.at = NOW
-    services = Services(
-        connect=lambda: store.connect(path),
-        reader=lambda: store.connect(path, read_only=True),
-        now=clock,
-        actor=lambda: ADA,
-        header=lambda db: header_of(db, host="prod-3", store=str(path), now=clock()),
-        models=lambda db: list(models.names(db).values()),
-        dump=path.parent / "dump",
-    )
-    return MidwatchApp(services, specs=[p for p in PANES if p.id in ("home", "alerts", "data", "slices")], locked=False)
+    return screen(path, NOW, ("home", "alerts", "data", "slices"))
 
 
 def pane_of(app: MidwatchApp) -> SlicesPane:
