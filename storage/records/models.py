@@ -87,7 +87,15 @@ class MetricSpec:
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """A step of a rollout; the model file's order is the order."""
+    """A step of a rollout; the model file's order is the order.
+
+    The minimums, ``margin``, ``approvals`` and ``items`` belong to the gate behind the stage.
+
+    Attributes:
+        margin: of this gate's guardrails that name none: an odds ratio, or the same excess as a share of the mean.
+        approvals: different people who must approve before a candidate leaves.
+        items: what is no number and must be answered with yes, as ``legal``.
+    """
 
     name: str
     kind: StageKind = "full"
@@ -95,6 +103,72 @@ class Stage:
     minimum_rows: int = 0
     minimum_labels: int = 0
     minimum_hours: float = 0.0
+    margin: float | None = None
+    approvals: int = 0
+    items: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Guardrail:
+    """What must not get worse on the way, as the model file says; what is None is chosen when a rollout opens.
+
+    Attributes:
+        signal: ``error``, ``loss``, ``abs_error``, ``latency``, ``prediction``; ``sql`` with a number of a row as SQL.
+        stages: where it is judged; empty: wherever there are two arms.
+        harm: the direction that hurts; ``up`` for the built-in signals.
+        margin: an odds ratio for 0/1, a share of the reference's mean for numbers, a distance from 0.5 for ranks.
+        cap: the quantile of the reference at which larger values are capped, as 0.99.
+        slice: the name of a kept slice.
+    """
+
+    name: str
+    signal: str
+    sql: str | None = None
+    stages: tuple[str, ...] = ()
+    harm: Literal["up", "down"] = "up"
+    method: Literal["odds", "mean", "rank"] | None = None
+    margin: float | None = None
+    cap: float | None = None
+    covariate: str | None = None
+    slice: str | None = None
+    unit: Literal["row", "user"] | None = None
+    minimum_units: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class GateBudget:
+    """Errors that gates may make, and the most that versions in shadow may disagree.
+
+    Attributes:
+        harm: chance, over a whole rollout, that a harmless candidate is rolled back; shared by stages and guardrails.
+        promote: chance that a candidate as bad as a gate's margin is let through that gate.
+        disagreement: share of requests that a shadow may answer otherwise; None for any.
+    """
+
+    harm: float = 0.01
+    promote: float = 0.05
+    disagreement: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Suite:
+    """What every candidate is evaluated by, offline.
+
+    Attributes:
+        metrics: names; empty: all of the model.
+        margin: the primary metric may be worse than the baseline's by this much, in its own unit.
+        simple: the simple baseline that a candidate must gain over: ``prior``, ``logistic`` or ``tree``.
+        gain: by how much, in the primary metric's own unit.
+        split: ``time`` keeps the newest rows for evaluation, ``random`` is flagged, ``all`` takes what is given.
+        holdout: the share of rows that is kept.
+    """
+
+    metrics: tuple[str, ...] = ()
+    margin: float = 0.0
+    simple: Literal["prior", "logistic", "tree"] = "prior"
+    gain: float = 0.0
+    split: Literal["time", "random", "all"] = "time"
+    holdout: float = 0.3
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +226,10 @@ class ModelFile:
     cadence: timedelta | None = None
     impact: str | None = None
     waiver: str | None = None
+    guardrails: tuple[Guardrail, ...] = ()
+    gates: GateBudget = GateBudget()
+    suite: Suite = Suite()
+    feedback_loop: bool = False
 
     @property
     def primary_metric(self) -> MetricSpec | None:
