@@ -50,12 +50,13 @@ def test_harm_rolls_back_and_stays_though_later_looks_are_healthy() -> None:
 
 
 def test_a_candidate_that_was_clear_and_is_no_longer_holds_again() -> None:
-    turned = HEALTHY[:8] + [events(nth, 26, 180) for nth in range(8, 11)]
-    assert judge(stage(), HEALTHY[:8]).outcome == "promote"
-    verdict = judge(stage(), turned)
-    assert verdict.outcome == "hold"
-    assert verdict.evidence[0].cleared_at is None
-    assert verdict.at == turned[9].counted_at
+    turned = HEALTHY[:12] + [events(nth, 28, 180) for nth in range(12, 18)]
+    after = [judge(stage(), turned[:count]) for count in range(12, 19)]
+    assert after[0].outcome == "promote"
+    assert after[-1].outcome == "hold"
+    assert after[-1].evidence[0].cleared_at is None
+    first = next(each for each in after if each.outcome == "hold")
+    assert after[-1].at == first.at == turned[12 + after.index(first) - 1].counted_at
 
 
 def test_without_a_look_a_gate_holds() -> None:
