@@ -137,6 +137,21 @@ def test_a_traffic_split_that_is_off_voids_what_guardrails_say_after_it() -> Non
     assert before.outcome == "roll back"
 
 
+def test_users_that_keep_their_arm_are_counted_once() -> None:
+    rule = stage(guardrail(unit="user"))
+    same_users = [events(nth, 20, 180, of=1_050, times=9) for nth in range(30)]
+    by_rows = [traffic(nth, 10_500, 89_500) for nth in range(30)]
+    assert judge(stage(), same_users + by_rows).reasons[0].kind == "traffic split"
+    assert judge(rule, same_users + by_rows).outcome == "promote"
+    lost = [look(nth, Binary(850, 17, 9_150, 183)) for nth in range(30)]
+    found = judge(rule, lost + by_rows)
+    assert "850 of 10,000 users are the candidate's, 10 % should be" in texts(found)
+    assert found.at == lost[0].counted_at
+    labelled = stage(guardrail(unit="user", needs_labels=True), guardrail("seen", unit="user", harm="down"))
+    assert judge(labelled, lost).outcome == "hold"
+    assert "traffic split" not in texts(judge(labelled, lost))
+
+
 def test_conditions_only_turn_a_promotion_into_a_hold() -> None:
     unmet = [Condition("approval", False, "approvals: 1 of 2"), Condition("item", True, "legal: yes")]
     verdict = judge(stage(), HEALTHY, unmet)
