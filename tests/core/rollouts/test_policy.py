@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import math
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.rollouts.policy import Path, document, judge, sha256
+from core.rollouts.policy import Path, judge
 from storage.records.looks import Binary, Look, Means, Moments, PairedBinary, PairedMeans, Ranks, Split, Sums
 from storage.records.rollouts import Condition, Verdict
 from tests.core.rollouts.made_looks import START, WINDOW, events, guardrail, look, stage, traffic
@@ -290,13 +289,15 @@ def shuffled(draw: st.DrawFn) -> tuple[list[Look], list[Look]]:
     return looks, [replace(each, id=nth) for nth, each in enumerate(draw(st.permutations(looks)))]
 
 
+@settings(max_examples=50)
 @given(shuffled())
 def test_the_order_of_arrival_changes_not_one_byte(both: tuple[list[Look], list[Look]]) -> None:
     rule = stage(guardrail(), guardrail("loss", method="mean", margin=0.1, sd=0.5))
-    first, second = (document(judge(rule, looks)) for looks in both)
+    first, second = (repr(judge(rule, looks)) for looks in both)
     assert first == second
 
 
+@settings(max_examples=50)
 @given(st.lists(st.integers(5, 60), min_size=2, max_size=12), st.integers(1, 11))
 def test_evidence_gathered_all_night_is_that_of_the_morning(counts: list[int], cut: int) -> None:
     looks = [events(nth, count, 180) for nth, count in enumerate(counts)]
@@ -306,14 +307,4 @@ def test_evidence_gathered_all_night_is_that_of_the_morning(counts: list[int], c
     path.verdict()
     for each in looks[cut:]:
         path.add((each,))
-    assert document(path.verdict()) == document(judge(stage(), reversed(looks)))
-
-
-def test_the_document_is_canonical_json() -> None:
-    text = document(judge(stage(guardrail(), guardrail("later")), HEALTHY))
-    read = json.loads(text)
-    assert json.dumps(read, sort_keys=True, separators=(",", ":"), ensure_ascii=False) == text
-    assert read["evidence"][1]["estimate"] is None
-    assert read["evidence"][1]["high"] is None
-    assert read["at"] == "2026-03-02T01:10:00+00:00"
-    assert sha256(text) == sha256(text) != sha256(text + " ")
+    assert repr(path.verdict()) == repr(judge(stage(), reversed(looks)))
