@@ -44,6 +44,8 @@ def test_a_look_that_cannot_be_believed_holds_and_is_named(said: str, sums: Sums
     [
         ("mean", Means(Moments(10, math.nan, 1.0), Moments(90, 1.0, 1.0))),
         ("mean", Means(Moments(10, 100.0, 1.0), Moments(90, 1.0, 1.0))),
+        ("rank", Ranks(10, 90, math.nan, 0.0)),
+        ("rank", Ranks(10, 90, 1.5, 0.0)),
         ("paired odds", PairedBinary(10, 8, 8)),
         ("paired mean", PairedMeans(10, math.inf, 1.0)),
     ],
