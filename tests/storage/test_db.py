@@ -18,6 +18,8 @@ FACTS = [
     "failure_case_events", "failure_case_answers", "evaluation_items", "evaluation_sets", "evaluation_set_items",
     "evaluation_scores", "evaluation_answers", "rollouts", "rollout_events", "gate_decisions", "gate_looks",
     "batch_arms",
+    "gate_answers", "gate_approvals", "gate_overrides", "gate_override_reviews", "gate_armings", "gate_decision_bases",
+    "promotions", "promotion_events",
 ]  # fmt: skip
 
 
