@@ -43,11 +43,6 @@ def sha256_of(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def stage_sha256(stage: StageRule) -> str:
-    """The hash of one gate's rule: an armed gate stays armed only while nothing in it changes."""
-    return sha256_of(canonical(_stage(stage)))
-
-
 def read_rule(text: str) -> RolloutRule:
     """The rule that :func:`rule_document` wrote, with the hash of that text."""
     body = json.loads(text)

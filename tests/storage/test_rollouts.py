@@ -15,7 +15,7 @@ from storage.errors import RefusedError
 from storage.records.looks import Binary, Look, Means, Moments, PairedBinary, PairedMeans, Ranks, Split, Sums
 from storage.records.models import Model
 from storage.records.rollouts import GuardrailRule, RolloutRule, StageRule
-from storage.records.rule_documents import hashed, read_rule, rule_document, stage_sha256
+from storage.records.rule_documents import hashed, read_rule, rule_document
 from storage.records.slices import Predicate
 from storage.tables import looks as look_table
 from storage.tables import rollouts
@@ -45,7 +45,7 @@ def test_a_rule_is_read_back_the_same_and_hashed() -> None:
     assert len(RULE.sha256) == 64
     assert hashed(RULE.stages, False).sha256 != RULE.sha256
     other = dataclasses.replace(RULE.stages[0], alpha_harm=0.0051)
-    assert stage_sha256(other) != stage_sha256(RULE.stages[0])
+    assert hashed((other, RULE.stages[1]), True).sha256 != RULE.sha256
     with pytest.raises(ValueError, match="JSON compliant"):
         hashed((dataclasses.replace(RULE.stages[0], minimum_hours=math.nan),), False)
 
