@@ -23,7 +23,7 @@ from storage.errors import ActuatorError
 from storage.host import Actor
 from storage.records.models import Model
 from storage.records.promotions import Promoted, Promotion, PromotionPlan, PromotionState
-from storage.tables import audit, gates, models, promotions, rollouts
+from storage.tables import audit, models, promotions, rollouts
 
 STRANGER = timedelta(seconds=60)
 """On top of its own time limits: how long a process that can't be looked at is left alone."""

@@ -35,7 +35,7 @@ def answer(
     actor: Actor,
     now: datetime,
 ) -> ItemAnswer:
-    """Answer an item of the gate behind the stage that the candidate is in; or, without a verdict, give it to its owner.
+    """Answer an item of the gate behind the candidate's stage; or, without a verdict, give it to its owner.
 
     Whoever answers first owns the item, unless it was given to somebody.
 
@@ -53,7 +53,7 @@ def answer(
         before = gates.answers(db, rollout.id, rule.stage).get(item)
         owned = before.owner if before else None
         if verdict is not None and owned is not None and owned != actor.name:
-            raise RefusedError(f"{item} is {owned}'s to answer", f"give it to another first: --item {item} --owner NAME")
+            raise RefusedError(f"{item} is {owned}'s to answer", f"give it to another first: --give {item} NAME")
         whose = (owner or "").strip() or owned or actor.name
         gates.add_answer(
             db, rollout.id, rule.stage, item, owner=whose, verdict=verdict, note=note, by=actor.name, now=now

@@ -121,7 +121,8 @@ def _sentence(name: str, rate: float, units: tuple[float, float], alpha: float) 
 
 
 def _span(minutes: float) -> str:
-    """
+    """Minutes in words.
+
     >>> _span(34.2), _span(510), _span(9000), _span(math.inf)
     ('34 min', '8.5 h', '6.2 days', 'for ever')
     """

@@ -93,7 +93,7 @@ def standing(db: sqlite3.Connection, model: Model, rollout: Rollout, *, now: dat
     """What a gate says, from what is in the store; reads only."""
     rule = rollout.rule.stage(rollout.stage) if rollout.stage else None
     if rule is None:
-        return _before(model, rollout)
+        return _before(rollout)
     looks = tuple(sorted(rollouts.looks(db, rollout.id, rule.stage, rollout.baseline), key=order))
     path, turns = walk(rollout, rule, looks)
     facts = (
@@ -187,15 +187,13 @@ def _bound(rollout: Rollout, rule: StageRule, turns: Sequence[Turn], facts: Sequ
     )
 
 
-def _before(model: Model, rollout: Rollout) -> Standing:
+def _before(rollout: Rollout) -> Standing:
     """No gate stands before the first stage; a stage that the rule does not know holds."""
     stage = rollout.stage or ""
     facts = _unknown_stage(rollout) if rollout.stage else ()
     verdict = Verdict(stage, "hold" if facts else "promote", None, (), (), facts, 0, 0, 0, 0.0)
     document = documents.decision_document(rollout, rollout.stage, None, (), conditions=facts, act={})
-    return Standing(
-        rollout, None, verdict, verdict, False, documents.sha256(document), document, (), (), (), ()
-    )
+    return Standing(rollout, None, verdict, verdict, False, documents.sha256(document), document, (), (), (), ())
 
 
 def _unknown_stage(rollout: Rollout) -> tuple[Condition, ...]:

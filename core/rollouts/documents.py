@@ -1,4 +1,4 @@
-"""Decisions as bytes: canonical JSON, so that equal looks under equal rules give equal hashes wherever they are judged."""
+"""Decisions as bytes: canonical JSON, so that equal looks under equal rules give equal hashes everywhere."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from typing import Any
 from storage.clock import to_text
 from storage.records.looks import Look
 from storage.records.rollouts import Condition, Rollout, StageRule, Verdict
-from storage.records.rule_documents import stage_sha256
 
 FORM = 1
 """Of the documents; a later form is another number, and old documents are worked out again by their own."""
@@ -91,7 +90,7 @@ def gate_sha(rule: StageRule) -> str:
         for each in rule.guardrails
         if not each.floored
     ]
-    return stage_sha256(dataclasses.replace(rule, guardrails=tuple(guardrails)))
+    return sha256(canonical(dataclasses.replace(rule, guardrails=tuple(guardrails))))
 
 
 _IN_UNITS = ("mean", "paired mean")

@@ -107,7 +107,7 @@ def leave(
     )  # fmt: skip
     gates.add_base(db, decision.id, baseline=rollout.baseline, last_look_id=found.last_look_id)
     left = _leaves(db, model, rollout, at=now, by=actor, reason=reason, now=now)
-    kind = "rolled back" if outcome == "roll back" else "stopped"
+    kind: rollouts.EventKind = "rolled back" if outcome == "roll back" else "stopped"
     rollouts.add_event(db, rollout.id, kind, reason=reason, decision_id=decision.id, by=actor.name, now=now)
     audit.record(
         db, "rollout.stop", actor=actor, now=now, object_kind="rollout", object_id=rollout.id,
@@ -121,7 +121,14 @@ def leave(
 
 
 def _leaves(
-    db: sqlite3.Connection, model: Model, rollout: Rollout, *, at: datetime, by: Actor, reason: str | None, now: datetime
+    db: sqlite3.Connection,
+    model: Model,
+    rollout: Rollout,
+    *,
+    at: datetime,
+    by: Actor,
+    reason: str | None,
+    now: datetime,
 ) -> bool:
     """Record that the version left the stage where it was, if it is the one that is live there."""
     live = deployments.live_at(db, model.id, at).get(rollout.stage or "")
@@ -131,4 +138,3 @@ def _leaves(
         db, model.id, rollout.version, live.stage, "leave", at=at, now=now, by=by.name, source=SOURCE, reason=reason
     )
     return True
-

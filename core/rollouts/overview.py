@@ -24,14 +24,23 @@ from storage.records.rollouts import Rollout
 from storage.records.versions import Deployment
 from storage.tables import deployments, gates, models, rollouts
 
-__all__ = ["CandidateDetail", "CandidateLine", "ChartPoint", "GuardrailChart", "ShownApproval", "candidate", "candidates"]
+__all__ = [
+    "CandidateDetail",
+    "CandidateLine",
+    "ChartPoint",
+    "GuardrailChart",
+    "ShownApproval",
+    "candidate",
+    "candidates",
+]
 
 NEVER = timedelta(0)
 
 
 def candidates(db: sqlite3.Connection, now: datetime, *, model: str | None = None) -> tuple[CandidateLine, ...]:
-    """Every candidate that is on its way, by model, the newest rollout first; behind them the versions that logs or
-    deployments show in a stage before the last one without any rollout.
+    """Every candidate that is on its way, by model, the newest rollout first.
+
+    Behind them stand the versions that logs or deployments show in a stage before the last one, without any rollout.
 
     Raises:
         UsageError: there is no such model.
@@ -92,7 +101,7 @@ def _line(db: sqlite3.Connection, model: Model, found: Standing, now: datetime) 
         in_stage=max(now - rollout.entered_at, NEVER) if rollout.entered_at else NEVER,
         outcome=verdict.outcome,
         dry_run=found.dry_run,
-        waits_for=_waits_for(model, found, ahead.stage if ahead else None),
+        waits_for=_waits_for(found, ahead.stage if ahead else None),
         toward_promote=min((one[0] for one in filled), default=0.0),
         toward_harm=max((one[1] for one in filled), default=0.0),
         looks=verdict.looks,
@@ -105,7 +114,7 @@ def _line(db: sqlite3.Connection, model: Model, found: Standing, now: datetime) 
     )
 
 
-def _waits_for(model: Model, found: Standing, ahead: str | None) -> str:
+def _waits_for(found: Standing, ahead: str | None) -> str:
     rollout, said = found.rollout, found.verdict
     if rollout.state != "open":
         return f"nothing: {'live in ' + (rollout.stage or '') if rollout.state == 'done' else rollout.state}"

@@ -1,8 +1,8 @@
 """Promotion: from a plan that binds what was shown to the next stage, never past one.
 
-The front ends call :func:`plan`, show it, and hand the very same record to :func:`promote`. What the gate says is worked
-out once more before anything is written: when it says something else by then, or somebody else was faster, nothing is
-done. Rolling back never comes this way and never waits for a gate.
+The front ends call :func:`plan`, show it, and hand the very same record to :func:`promote`. What the gate says is
+worked out once more before anything is written: when it says something else by then, or somebody else was faster,
+nothing is done. Rolling back never comes this way and never waits for a gate.
 """
 
 from __future__ import annotations
@@ -10,41 +10,19 @@ from __future__ import annotations
 import sqlite3
 from datetime import datetime
 
-from core.rollback.actuation import actuator_of
 from core.rollback.execution import ENTER, YES
-from core.rollouts import acting, deciding, documents, entering, opening, queue
+from core.rollouts import acting, deciding, entering, opening, queue
 from core.rollouts.deciding import Standing
-from storage.actuators.base import Actuator, Clock, version_name
-from storage.clock import to_text
+from core.rollouts.planning import looked
+from core.rollouts.planning import plan as plan
+from storage.actuators.base import Actuator, Clock
 from storage.db import transaction
-from storage.errors import ActuatorError, RefusedError, UsageError
+from storage.errors import RefusedError, UsageError
 from storage.host import Actor
-from storage.records.models import Model, Rollback
-from storage.records.promotions import LIFE, Promoted, PromotionPlan
-from storage.records.rollbacks import ActuatorPlan
-from storage.records.rollouts import Outcome, Rollout
-from storage.tables import deployments, looks, models, rollouts, versions
-
-
-def plan(
-    db: sqlite3.Connection,
-    model: Model,
-    version: str,
-    *,
-    now: datetime,
-    actor: Actor,
-    actuator: Actuator | None = None,
-) -> PromotionPlan:
-    """What promoting a version would do next; reads only.
-
-    Args:
-        actuator: the model file's own by default; asked only where the next stage is the one that serves everybody.
-
-    Raises:
-        UsageError: nobody has heard of the version.
-        RefusedError: there is no next stage.
-    """
-    return _looked(db, model, version, now, actor, actuator)[0]
+from storage.records.models import Model
+from storage.records.promotions import Promoted, PromotionPlan
+from storage.records.rollouts import Rollout
+from storage.tables import models, rollouts
 
 
 def promote(
@@ -106,9 +84,7 @@ def promote(
     return done
 
 
-def stop(
-    db: sqlite3.Connection, model: Model, version: str, *, reason: str, actor: Actor, now: datetime
-) -> Promoted:
+def stop(db: sqlite3.Connection, model: Model, version: str, *, reason: str, actor: Actor, now: datetime) -> Promoted:
     """Take a candidate off: its rollout ends here, whatever the gate says. Records only; your router takes the traffic.
 
     Raises:
@@ -120,7 +96,9 @@ def stop(
     rollout = opening.find(db, model, version)
     if rollout is None or rollout.state != "open":
         told = "was never opened" if rollout is None else f"is {rollout.state}"
-        raise RefusedError(f"the rollout of {version} {told}: there is nothing to take off", f"midwatch live {model.name}")
+        raise RefusedError(
+            f"the rollout of {version} {told}: there is nothing to take off", f"midwatch live {model.name}"
+        )
     found = deciding.standing(db, model, rollout, now=now)
     with transaction(db):
         now_there = rollouts.get(db, rollout.id)
@@ -137,143 +115,6 @@ def rebase(db: sqlite3.Connection, model: Model, *, now: datetime) -> tuple[Roll
     for one in rollouts.open_rollouts(db, model.id):
         deciding.gate(db, model, one, now=now)
     return tuple(rollouts.open_rollouts(db, model.id))
-
-
-def _looked(
-    db: sqlite3.Connection, model: Model, version: str, now: datetime, actor: Actor, actuator: Actuator | None
-) -> tuple[PromotionPlan, Standing | None]:
-    """The plan, and what the gate says; None where the plan opens the rollout."""
-    version_name(version)
-    rollout = opening.find(db, model, version)
-    if rollout is not None and rollout.state != "open":
-        rollout = None
-    found = deciding.standing(db, model, rollout, now=now) if rollout is not None else None
-    if rollout is not None and rollout.stage:
-        ahead = rollout.rule.after(rollout.stage)
-        if ahead is None:
-            told = f"{version} is in {rollout.stage}, behind which there is no stage"
-            raise RefusedError(told, f"its rollout ends: midwatch promote {model.name} {version} --stop")
-        to_stage, traffic, kind = ahead.stage, ahead.traffic, ahead.kind
-    else:
-        first = model.file.stages[0]
-        to_stage, traffic, kind = first.name, first.traffic, first.kind
-    baseline, forbidden = (rollout.baseline, []) if rollout else _control(db, model, version, now)
-    forbidden += [one.text for one in queue.free(db, model, rollout, to_stage, kind)]
-    if found is not None:
-        forbidden += _forbidden(found, now)
-    actuation: ActuatorPlan | None = None
-    if to_stage == model.file.full_stage and _acts(model):
-        try:
-            actuation = (actuator or actuator_of(db, model)).plan(version)
-        except ActuatorError as error:
-            forbidden.append(f"the actuator can't be asked: {error}")
-    shown = _assembled(model, version, found, baseline, to_stage, traffic, tuple(forbidden), actuation, now, actor)
-    return shown, found
-
-
-def _control(db: sqlite3.Connection, model: Model, version: str, now: datetime) -> tuple[str | None, list[str]]:
-    """What a new candidate is held against: the version that is live in the last stage; and why it can't be opened.
-
-    Raises:
-        UsageError: nobody registered the version, and no log or deployment has shown it.
-    """
-    seen = any(one.version == version for one in deployments.history(db, model.id))
-    seen = seen or any(arm.version == version for arms in looks.arms(db, model.id).values() for arm in arms)
-    if not seen:
-        versions.get(db, model.id, version)
-    live = deployments.live_at(db, model.id, now).get(model.file.full_stage)
-    if live is None:
-        told = f"no version of {model.name} is live in {model.file.full_stage}: there is nothing to hold {version} against"
-        return None, [f"{told}; record it: midwatch deploy {model.name} V --stage {model.file.full_stage}"]
-    if live.version == version:
-        return live.version, [f"{version} is live in {live.stage} already"]
-    return live.version, []
-
-
-def _assembled(
-    model: Model,
-    version: str,
-    found: Standing | None,
-    baseline: str | None,
-    to_stage: str,
-    traffic: float,
-    forbidden: tuple[str, ...],
-    actuation: ActuatorPlan | None,
-    now: datetime,
-    actor: Actor,
-) -> PromotionPlan:
-    spec = model.file.rollback or Rollback()
-    rollout = found.rollout if found else None
-    outcome: Outcome = found.verdict.outcome if found else "promote"
-    reasons: tuple[str, ...] = ()
-    if found is not None and outcome != "promote":
-        told = tuple(one.text for one in found.verdict.reasons if one.kind != "clear")
-        reasons = told or (f"the gate says {outcome}",)
-    bound = documents.sha256(
-        documents.canonical(
-            {
-                "gate": found.document if found else None,
-                "conditions": [[one.kind, one.met] for one in found.verdict.conditions] if found else [],
-                "outcome": outcome,
-                "dry_run": found.dry_run if found else False,
-                "model": model.sha256,
-                "version": version,
-                "to": to_stage,
-                "traffic": traffic,
-                "baseline": baseline,
-                "forbidden": list(forbidden),
-                "does": actuation.does if actuation else None,
-            }
-        )
-    )
-    key = documents.sha256(documents.canonical([bound, to_text(now), actor.name, actor.host, actor.tty]))[:32]
-    full = to_stage == model.file.full_stage
-    if actuation is not None:
-        does = f"{actuation.does}, reads it back for {spec.settle.total_seconds():g} s, then records it"
-        undo = f"midwatch rollback {model.name} (or R) puts the former version back"
-    else:
-        does = "midwatch only records it: your deploy system moves traffic"
-        back = f"midwatch rollback {model.name} (or R)" if full else f"midwatch promote {model.name} {version} --stop"
-        undo = f"{back} --reason TEXT"
-    return PromotionPlan(
-        sha256=bound,
-        key=key,
-        model=model.name,
-        model_id=model.id,
-        model_sha256=model.sha256,
-        version=version,
-        baseline=baseline,
-        rollout_id=rollout.id if rollout else None,
-        from_stage=rollout.stage if rollout else None,
-        to_stage=to_stage,
-        traffic=traffic,
-        production=model.file.production,
-        verdict=found.verdict if found and found.rule else None,
-        outcome=outcome,
-        dry_run=found.dry_run if found else False,
-        reasons=reasons,
-        forbidden=forbidden,
-        actuation=actuation,
-        does=does,
-        undo_how=undo,
-        settle_seconds=spec.settle.total_seconds(),
-        timeout_seconds=spec.timeout.total_seconds(),
-        made_at=now,
-        expires_at=now + LIFE,
-    )
-
-
-def _acts(model: Model) -> bool:
-    return model.file.rollback is not None and model.file.rollback.actuator != "record_only"
-
-
-def _forbidden(found: Standing, now: datetime) -> list[str]:
-    """What no override helps against, beside the queue: the order of stages, and a clock that went backwards."""
-    told = [one.text for one in found.verdict.conditions if one.kind == "stage" and not one.met]
-    entered = found.rollout.entered_at
-    if entered is not None and now < entered:
-        told.append(f"the clock says {to_text(now)}, yet {found.rollout.stage} was entered at {to_text(entered)}")
-    return told
 
 
 def _allowed(shown: PromotionPlan, reason: str, confirmed: str, override: bool, now: datetime) -> None:
@@ -310,12 +151,11 @@ def _still(
     there = there if there is not None and there.state == "open" else None
     if (there.id if there else None) != shown.rollout_id or (there.stage if there else None) != shown.from_stage:
         raise RefusedError(_overtaken(db, shown, there), "nothing was done; look again")
-    again, found = _looked(db, model, shown.version, now, _NOBODY, actuator)
+    again, found = looked(db, model, shown.version, now, _NOBODY, actuator)
     if again.sha256 != shown.sha256:
         why = "; ".join((*again.forbidden, *again.reasons)) or "the evidence changed"
-        raise RefusedError(
-            f"the gate says something else than was shown: {again.outcome} by now ({why})", "nothing was done; look again"
-        )
+        told = f"the gate says something else than was shown: {again.outcome} by now ({why})"
+        raise RefusedError(told, "nothing was done; look again")
     return found
 
 

@@ -1,4 +1,4 @@
-"""For auditors: every recorded decision worked out again, from the stored looks and the rule, and compared byte by byte."""
+"""For auditors: every recorded decision worked out again from the stored looks and the rule, compared byte by byte."""
 
 from __future__ import annotations
 
@@ -45,9 +45,7 @@ def _wrong(db: sqlite3.Connection, rollout: Rollout, decision: Decision) -> str:
         return f"the rule of the rollout has no stage {stage!r}"
     known: tuple[Look, ...] = ()
     if stage is not None:
-        known = tuple(
-            sorted((k for k in rollouts.looks(db, rollout.id, stage, base[0]) if k.id <= base[1]), key=order)
-        )
+        known = tuple(sorted((k for k in rollouts.looks(db, rollout.id, stage, base[0]) if k.id <= base[1]), key=order))
     body = json.loads(decision.document)
     conditions, act = _said(body)
     if decision.kind == "looked":
