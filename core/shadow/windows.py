@@ -25,8 +25,8 @@ class Chosen:
     left_out: int = 0
 
 
-def choose(db: sqlite3.Connection, model: Model, versions: Sequence[str]) -> Chosen:
-    """The newest serving batches that may hold rows of one of the versions.
+def choose(db: sqlite3.Connection, model: Model, versions: Sequence[str] | None) -> Chosen:
+    """The newest serving batches that may hold rows of one of the versions; None: of any.
 
     A log with a column of versions may hold any; else the version said at ingestion decides.
     """
@@ -36,7 +36,7 @@ def choose(db: sqlite3.Connection, model: Model, versions: Sequence[str]) -> Cho
         for batch in batches.page(db, model_id=model.id, order="window", limit=10_000)
         if batch.role == "serving"
         and batch.rows
-        and (batch.version in versions or any(name == column for name, _ in batch.columns))
+        and (versions is None or batch.version in versions or any(name == column for name, _ in batch.columns))
     ]
     taken: list[Batch] = []
     for batch in may:
