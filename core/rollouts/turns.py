@@ -13,7 +13,7 @@ from datetime import datetime
 from itertools import groupby
 
 from core.rollouts import arming, documents
-from core.rollouts.catch_up import CaughtUp, catch_up
+from core.rollouts.catch_up import CaughtUp, Fresh, catch_up
 from core.rollouts.evidence import order
 from core.rollouts.policy import Path
 from storage.db import transaction
@@ -36,9 +36,13 @@ class Turn:
     last_look_id: int
 
 
-def keep_up(db: sqlite3.Connection, model: Model, *, now: datetime) -> CaughtUp:
-    """After a batch or labels came: take the looks that are missing, and write down every turn they bring."""
-    done = catch_up(db, model, now=now)
+def keep_up(db: sqlite3.Connection, model: Model, *, now: datetime, fresh: Fresh | None = None) -> CaughtUp:
+    """After a batch or labels came: take the looks that are missing, and write down every turn they bring.
+
+    Args:
+        fresh: a batch whose log is open already.
+    """
+    done = catch_up(db, model, now=now, fresh=fresh)
     if done.looks:
         write(db, model, now=now)
     return done

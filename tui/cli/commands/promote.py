@@ -63,9 +63,7 @@ def command(
         recovered(session)
         if stop:
             _confirm_stop(found, version, yes)
-            done = promotion.stop(
-                session.db, found, version, reason=reason, actor=session.actor, now=utc_now()
-            )
+            done = promotion.stop(session.db, found, version, reason=reason, actor=session.actor, now=utc_now())
         else:
             done = _promoted(session, found, version, reason, yes, override, at=when)
     _told(done, as_json)
