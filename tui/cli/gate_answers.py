@@ -126,7 +126,7 @@ def shadow_report(session: Session, model: Model, rollout: Rollout, as_json: boo
 
 
 def _gates(session: Session, model: Model, version: str | None, stage: str, on: bool) -> list[StageRule]:
-    """The rules of a stage that are to be armed; different ones only where rollouts were opened with different files."""
+    """The rules of a stage that are to be armed: several where rollouts were opened with different files."""
     if version is not None:
         one = opening.find(session.db, model, version)
         rules = [one.rule] if one is not None else []
