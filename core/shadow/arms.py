@@ -109,7 +109,7 @@ def arms(
 
     Args:
         now: tells which labels have had their time.
-        over: the batches to read; None: the newest ones that may hold rows of either.
+        over: the batches to read; None: the newest ones that hold the candidate, and those of the same windows.
 
     Raises:
         SourceError: no file can be read.
@@ -124,7 +124,7 @@ def arms(
         raise UsageError(f"the model {model.name!r} has no stage {stage!r}", f"it has {there}")
     if candidate == control:
         raise UsageError(f"{candidate!r} is not held against itself", "name another version")
-    chosen = choose(db, model, (candidate, control)).batches if over is None else tuple(over)
+    chosen = choose(db, model, candidate, stage=stage).batches if over is None else tuple(over)
     wanted = specs(model.file)
     found: list[tuple[Batch, tuple[ArmSums, ArmSums]]] = []
     failures: list[SourceError] = []
