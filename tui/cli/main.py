@@ -16,6 +16,7 @@ from tui.cli import diagnostics, output
 
 COMMANDS: tuple[tuple[str, str], ...] = (
     ("alerts", "List, show and answer alerts."),
+    ("arms", "Both arms of an experiment: every metric, difference and interval."),
     ("audit", "Verify or list the audit log."),
     ("baseline", "Which batches are compared with: list, exclude a period, admit it."),
     ("cases", "Failure cases: list them, add rows, judge them."),
@@ -45,6 +46,7 @@ COMMANDS: tuple[tuple[str, str], ...] = (
     ("slices", "Find where a model fails, and the rows there."),
     ("undo", "Undo the last rollback, byte for byte."),
     ("versions", "List the versions of a model, or add one."),
+    ("whatif", "Stored batches under another threshold or other scores."),
     ("why", "Symptoms, suspects with evidence, and what to do or not to do."),
 )
 """Name and one line of help; the module is ``tui.cli.commands.NAME`` and holds ``command``."""
