@@ -5,7 +5,6 @@ import shlex
 import sys
 import tomllib
 from collections.abc import Iterator
-from itertools import pairwise
 from pathlib import Path
 
 import click
