@@ -141,7 +141,7 @@ def _metrics(f: ShadowComparison) -> Iterator[str]:
     for m in f.metrics:
         yield row(
             escape(m.metric), plain(m.candidate.value), plain(m.baseline.value), signed(m.difference, m.low, m.high),
-            f"{m.n:,}", escape(verdict_words(m)),
+            f"{m.n:,}", escape(verdict_words(m.better, m.low, m.high, m.note)),
         )  # fmt: skip
 
 

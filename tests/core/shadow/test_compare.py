@@ -231,3 +231,24 @@ def test_a_file_that_names_one_stage_for_all_its_rows_holds_both_versions(
     take(db, model, tmp_path / "log.parquet", both.assign(version=both["version"].str[1:]), stage="shadow")
     found = compare_versions(db, model, "2", "1", now=NOW)  # versions that are numbers
     assert (found.stage, found.both) == ("shadow", 100)
+
+
+def test_classes_disagree_by_name_and_are_measured_by_the_same_names(
+    db: sqlite3.Connection, register: Register, tmp_path: Path
+) -> None:
+    text = TEXT.split("[[metrics]]")[0].replace('"binary"', '"multiclass"')
+    model = register(f'{text}[[metrics]]\nname = "accuracy"\n[[stages]]\nname = "shadow"\n[[stages]]\nname = "full"\n')
+    rng, names = np.random.default_rng(3), np.array(["cat", "dog", "fox"])
+    base = requests(600)
+    truth, said = names[rng.integers(0, 3, 600)], names[rng.integers(0, 3, 600)]
+    base = base.assign(label=truth, score=np.where(rng.random(600) < 0.8, truth, said))
+    shadow = base.assign(score=np.where(base["score"] == "fox", "Dog", base["score"]), version="v2", stage="shadow")
+    take(db, model, tmp_path / "log.parquet", pd.concat([base, shadow]))
+    found = compare_versions(db, model, "v2", "v1", now=NOW)
+    foxes = int((base["score"] == "fox").sum())
+    assert found.disagreement is not None
+    assert (found.disagreement.count, found.shift) == (foxes, None)
+    assert [(m.baseline, m.candidate, m.requests) for m in found.moves] == [("fox", "Dog", foxes)]
+    [gap] = found.metrics
+    right = [(frame["score"].str.lower() == base["label"]).mean() for frame in (shadow, base)]
+    assert (gap.candidate.value, gap.baseline.value) == pytest.approx(tuple(right))
