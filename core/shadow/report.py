@@ -60,7 +60,7 @@ def _head(f: ShadowComparison, now: datetime) -> Iterator[str]:
     yield row(f"of the requests of {escape(f.baseline)}", percent(f.coverage))
     for one in f.answers:
         told = f"{one.requests:,} requests in {one.rows:,} rows; {one.only:,} answered by it alone"
-        told += f"; {one.repeated:,} retries, the first answer counts" if one.repeated else ""
+        told += f"; {one.repeated:,} retries, the last answer counts" if one.repeated else ""
         told += f"; {one.without_id:,} rows without an id" if one.without_id else ""
         told += f"; {one.unreadable:,} answers not readable" if one.unreadable else ""
         yield row(escape(one.version), told)

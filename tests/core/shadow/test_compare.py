@@ -132,13 +132,13 @@ def test_arms_in_files_of_their_own_are_joined_within_a_window_and_not_beyond(
     assert len(found.batches) == 2
 
 
-def test_of_a_retry_the_first_answer_counts_and_rows_without_an_id_are_told(
+def test_of_a_retry_the_last_answer_counts_and_rows_without_an_id_are_told(
     db: sqlite3.Connection, register: Register, tmp_path: Path
 ) -> None:
     model = register(TEXT)
     base = requests(200)
     shadow = shadowed(base, flips=dict.fromkeys(FLIPS, 0.0))
-    again = shadow.iloc[:20].assign(ts="2026-11-20T00:59:59Z", score=lambda f: np.where(f["score"] >= 0.6, 0.1, 0.9))
+    again = shadow.iloc[:20].assign(ts="2026-11-19T23:59:59Z", score=lambda f: np.where(f["score"] >= 0.6, 0.1, 0.9))
     base.loc[190:, "rid"] = None
     shadow.loc[100:104, "score"] = np.nan
     take(db, model, tmp_path / "log.parquet", pd.concat([again, shadow, base]))
