@@ -156,7 +156,7 @@ def test_a_broken_floor_of_a_critical_slice_is_named(call: Call, tmp_path: Path)
     call("ingest", "churn", log(tmp_path / "1.csv", 1, arms=BOTH))
     told = call("gate", "churn", "v2", code=1)["verdict"]
     floor = next(one["text"] for one in told["reasons"] if one["kind"] == "floor")
-    assert floor.startswith("the critical slice 'pros' breaks its floor 0.95: accuracy 0.9")
+    assert floor.startswith("the critical slice 'pros' breaks its floor 0.95: auc 0.9")
     assert [one["guardrail"] for one in told["evidence"]] == ["error", "error in pros"]
 
 

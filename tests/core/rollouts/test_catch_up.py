@@ -17,6 +17,7 @@ from storage.records.models import Model
 from storage.tables import looks, rollouts
 from tests.conftest import ADA
 from tests.core.rollouts.logs import (
+    ALL,
     DAY,
     MIXED,
     MODEL,
@@ -93,6 +94,34 @@ def test_the_looks_of_a_window_are_recorded_together_or_not_at_all(
             catch_up(db, model, now=OPENED)
     assert bare(db, rollout) == []
     assert catch_up(db, model, now=OPENED).looks == 3
+
+
+def test_what_was_looked_for_in_vain_is_not_read_again_until_there_are_more_labels(
+    db: sqlite3.Connection, register: Register, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = register(MODEL + ALL)
+    rollout = candidate(db, model, tmp_path)
+    frame = requests(1, MIXED)
+    theirs = frame["model_version"] == "v7"
+    path = write(tmp_path, "d1.parquet", frame.drop(columns=["churned", "latency_ms"]))
+    first = take_in(db, model, path, OPENED)
+    take_in(db, model, write(tmp_path, "d6.parquet", requests(6, (("v7", "full", 9),))), OPENED)
+    truth = frame[["request_id", "churned"]]
+    label(db, model, write(tmp_path, "l1.parquet", truth[theirs]), OPENED + DAY, [first])
+    told = catch_up(db, model, now=OPENED)
+    assert [look.guardrail for look in bare(db, rollout)] == ["traffic split"]
+    assert told.waiting[0].startswith("batch 2: latency: ")
+    assert told.waiting[1] == "v8 in canary: no labels of both versions yet for 1 window"
+
+    def opened(*_: object) -> None:
+        raise AssertionError("it was opened again")
+
+    with monkeypatch.context() as watched_open:
+        watched_open.setattr("core.rollouts.catch_up.open_batches", opened)
+        assert catch_up(db, model, now=OPENED).waiting == told.waiting
+    label(db, model, write(tmp_path, "l2.parquet", truth[~theirs]), OPENED + 2 * DAY, [first])
+    more = catch_up(db, model, now=OPENED)
+    assert (more.looks, more.waiting) == (3, told.waiting[:1])
 
 
 def test_two_processes_take_each_look_once(
