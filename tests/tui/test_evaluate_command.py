@@ -98,6 +98,10 @@ def test_evaluate_names_the_broken_slice_and_exits_with_1(folder: Path, capsys: 
     rows = table()
     newest = rows.tail(ROWS * 3 // 10)
     assert told["passes"] is True
+    assert told == {
+        **call("evaluate", "churn", "v2", "--scores", scores, "--baseline", "v1", "--last", "9000d"),
+        **{key: told[key] for key in ("id", "at")},
+    }
     assert told["primary"]["metric"] == "auc"
     assert told["primary"]["candidate"]["value"] == pytest.approx(area(newest.label, newest.v2), abs=2e-3)
     assert told["primary"]["baseline"]["value"] == pytest.approx(area(newest.label, newest.v1), abs=2e-3)

@@ -104,6 +104,8 @@ def test_rows_without_an_answer_of_either_are_counted_and_left_out(scene: Scene)
     )
     assert (done.counts.no_candidate, done.counts.no_baseline) == (10, 5)
     assert done.counts.rows == len(newest) - 15
+    assert (done.comparison, done.passes) == ("better", False)
+    assert "answers only 140 of 150 rows" in done.reasons[0]
     with pytest.raises(SourceError, match="both"):
         scene.evaluate(scores=scene.scores("v2", newest.iloc[:9]), baseline_scores=scene.scores("v1", newest.iloc[9:]))
 
@@ -184,3 +186,36 @@ def test_a_gain_under_the_least_that_is_asked_for_holds(scene: Scene) -> None:
     done = scene.evaluate()
     assert (done.comparison, done.passes) == ("better", False)
     assert "less than the 99" in done.reasons[-1]
+
+
+def test_the_order_of_rows_changes_nothing(scene: Scene) -> None:
+    scene.keep("lga", "LGA", 12.0)
+    first = scene.evaluate()
+    write(scene.table.drop(columns=["v1", "v2"]).sample(frac=1.0, random_state=1), Path(scene.rows))
+    again = scene.evaluate(scores=scene.scores("v2", scene.table.sample(frac=1.0, random_state=2)))
+    assert again.parts == first.parts
+    assert again.gain == first.gain
+    assert again.data != first.data
+
+
+def test_classes_are_compared_by_their_names(
+    db: sqlite3.Connection, register: Callable[..., Model], tmp_path: Path
+) -> None:
+    text = TEXT.replace("regression", "multiclass").replace("tolerance = 10.0\n", "").replace('"mae"', '"accuracy"')
+    scene = make(db, register, tmp_path, text.replace('[[metrics]]\nname = "rmse"\n', ""))
+    words = np.array(["late", "early", "on time"])
+    table = scene.table
+    places = np.arange(len(table))
+    table["delay"] = words[places % 3]
+    table["v1"] = np.where(places % 4 == 0, words[(places + 1) % 3], words[places % 3])
+    table["v2"] = np.where(places % 20 == 0, words[(places + 1) % 3], words[places % 3])
+    write(table.drop(columns=["v1", "v2"]), Path(scene.rows))
+    scene.suite(simple="tree")
+    done = scene.evaluate(scores=scene.scores("v2", table), baseline_scores=scene.scores("v1", table))
+    newest = table.tail(ROWS * 3 // 10)
+    whole = done.whole
+    assert whole is not None
+    assert whole.metrics[0].candidate.value == pytest.approx((newest["v2"] == newest["delay"]).mean())
+    assert done.comparison == "better"
+    assert done.gain is not None
+    assert done.gain.reached is True
