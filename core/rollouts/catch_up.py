@@ -1,8 +1,8 @@
 """Looks that are missing, taken from the stored batches: the same ones, however late and however often it is done.
 
 A look at something that needs labels is taken once, when the newest batch of the model is later than the window by the
-labels' lag and both arms have labels. It counts the label files that had come by then, in the order they came, so it
-does not matter when it is taken: labels that come later change nothing.
+labels' lag and both arms have labels. It counts the label files that had come by then, and of files that tell when each
+label became known those known by then, so it does not matter when it is taken: labels that come later change nothing.
 """
 
 from __future__ import annotations
@@ -14,8 +14,10 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from core.rollouts.arms import Pair, divided, pairs
-from core.rollouts.looks import looks_at, traffic_look
+from core.rollouts.looks import Counted, looks_at, traffic_look
+from core.rollouts.opened_arms import Fresh as Fresh
 from core.rollouts.opened_arms import open_batches, with_labels
+from storage.db import transaction
 from storage.errors import MidwatchError
 from storage.records.batches import Batch
 from storage.records.labels import LabelFile
@@ -23,6 +25,7 @@ from storage.records.looks import TRAFFIC, Look
 from storage.records.models import Model
 from storage.records.rollouts import GuardrailRule, Rollout, StageRule
 from storage.tables import batches, deployments, labels, looks, rollouts
+from storage.tables.looks import Wait
 
 if TYPE_CHECKING:
     from storage.logs.source import LogSource
@@ -38,17 +41,20 @@ class CaughtUp:
     waiting: tuple[str, ...]
 
 
-def catch_up(db: sqlite3.Connection, model: Model, *, now: datetime) -> CaughtUp:
+def catch_up(db: sqlite3.Connection, model: Model, *, now: datetime, fresh: Fresh | None = None) -> CaughtUp:
     """Take every look that is missing, for every open rollout of a model; nothing to do costs next to nothing.
 
     The looks of one pair of batches are recorded together, or none is. A file that is gone or can't be read is told,
     and the others are looked at all the same. A rollout whose baseline no longer serves users is rebased first.
+
+    Args:
+        fresh: a batch whose log is open already.
     """
     going = rollouts.open_rollouts(db, model.id)
     if not going:
         return CaughtUp(0, ())
     serving = [b for b in batches.page(db, model_id=model.id, limit=-1) if b.role == "serving"]
-    arms, failures = divided(db, model, serving)
+    arms, failures = divided(db, model, serving, fresh)
     added, waiting = 0, list(failures)
     for rollout in going:
         current = rebased(db, model, rollout, now=now)
@@ -57,7 +63,7 @@ def catch_up(db: sqlite3.Connection, model: Model, *, now: datetime) -> CaughtUp
                 used = looks.used_before(db, current.id, model.id, current.version, stage.stage)
                 found, missing = pairs(model.file, serving, arms, current.version, current.baseline, stage.stage, used)
                 waiting += missing
-                seen = _Stage(db, model, current, stage, serving, now)
+                seen = _Stage(db, model, current, stage, serving, fresh, now)
                 for pair in found:
                     added += seen.look(pair)
                 waiting += seen.waiting()
@@ -69,8 +75,11 @@ def rebased(db: sqlite3.Connection, model: Model, rollout: Rollout, *, now: date
     live = deployments.live_at(db, model.id, now).get(model.file.full_stage)
     if live is None or live.version in (rollout.baseline, rollout.version):
         return rollout
-    reason = f"{live.version} serves {model.file.full_stage} instead of {rollout.baseline}"
-    rollouts.add_event(db, rollout.id, "rebased", baseline=live.version, reason=reason, by=PROGRAM, now=now)
+    with transaction(db):
+        current = rollouts.get(db, rollout.id)  # another process may have done it, or ended the rollout
+        if current.state == "open" and current.baseline != live.version:
+            reason = f"{live.version} serves {model.file.full_stage} instead of {rollout.baseline}"
+            rollouts.add_event(db, rollout.id, "rebased", baseline=live.version, reason=reason, by=PROGRAM, now=now)
     return rollouts.get(db, rollout.id)
 
 
@@ -84,11 +93,16 @@ class _Stage:
         rollout: Rollout,
         stage: StageRule,
         serving: Sequence[Batch],
+        fresh: Fresh | None,
         now: datetime,
     ) -> None:
         self._db, self._model, self._rollout, self._stage, self._now = db, model, rollout, stage, now
+        self._fresh = fresh
         self._serving = [b for b in serving if b.window_end is not None]
         self._done = looks.done(db, rollout.id, stage.stage, rollout.baseline)
+        tried = looks.waits(db, rollout.id, stage.stage, rollout.baseline)
+        self._tried = {(one.guardrail, one.batches, one.known): one.reason for one in tried}
+        self._vain: list[Wait] = []
         self._failures: list[str] = []
         self._immature: set[datetime] = set()
         self._unlabelled: set[int] = set()
@@ -100,15 +114,21 @@ class _Stage:
         if (TRAFFIC, pair.ids) not in self._done:
             split = traffic_look(self._rollout, self._stage, pair)
             found += [split] if split is not None else []
-        plain = [rule for rule in missing if not rule.needs_labels]
-        late, moment = self._mature(pair, [rule for rule in missing if rule.needs_labels])
-        if plain or late:
+        files = self._label_files(pair) if any(rule.needs_labels for rule in missing) else []
+        due, moment = self._due(pair, missing, files)
+        self._vain = []
+        if due:
             try:
-                with open_batches(pair.batches, self._model) as source:
-                    found += self._counted(source, pair, plain, late, moment)
+                with open_batches(pair.batches, self._model, self._fresh) as source:
+                    found += self._counted(source, pair, due, files, moment)
             except MidwatchError as error:
                 self._failures.append(error.message)
-        return looks.add_looks(self._db, found, self._now) if found else 0
+        if not found and not self._vain:
+            return 0
+        place = (self._rollout.id, self._stage.stage, self._rollout.baseline)
+        with transaction(self._db):
+            looks.add_waits(self._db, *place, self._vain, self._now)
+            return looks.add_looks(self._db, found, self._now)
 
     def waiting(self) -> list[str]:
         """What could not be looked at yet, or not any more, in sentences."""
@@ -127,40 +147,65 @@ class _Stage:
         self,
         source: LogSource,
         pair: Pair,
-        plain: list[GuardrailRule],
-        late: list[GuardrailRule],
+        due: list[GuardrailRule],
+        files: list[LabelFile],
         moment: datetime,
     ) -> list[Look]:
-        """Looks from an open log: with the labels known when the window matured, then with one label file more."""
-        files = self._label_files(pair) if late else []
-        known = [file for file in files if file.arrived_at <= moment]
-        due, found = [*plain, *late], list[Look]()
-        for count in range(len(known), len(files) + 1):
-            side = with_labels(source, pair.batches, self._model, files[:count])
+        """Looks from an open log: with the labels known when the window matured, then with those that came next."""
+        found: list[Look] = []
+        counted: Counted | None = None
+        attempts = _attempts(files, moment, max((pair.end + rule.lag for rule in due), default=pair.end))
+        for place, (known, until) in enumerate(attempts, start=1):
+            side = with_labels(source, pair.batches, self._model, known, until=until)
             counted = looks_at(side, self._model, self._rollout, self._stage, pair, due)
             found += counted.looks
-            due = list(counted.unlabelled)
-            if count == len(files):
-                self._failures += [f"batch {pair.batches[0].id}: {why}" for why in counted.failures]
+            last = place == len(attempts)
+            self._note(pair, files, [(one, why) for one, why in counted.failures if last or not one.needs_labels])
+            due = [*counted.unlabelled, *(one for one, _ in counted.failures if one.needs_labels)]
             if not due:
                 return found
-        self._unlabelled.add(pair.batches[0].id)
+        self._note(pair, files, [(one, None) for one in counted.unlabelled] if counted is not None else [])
         return found
 
-    def _mature(self, pair: Pair, rules: list[GuardrailRule]) -> tuple[list[GuardrailRule], datetime]:
-        """The guardrails whose labels had their time, and when the batch that told so came."""
-        ripe, moment = [], max(batch.arrived_at for batch in pair.batches)
-        for rule in rules:
-            due = pair.end + rule.lag
-            came = [b.arrived_at for b in self._serving if b.window_end is not None and b.window_end >= due]
-            if not came:
-                self._immature.add(due)
-            elif not self._any_label(pair):
-                self._unlabelled.add(pair.batches[0].id)
-            else:
+    def _note(self, pair: Pair, files: Sequence[LabelFile], failed: Sequence[tuple[GuardrailRule, str | None]]) -> None:
+        """Guardrails that these rows can't be asked for, until the model file or their labels are others."""
+        for rule, why in failed:
+            self._vain.append(Wait(rule.name, pair.ids, self._known(rule, files), why))
+            self._tell(pair, rule, why)
+
+    def _tell(self, pair: Pair, rule: GuardrailRule, why: str | None) -> None:
+        if why is None:
+            self._unlabelled.add(pair.batches[0].id)
+        else:
+            self._failures.append(f"batch {pair.batches[0].id}: {rule.name}: {why}")
+
+    def _known(self, rule: GuardrailRule, files: Sequence[LabelFile]) -> str:
+        """What an attempt at a guardrail rests on beside the batches' own bytes."""
+        numbers = ",".join(str(file.id) for file in files) if rule.needs_labels else ""
+        return f"{self._model.sha256} {numbers}"
+
+    def _due(
+        self, pair: Pair, missing: Sequence[GuardrailRule], files: Sequence[LabelFile]
+    ) -> tuple[list[GuardrailRule], datetime]:
+        """The guardrails to be counted now; and when the batch came that showed that the labels had had their time."""
+        due, moment = [], max(batch.arrived_at for batch in pair.batches)
+        for rule in missing:
+            attempt = (rule.name, pair.ids, self._known(rule, files))
+            if attempt in self._tried:
+                self._tell(pair, rule, self._tried[attempt])
+                continue
+            if rule.needs_labels:
+                ripe = pair.end + rule.lag
+                came = [b.arrived_at for b in self._serving if b.window_end is not None and b.window_end >= ripe]
+                if not came:
+                    self._immature.add(ripe)
+                    continue
+                if not self._any_label(pair):
+                    self._unlabelled.add(pair.batches[0].id)
+                    continue
                 moment = max(moment, min(came))
-                ripe.append(rule)
-        return ripe, moment
+            due.append(rule)
+        return due, moment
 
     def _any_label(self, pair: Pair) -> bool:
         """Whether some row of each batch has a label, as was counted when its metrics were measured."""
@@ -170,3 +215,19 @@ class _Stage:
     def _label_files(self, pair: Pair) -> list[LabelFile]:
         files = {file.id: file for batch in pair.batches for file in labels.files_of(self._db, batch.id)}
         return sorted(files.values(), key=lambda file: (file.arrived_at, file.id))
+
+
+def _attempts(
+    files: Sequence[LabelFile], moment: datetime, until: datetime
+) -> list[tuple[Sequence[LabelFile], datetime | None]]:
+    """The label files to count with, one attempt after the other, until both arms have labels.
+
+    Those that had come by ``moment`` first, then those of each later command; of each first the labels that were known
+    ``until`` the lag was over, where a file tells, and then all.
+    """
+    later = sorted({file.arrived_at for file in files if file.arrived_at > moment})
+    found: list[tuple[Sequence[LabelFile], datetime | None]] = []
+    for came in (moment, *later):
+        known = [file for file in files if file.arrived_at <= came]
+        found += [(known, until), (known, None)] if known else [(known, None)]
+    return found
