@@ -17,7 +17,7 @@ from storage.records.models import Model
 from storage.tables import audit, suites
 from tests.conftest import NOW
 from tests.core.log_batches import add_batch
-from tests.core.suites.scene import BUSINESS, ROWS, TEXT, Scene, make, write
+from tests.core.suites.scene import BUSINESS, ROWS, TEXT, Scene, make
 
 
 @pytest.fixture
@@ -90,7 +90,7 @@ def test_the_split_is_by_time_and_a_random_one_is_flagged(scene: Scene) -> None:
     assert 0.2 < random.counts.rows / ROWS < 0.4
     assert whole.counts.rows == ROWS
     assert len({one.suite.sha256 for one in (by_time, random, whole)}) == 3
-    write(scene.table.drop(columns=["v1", "v2", "at"]), Path(scene.rows))
+    scene.own_rows(scene.table.drop(columns="at"))
     with pytest.raises(UsageError, match="has a time"):
         scene.evaluate()
 
@@ -189,7 +189,7 @@ def test_a_gain_under_the_least_that_is_asked_for_holds(scene: Scene) -> None:
 def test_the_order_of_rows_changes_nothing(scene: Scene) -> None:
     scene.keep("lga", "LGA", 12.0)
     first = scene.evaluate()
-    write(scene.table.drop(columns=["v1", "v2"]).sample(frac=1.0, random_state=1), Path(scene.rows))
+    scene.own_rows(scene.table.sample(frac=1.0, random_state=1))
     again = scene.evaluate(scores=scene.scores("v2", scene.table.sample(frac=1.0, random_state=2)))
     assert again.parts == first.parts
     assert again.gain == first.gain
@@ -207,7 +207,7 @@ def test_classes_are_compared_by_their_names(
     table["delay"] = words[places % 3]
     table["v1"] = np.where(places % 4 == 0, words[(places + 1) % 3], words[places % 3])
     table["v2"] = np.where(places % 20 == 0, words[(places + 1) % 3], words[places % 3])
-    write(table.drop(columns=["v1", "v2"]), Path(scene.rows))
+    scene.own_rows(table)
     scene.suite(simple="tree")
     done = scene.evaluate(scores=scene.scores("v2", table), baseline_scores=scene.scores("v1", table))
     newest = table.tail(ROWS * 3 // 10)
