@@ -79,6 +79,7 @@ def test_another_floor_makes_another_suite_and_numbers_are_refused(scene: Scene)
     scene.suite(margin=0.5)
     other = scene.evaluate()
     assert other.suite.sha256 != first.suite.sha256
+    assert any("not comparable" in note for note in other.notes)
     with pytest.raises(RefusedError, match=r"not comparable.*margin: 0.0, now 0.5"):
         refuse_unlike(first, other)
 
