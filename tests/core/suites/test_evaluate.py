@@ -218,3 +218,19 @@ def test_classes_are_compared_by_their_names(
     assert done.comparison == "better"
     assert done.gain is not None
     assert done.gain.reached is True
+
+
+def test_a_business_metric_may_be_the_primary_one_with_floors_of_its_own(
+    db: sqlite3.Connection, register: Callable[..., Model], tmp_path: Path
+) -> None:
+    text = TEXT.replace("primary = true\n", "") + BUSINESS.replace('"cost"\n', '"cost"\nprimary = true\n', 1)
+    scene = make(db, register, tmp_path, text)
+    scene.keep("lga", "LGA", 20.0)
+    done = scene.evaluate()
+    lga = scene.table.tail(ROWS * 3 // 10).query("origin == 'LGA'")
+    part = done.parts[0]
+    assert part.primary is not None
+    assert part.primary.candidate.value == pytest.approx(((lga.v2 - lga.delay).abs() * lga.weight).mean())
+    assert (part.name, part.standing, done.comparison) == ("lga", "broken", "better")
+    assert done.gain is not None
+    assert done.gain.metric == "mae"
