@@ -26,6 +26,7 @@ COMMANDS: tuple[tuple[str, str], ...] = (
     ("diff", "Compare two versions of a model."),
     ("doctor", "Look at store, disk, audit chain, models and terminal."),
     ("env", "What a model runs in: snap, add, list, diff."),
+    ("experiments", "Experiments: register, start, results, kill; what history says of the next."),
     ("handover", "The page of the watch: show, write, accept, list."),
     ("incidents", "Open, investigate, close and report incidents."),
     ("infer", "Propose checks from a reference."),
