@@ -17,7 +17,8 @@ FACTS = [
     "kept_slices", "kept_slice_retirements", "kept_slice_rows", "kept_slice_metrics", "failure_cases",
     "failure_case_events", "failure_case_answers", "evaluation_items", "evaluation_sets", "evaluation_set_items",
     "evaluation_scores", "evaluation_answers", "experiments", "experiment_results", "experiment_events",
-    "experiment_limits", "defect_tags", "evaluations", "imported_metrics", "primary_metrics",
+    "experiment_limits", "defect_tags", "evaluations", "imported_metrics", "primary_metrics", "rollouts",
+    "rollout_events", "gate_decisions", "gate_looks", "batch_arms",
 ]  # fmt: skip
 
 
