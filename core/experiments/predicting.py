@@ -7,7 +7,7 @@ history. The chance that an idea never gets to users, or is dropped later, is pa
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -86,15 +86,15 @@ def history_of(db: sqlite3.Connection, model: Model, *, now: datetime) -> Histor
     return learn([one for one in lives(db, now=now) if one.experiment.model_id in ids], model.file.owner)
 
 
-def outlooks(db: sqlite3.Connection, model_id: int | None = None, *, now: datetime) -> dict[int, Outlook]:
-    """The outlook of every running or held experiment of a model, or of all."""
+def outlooks(db: sqlite3.Connection, model_ids: Collection[int] | None = None, *, now: datetime) -> dict[int, Outlook]:
+    """The outlook of every running or held experiment of some models, or of all."""
     every = lives(db, now=now)
     owners = {one.id: one.file.owner for one in models.list_all(db)}
     learned: dict[str | None, History] = {}
     found: dict[int, Outlook] = {}
     for one in every:
         model = one.experiment.model_id
-        if one.experiment.state not in OPEN or model_id not in (None, model):
+        if one.experiment.state not in OPEN or (model_ids is not None and model not in model_ids):
             continue
         owner = owners[model]
         if owner not in learned:

@@ -143,6 +143,7 @@ class DefectTag:
 
     Attributes:
         defect: what names it: ``incident:INC-0042``, ``version:churn/v43``, or ``hand:7`` of one nobody else recorded.
+        at: when it was said last; ``first_at`` when first.
     """
 
     id: int
@@ -153,3 +154,4 @@ class DefectTag:
     stage: CaughtAt
     by: str
     at: datetime
+    first_at: datetime

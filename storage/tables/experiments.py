@@ -6,7 +6,7 @@ import sqlite3
 from datetime import datetime
 
 from storage.clock import from_text, to_text
-from storage.errors import UsageError
+from storage.errors import RefusedError, UsageError
 from storage.records.experiments import (
     CaughtAt,
     DefectTag,
@@ -55,7 +55,8 @@ WHERE id = (SELECT max(id) FROM experiment_limits x WHERE x.scope = l.scope AND 
 _INSERT_TAG = "INSERT INTO defect_tags(defect, model_id, title, stage, by, at) VALUES (?, ?, ?, ?, ?, ?)"
 _NEXT_BY_HAND = "SELECT count(DISTINCT defect) + 1 FROM defect_tags WHERE defect LIKE 'hand:%'"
 _TAGS = """
-SELECT t.*, m.name AS model FROM defect_tags t LEFT JOIN models m ON m.id = t.model_id
+SELECT t.*, m.name AS model, (SELECT min(at) FROM defect_tags x WHERE x.defect = t.defect) AS first_at
+FROM defect_tags t LEFT JOIN models m ON m.id = t.model_id
 WHERE t.id = (SELECT max(id) FROM defect_tags x WHERE x.defect = t.defect) ORDER BY t.id
 """
 
@@ -80,12 +81,21 @@ def get(db: sqlite3.Connection, experiment_id: int) -> Experiment:
 def insert(
     db: sqlite3.Connection, model_id: int, given: Registration, *, document: str, sha256: str, by: str, now: datetime
 ) -> int:
-    """Write down what was registered; its id."""
+    """Write down what was registered; its id.
+
+    Raises:
+        RefusedError: that very registration is there already.
+    """
     values = (
         model_id, given.parent_id, given.title, given.kind, given.hypothesis, given.metric, given.predicted_low,
         given.predicted_high, given.minimum_gain, given.idea_from, given.link, document, sha256, by, to_text(now),
     )  # fmt: skip
-    return int(db.execute(_INSERT, values).lastrowid or 0)
+    try:
+        return int(db.execute(_INSERT, values).lastrowid or 0)
+    except sqlite3.IntegrityError as error:
+        if "sha256" not in str(error):
+            raise
+        raise RefusedError("this very experiment was registered just now", "midwatch experiments") from error
 
 
 def add_result(
@@ -178,8 +188,18 @@ def add_tag(
 def tags(db: sqlite3.Connection) -> list[DefectTag]:
     """What was said last of each defect."""
     return [
-        DefectTag(r["id"], r["defect"], r["model_id"], r["model"], r["title"], r["stage"], r["by"], from_text(r["at"]))
-        for r in db.execute(_TAGS)
+        DefectTag(
+            id=row["id"],
+            defect=row["defect"],
+            model_id=row["model_id"],
+            model=row["model"],
+            title=row["title"],
+            stage=row["stage"],
+            by=row["by"],
+            at=from_text(row["at"]),
+            first_at=from_text(row["first_at"]),
+        )
+        for row in db.execute(_TAGS)
     ]
 
 

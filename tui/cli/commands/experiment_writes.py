@@ -9,7 +9,7 @@ import click
 
 from core.experiments import registering, results, running
 from storage.errors import UsageError
-from storage.records.experiments import EXPERIMENT_KINDS, Experiment, ExperimentKind, Registration
+from storage.records.experiments import EXPERIMENT_KINDS, Experiment, ExperimentKind, ExperimentResult, Registration
 from storage.tables import experiments, models
 from tui.cli import output
 from tui.cli.options import ROW_ID, Session, reading, shared, writing
@@ -98,7 +98,13 @@ def result(
     store: str | None,
     as_json: bool,
 ) -> None:
-    """Record what came out in a stage; a result that is older than the registration is refused."""
+    """Record what came out in a stage; without --gain all that evaluations and rollouts of the version have.
+
+    A result that is older than the registration is refused.
+    """
+    if gain is None and interval is None:
+        _read(experiment, version, store, as_json)
+        return
     if gain is None or interval is None:
         raise UsageError("a gain needs its interval", "--gain G --interval LOW..HIGH")
     low, high = bounds(interval)
@@ -116,9 +122,7 @@ def result(
             actor=session.actor,
             now=session.now,
         )  # fmt: skip
-    output.document(told) if as_json else output.text(
-        f"experiment {experiment}: {told.gain:+.4g} of {told.metric} in {told.stage}, {told.low:.4g} to {told.high:.4g}"
-    )
+    output.document(told) if as_json else output.text(_told(told))
 
 
 @click.command("kill")
@@ -213,6 +217,29 @@ def limit(
         [(x.scope, x.name, x.most, x.reason, x.by, f"{x.at:%Y-%m-%d %H:%MZ}") for x in known],
         empty=f"no limit was set: {running.DEFAULT_LIMIT} experiments of a model may run at once",
     )
+
+
+COMMANDS = (add, start, result, kill, hold, launch, drop, explain, hours, limit)
+
+
+def _read(experiment: int, version: str | None, store: str | None, as_json: bool) -> None:
+    from core.experiments.readings import read_new
+
+    with writing(store) as session:
+        told = read_new(session.db, experiment, version=version, actor=session.actor, now=session.now)
+    if as_json:
+        output.document({"id": experiment, "read": told})
+        return
+    for one in told:
+        output.text(_told(one))
+    if not told:
+        output.text(f"experiment {experiment}: no evaluation and no look of a rollout that was not read yet")
+
+
+def _told(one: ExperimentResult) -> str:
+    where = f" ({one.source_ref})" if one.source_ref else ""
+    interval = f"{one.low:.4g} to {one.high:.4g}"
+    return f"experiment {one.experiment_id}: {one.gain:+.4g} of {one.metric} in {one.stage}, {interval}{where}"
 
 
 def bounds(text: str) -> tuple[float, float]:
