@@ -2,15 +2,31 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
+from datetime import datetime
 
-from core.experiments.lives import Life
-from core.experiments.predicting import Outlook
-from core.experiments.readings import Reread
+from core.experiments.lives import Life, life_of
+from core.experiments.predicting import OPEN, Outlook, history_of, outlook
+from core.experiments.readings import Reread, reread
 from core.experiments.registering import wrong
 from core.markdown import escape, row
 from core.report_words import moment
 from storage.records.experiments import ExperimentResult
+from storage.tables import models
+
+
+def report_of(db: sqlite3.Connection, experiment_id: int, *, now: datetime) -> str:
+    """The report of the experiment of that id, with what history and the primary metric of now say of it.
+
+    Raises:
+        UsageError: there is none.
+    """
+    one = life_of(db, experiment_id, now=now)
+    told = None
+    if one.experiment.state in OPEN:
+        told = outlook(one, history_of(db, models.get_by_id(db, one.experiment.model_id), now=now))
+    return experiment_report(one, told, reread(db, one, now=now))
 
 
 def experiment_report(one: Life, told: Outlook | None, again: Reread | None) -> str:

@@ -68,26 +68,29 @@ def put(db: sqlite3.Connection, found: Experiment, stage: str, gain: float, at: 
     results.record(db, found.id, told, actor=ADA, now=day(at))
 
 
-def simulated_history(db: sqlite3.Connection, model: Model, ideas: int = 30, seed: int = 5) -> list[Experiment]:
+def simulated_history(
+    db: sqlite3.Connection, model: Model, ideas: int = 30, seed: int = 5, start: int = 0
+) -> list[Experiment]:
     """Ideas of which 0.6 of the offline gain is left later; those that look good go to the canary and are launched."""
     rng = np.random.default_rng(seed)
     found = []
     with transaction(db):
-        running.set_limit(db, "model", model.name, ideas + 10, actor=ADA, now=day(0))
+        running.set_limit(db, "model", model.name, ideas + 10, actor=ADA, now=day(start))
         for number in range(ideas):
-            one = running_one(db, model, number, title=f"idea {number} of {seed}", kind=EXPERIMENT_KINDS[number % 4])
+            at = start + number
+            one = running_one(db, model, at, title=f"idea {number} of {seed}", kind=EXPERIMENT_KINDS[number % 4])
             unit = ASKED.minimum_gain
             true = unit * (1 + 1.5 * rng.standard_normal())
             offline = true + 0.4 * unit * rng.standard_normal()
-            put(db, one, "offline", offline, number + 0.5, half=1.96 * 0.4 * unit)
+            put(db, one, "offline", offline, at + 0.5, half=1.96 * 0.4 * unit)
             if offline > 0.5 * unit:
                 later = 0.6 * true + 0.3 * unit * rng.standard_normal()
-                put(db, one, "canary", later, number + 0.7, half=1.96 * 0.3 * unit)
-                running.launch(db, one.id, None, actor=ADA, now=day(number + 0.8))
+                put(db, one, "canary", later, at + 0.7, half=1.96 * 0.3 * unit)
+                running.launch(db, one.id, None, actor=ADA, now=day(at + 0.8))
                 if number % 3 == 0:
-                    running.drop(db, one.id, "legal", actor=ADA, now=day(number + 0.9))
+                    running.drop(db, one.id, "legal", actor=ADA, now=day(at + 0.9))
             else:
-                running.kill(db, one.id, "too small", actor=ADA, now=day(number + 0.8))
+                running.kill(db, one.id, "too small", actor=ADA, now=day(at + 0.8))
             found.append(experiments.get(db, one.id))
     return found
 
