@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from core.rollouts.arms import Pair, part_sql
 from core.rollouts.values import value_sql
-from storage.errors import SourceError
+from storage.errors import ModelFileError, SourceError
 from storage.records.looks import TRAFFIC, Look, Split
 from storage.records.models import Model, ModelFile
 from storage.records.rollouts import GuardrailRule, Rollout, StageRule
@@ -26,12 +26,12 @@ class Counted:
     Attributes:
         looks: those that can be recorded.
         unlabelled: guardrails for which one of the arms has no label yet.
-        failures: guardrails that can't be measured in these batches, and why.
+        failures: guardrails that can't be measured in these batches with these labels, and why.
     """
 
     looks: tuple[Look, ...]
     unlabelled: tuple[GuardrailRule, ...]
-    failures: tuple[str, ...]
+    failures: tuple[tuple[GuardrailRule, str], ...]
 
 
 def traffic_look(rollout: Rollout, stage: StageRule, pair: Pair) -> Look | None:
@@ -78,7 +78,7 @@ def looks_at(
 
 def _readable(
     side: Side, file: ModelFile, due: Sequence[GuardrailRule]
-) -> tuple[list[tuple[GuardrailRule, str]], tuple[str, ...]]:
+) -> tuple[list[tuple[GuardrailRule, str]], tuple[tuple[GuardrailRule, str], ...]]:
     """The guardrails that these rows can be asked for, each with its SQL; and why the others can't."""
     found, failures = [], []
     for rule in due:
@@ -89,8 +89,8 @@ def _readable(
             if lacks is not None:
                 raise SourceError(f"{side.source.files[0].path} has no column {lacks!r}", "")
             found.append((rule, value_sql(side, file, rule)))
-        except SourceError as error:
-            failures.append(f"{rule.name}: {error.message}")
+        except (SourceError, ModelFileError) as error:
+            failures.append((rule, error.message))
     return found, tuple(failures)
 
 
@@ -126,7 +126,7 @@ def _read(
 
     plan = []
     for rule, sql in rules:
-        capped = sql if rule.cap is None else f"least({sql}, {rule.cap!r}::double)"
+        capped = sql if rule.cap is None else f"case when {sql} > {rule.cap!r} then {rule.cap!r} else {sql} end"
         key = _key(rule, file)
         plan.append((
             column(capped),
