@@ -34,6 +34,7 @@ class GainLine:
         mean_gain: their newest gain of the farthest stage in least worthwhile gains (1 is just worth it).
         total: gains of the launched ones by model and metric, in its own unit.
         hours: booked; ``days`` is the time that they ran.
+        gain_per_hour: least worthwhile gains an hour, of those that have both a result and hours; None over none.
     """
 
     name: str
@@ -48,11 +49,7 @@ class GainLine:
     total: Mapping[str, float]
     hours: float
     days: float
-
-    @property
-    def gain_per_hour(self) -> float | None:
-        """Least worthwhile gains an hour of work, over those measured; None without hours."""
-        return None if self.mean_gain is None or self.hours <= 0 else self.mean_gain * self.measured / self.hours
+    gain_per_hour: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +83,8 @@ def line(name: str, members: Sequence[Life]) -> GainLine:
     decided = sum(one.experiment.state in OVER for one in members)
     won = [one for one in members if one.experiment.state == "launched"]
     low, high = wilson(len(won), decided)
-    told = [one.latest.gain / one.experiment.registration.minimum_gain for one in members if one.latest is not None]
+    told = [gain for one in members if (gain := _gain(one)) is not None]
+    booked = [(gain, one.hours) for one in members if one.hours > 0 and (gain := _gain(one)) is not None]
     total: defaultdict[str, float] = defaultdict(float)
     for one in won:
         if one.latest is not None:
@@ -104,7 +102,13 @@ def line(name: str, members: Sequence[Life]) -> GainLine:
         total=dict(total),
         hours=sum(one.hours for one in members),
         days=sum(one.worked.total_seconds() for one in members) / 86_400,
+        gain_per_hour=sum(gain for gain, _ in booked) / sum(hours for _, hours in booked) if booked else None,
     )
+
+
+def _gain(one: Life) -> float | None:
+    """The newest gain of the farthest stage in least worthwhile gains."""
+    return None if one.latest is None else one.latest.gain / one.experiment.registration.minimum_gain
 
 
 def tree(every: Sequence[Life]) -> tuple[Node, ...]:

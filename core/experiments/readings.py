@@ -63,7 +63,9 @@ def read_new(
         fresh = [one for one in told if (one.stage, one.metric, one.source_ref) not in known and one.at >= found.at]
         if not fresh and any(one.at < found.at for one in told):
             fresh = [one for one in told if one.at < found.at][:1]  # refused there, with both moments in the sentence
-        return tuple(record(db, experiment_id, one, actor=actor, now=now) for one in fresh)
+        # The clock of the data may run ahead of this one; nothing is dated after the moment it was written down.
+        dated = [replace(one, at=min(one.at, now)) for one in fresh]
+        return tuple(record(db, experiment_id, one, actor=actor, now=now) for one in dated)
 
 
 def available(db: sqlite3.Connection, model: Model, version: str, metric: str) -> list[Measured]:
@@ -163,4 +165,4 @@ def _recorded(one: Life, metric: str) -> ExperimentResult | None:
 def _found(db: sqlite3.Connection, model: Model, found: Experiment, metric: str) -> Measured | None:
     told = available(db, model, found.version, metric) if found.version else []
     told = [one for one in told if one.at >= found.at]
-    return replace(told[-1]) if told else None
+    return told[-1] if told else None

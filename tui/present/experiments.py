@@ -31,13 +31,14 @@ def cells(one: Life, told: Outlook | None, now: datetime) -> tuple[str | Text, .
         given.title,
         found.model,
         found.state,
-        one.place,
+        one.place if one.started_at or one.stage else "-",
         age(now - found.at),
         f"{given.predicted_low:.3g}..{given.predicted_high:.3g}",
         f"{one.latest.gain:+.3g}" if one.latest else "-",
     )
     end = Text("-", style=style)
-    if told is not None:
+    if told is not None and one.offline is not None:
+        # With too little history there is a gain, and nothing that could be said of it.
         end = Text(KILL, style="bold") if told.kill else Text(f"{told.end.expected.value:+.3g}" if told.end else "?")
     return (*(Text(visible(word), style=style) for word in words), end)
 
@@ -71,7 +72,8 @@ def detail(one: Life, told: Outlook | None, again: Reread | None, children: Sequ
     above = f"builds on {given.parent_id}" if given.parent_id is not None else "builds on no other"
     page.line(f"  {above}; {', '.join(map(str, children)) or 'none'} built on it")
     spent = ", ".join(f"{place} {span(time)}" for place, time in one.spent.items()) or "not at all"
-    page.line(f"  ran {spent}; {one.hours:g} hours booked; first result after {span(one.to_first)}")
+    page.line(f"  ran {spent}; {one.hours:g} hours booked")
+    page.line(f"  {lead(one)}")
     return page.text
 
 
@@ -86,6 +88,14 @@ def outlook(told: Outlook, metric: str) -> tuple[str, ...]:
     if told.kill:
         lines.append("KILL? the upper end is below what is worth a launch: f")
     return tuple(lines)
+
+
+def lead(one: Life) -> str:
+    """From the registration to the first result, and on to the farthest stage."""
+    if one.first_result_at is None:
+        return "no first result yet"
+    last = "" if one.stage in (None, "test") else f", {one.stage} after {span(one.to_stage)}"
+    return f"first result {span(one.to_first)} after the registration{last}"
 
 
 def result(one: ExperimentResult, stamp: Stamp) -> str:

@@ -46,11 +46,11 @@ class ExperimentsPane(ListPane):
         Column("title", "EXPERIMENT", 14, grow=1),
         Column("model", "MODEL", 8, rank=3),
         Column("state", "STATE", 10),
-        Column("stage", "STAGE", 10, rank=1),
+        Column("stage", "STAGE", 6, rank=1),
         Column("age", "AGE", 4, rank=2, right=True, sortable=False),
-        Column("predicted", "PREDICTED", 12, sortable=False),
-        Column("got", "GOT", 8, right=True, descending=True),
-        Column("end", "AT END", 8, right=True, descending=True),
+        Column("predicted", "PREDICTED", 12, rank=1, sortable=False),
+        Column("got", "GOT", 9, right=True, descending=True),
+        Column("end", "AT END", 9, right=True, descending=True),
     )
     empty = "no experiment is registered: midwatch experiments add MODEL TITLE --hypothesis TEXT ..."
 

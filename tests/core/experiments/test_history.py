@@ -121,6 +121,10 @@ def test_the_counts_of_every_table_match(db: sqlite3.Connection, churn: Model) -
     [scratch, guided] = found["guided"]
     assert (guided.name, guided.registered, guided.mean_gain) == ("guided", 1, pytest.approx(2.0))
     assert (guided.rate, guided.gain_per_hour) == (None, None)
+    assert every[0].id == 1
+    one = seen[0]
+    assert one.latest is not None
+    assert scratch.gain_per_hour == pytest.approx(one.latest.gain / 0.004 / 4.0)
     assert scratch.low is not None
     assert scratch.low < (scratch.rate or 0) < (scratch.high or 0)
     own = [x.latest.gain for x in seen if x.latest is not None and x.experiment.state == "launched"]

@@ -6,13 +6,15 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from core.experiments import registering, results, running
-from core.experiments.lives import life_of, lives
+from core.experiments.lives import PLACES, life_of, lives, split
 from storage.clock import to_text
 from storage.errors import RefusedError, UsageError
-from storage.records.experiments import Registration
-from storage.records.models import Model
+from storage.records.experiments import STAGE_KINDS, Registration
+from storage.records.models import Model, StageKind
 from storage.tables import audit, experiments
 from tests.conftest import ADA, CHURN, NOW
 from tests.core.experiments.kit import STAGES, day, put, register, running_one
@@ -171,6 +173,15 @@ def test_times_are_recomputed_from_events(db: sqlite3.Connection, churn: Model) 
     [_, open_one] = lives(db, churn.id, now=day(22))
     assert (open_one.experiment.id, open_one.place, open_one.worked) == (other.id, "build", timedelta(days=2))
     assert open_one.to_kill is None
+
+
+@given(st.dictionaries(st.sampled_from(STAGE_KINDS), st.floats(-5, 15)), st.floats(0, 5), st.floats(0, 9))
+def test_the_parts_of_a_span_sum_up_to_it(reached: dict[StageKind, float], begin: float, length: float) -> None:
+    parts = split(day(begin), day(begin + length), {kind: day(at) for kind, at in reached.items()})
+    assert sum((span for _, span in parts), timedelta(0)) == day(begin + length) - day(begin)
+    assert all(span > timedelta(0) for _, span in parts)
+    # The farthest stage only ever grows.
+    assert [PLACES.index(place) for place, _ in parts] == sorted(PLACES.index(place) for place, _ in parts)
 
 
 def test_a_model_file_without_a_test_stage_knows_one_by_its_kind(

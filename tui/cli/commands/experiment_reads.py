@@ -48,10 +48,7 @@ def funnel(model: str | None, target: str | None, store: str | None, as_json: bo
     told = funnel_of(every, target=wanted)
     groups = {by: gains(every, by) for by, _ in GROUPS}
     if as_json:
-        listed = {
-            by: [{**output.plain(x), "gain_per_hour": x.gain_per_hour} for x in told] for by, told in groups.items()
-        }
-        output.document({**output.plain(told), "gains": listed})
+        output.document({**output.plain(told), "gains": groups})
         return
     output.table(
         ("FARTHEST", "HERE", "REACHED", "RUNNING", "LAUNCHED", "ENDED", "RAN", "HOURS", "SPENT ON ENDED ONES"),

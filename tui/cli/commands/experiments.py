@@ -15,6 +15,7 @@ from storage.tables import models
 from tui.cli import output
 from tui.cli.commands import experiment_reads, experiment_writes
 from tui.cli.options import ROW_ID, DefaultGroup, reading, shared
+from tui.present.experiments import lead
 from tui.present.page import span
 
 if TYPE_CHECKING:
@@ -119,6 +120,7 @@ def show(experiment: int, report: bool, store: str | None, as_json: bool) -> Non
         ],
         empty="no result yet",
     )  # fmt: skip
+    output.text(lead(found))
     if told is not None:
         output.text(f"expected at the end: {_at_the_end(told)}")
     if again is not None:
