@@ -9,8 +9,8 @@ import sqlite3
 from dataclasses import replace
 from datetime import datetime
 
-from core.kept.watch import primary
 from core.metrics.registry import spec_of
+from core.suites.rotation import effective_primary
 from storage.clock import to_text
 from storage.db import transaction
 from storage.errors import UsageError
@@ -26,7 +26,7 @@ def register(db: sqlite3.Connection, model: Model, given: Registration, *, actor
     Raises:
         UsageError: a text is missing, a number is none, the metric or the parent is unknown.
     """
-    given = checked(db, model, given)
+    given = checked(db, model, given, now=now)
     document = canonical(given, model=model.name, by=actor.name, at=now)
     sha256 = digest(document)
     with transaction(db):
@@ -38,8 +38,8 @@ def register(db: sqlite3.Connection, model: Model, given: Registration, *, actor
     return experiments.get(db, number)
 
 
-def checked(db: sqlite3.Connection, model: Model, given: Registration) -> Registration:
-    """The registration with its texts trimmed.
+def checked(db: sqlite3.Connection, model: Model, given: Registration, *, now: datetime) -> Registration:
+    """The registration with its texts trimmed, and the primary metric of now where it names none.
 
     Raises:
         UsageError: as :func:`register`.
@@ -48,7 +48,7 @@ def checked(db: sqlite3.Connection, model: Model, given: Registration) -> Regist
         given,
         title=given.title.strip(),
         hypothesis=given.hypothesis.strip(),
-        metric=given.metric.strip() or primary(model.file).name,
+        metric=given.metric.strip() or effective_primary(db, model, now).metric.name,
         idea_from=(given.idea_from or "").strip() or None,
         link=(given.link or "").strip() or None,
     )

@@ -85,6 +85,7 @@ def test_a_running_experiment_is_read_again_under_the_metric_that_is_primary_now
     assert kept is not None
     assert kept.under_now is not None
     assert kept.under_now.gain == 0.002
+    assert register(db, churn, 5, metric="").registration.metric == "log_loss"
     running.kill(db, found.id, "enough", actor=ADA, now=day(6))
     assert reread(db, life_of(db, found.id, now=day(6)), now=day(6)) is None
 

@@ -22,7 +22,7 @@ from tui.typed_moments import ago
 @click.option("--hypothesis", required=True, help="What is changed, and what that will do.")
 @click.option("--predict", required=True, metavar="LOW..HIGH", help="Where the gain is expected.")
 @click.option("--worthwhile", type=float, required=True, help="The least gain that is worth a launch.")
-@click.option("--metric", help="The model's primary one by default.")
+@click.option("--metric", help="The primary one in force by default.")
 @click.option("--kind", type=click.Choice(EXPERIMENT_KINDS), default="data", show_default=True, help="What it changes.")
 @click.option("--idea-from", help="Who or what had the idea.")
 @click.option("--link", help="Where the idea stands: a thread, a ticket, an incident.")
