@@ -37,6 +37,9 @@ def test_from_the_registration_to_the_kill(call: Call) -> None:
     assert "what was known before can't be predicted" in call.err
     call("experiments", "result", "1", "--gain", "0.01", code=2)
     call("experiments", "result", "1", "--gain", "0.01", "--interval", "a..b", code=2)
+    call("experiments", "result", "1", "--gain", "0.01", "--interval", "0..nan", code=2)
+    call("experiments", "result", "1", "--stage", "offline", code=2)
+    assert call("experiments", "result", "1") == {"id": 1, "read": []}
     told = call("experiments", "result", "1", "--gain", "0.005", "--interval", "0.001..0.009", "-n", "900")
     assert (told["stage"], told["version"], told["source"]) == ("offline", "v43", "typed")
     assert call("experiments", "explain", "1", "it had to be")["retrofitted"] is True
@@ -63,6 +66,7 @@ def test_over_the_limit(call: Call) -> None:
     assert call("experiments", "start", "4", "--stop", "1")["state"] == "running"
     assert call("experiments", "limit")["limits"] == []
     call("experiments", "limit", "2", code=2)
+    call("experiments", "limit", "9" * 30, "--model", "churn", code=2)
     assert call("experiments", "limit", "4", "--model", "churn", "--reason", "more people")["limits"][0]["most"] == 4
     assert call("experiments", "hold", "4", "--reason", "waits for labels")["state"] == "held"
     assert call("experiments", "start", "1")["state"] == "running"

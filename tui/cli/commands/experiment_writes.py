@@ -78,7 +78,7 @@ def start(experiment: int, version: str | None, stop: int | None, store: str | N
 @click.argument("experiment", type=ROW_ID)
 @click.option("--gain", type=float, help="Positive is better, whatever the direction of the metric.")
 @click.option("--interval", metavar="LOW..HIGH", help="Its 95 % interval.")
-@click.option("-n", "n", type=int, help="Rows or units that it rests on.")
+@click.option("-n", "n", type=ROW_ID, help="Rows or units that it rests on.")
 @click.option("--stage", help="A stage of the model file; the test stage by default.")
 @click.option("--metric", help="The registered one by default.")
 @click.option("--version", help="The candidate that carries it.")
@@ -102,7 +102,7 @@ def result(
 
     A result that is older than the registration is refused.
     """
-    if gain is None and interval is None:
+    if all(given is None for given in (gain, interval, n, stage, metric, at, note)):
         _read(experiment, version, store, as_json)
         return
     if gain is None or interval is None:
@@ -191,7 +191,7 @@ def hours(experiment: int, spent: float, store: str | None, as_json: bool) -> No
 
 
 @click.command("limit")
-@click.argument("most", type=click.IntRange(0), required=False)
+@click.argument("most", type=click.IntRange(0, 10_000), required=False)
 @click.option("--model", help="Of this model.")
 @click.option("--team", help="Of all models with this owner.")
 @click.option("--reason", help="Why this many.")
