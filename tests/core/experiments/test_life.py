@@ -3,7 +3,10 @@
 import json
 import sqlite3
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -11,6 +14,7 @@ from hypothesis import strategies as st
 
 from core.experiments import registering, results, running
 from core.experiments.lives import PLACES, life_of, lives, split
+from storage import db as store
 from storage.clock import to_text
 from storage.errors import RefusedError, UsageError
 from storage.records.experiments import STAGE_KINDS, Registration
@@ -127,6 +131,25 @@ def test_one_over_the_limit_is_refused_and_can_replace_another(db: sqlite3.Conne
         with pytest.raises(UsageError):
             running.set_limit(db, scope, name, most, actor=ADA, now=day(2))  # type: ignore[arg-type]
     assert experiments.limits(db)[1].most == 4
+
+
+def test_of_two_people_who_start_the_last_one_at_once_one_is_refused(
+    db: sqlite3.Connection, churn: Model, store_file: Path
+) -> None:
+    running.set_limit(db, "model", "churn", 1, actor=ADA, now=day(0))
+    for title in ("one", "other"):
+        register(db, churn, title=title)
+
+    def attempt(number: int) -> str:
+        with closing(store.connect(store_file)) as own:
+            try:
+                return running.start(own, number, actor=ADA, now=day(1)).state
+            except RefusedError:
+                return "refused"
+
+    with ThreadPoolExecutor(2) as people:
+        assert sorted(people.map(attempt, (1, 2))) == ["refused", "running"]
+    assert sorted(one.state for one in experiments.listing(db)) == ["registered", "running"]
 
 
 def test_the_ways_between_states(db: sqlite3.Connection, churn: Model) -> None:
