@@ -37,13 +37,13 @@ def test_the_history_of_a_team_predicts_and_suggests_kills(db: sqlite3.Connectio
     out = outlooks(db, now=day(42))[few.id]
     assert out.why_not == f"too little history: {told.pairs} of 8 cases with an offline and a later gain"
     assert (out.end, out.kill) == (None, False)
-    simulated_history(db, churn, 25, seed=6)
+    simulated_history(db, churn, 16, seed=6)
     told = history_of(db, churn, now=day(60))
     assert told.shrinkage is not None
     assert told.shrinkage.ratio.low <= 0.6 <= told.shrinkage.ratio.high
     by_state = [one.state for one in experiments.listing(db)]
     assert told.launched == by_state.count("launched") + by_state.count("dropped")
-    assert told.decided == told.launched + by_state.count("killed") == 34
+    assert told.decided == told.launched + by_state.count("killed") == 25
     assert (told.kept, told.followed) == (0, by_state.count("dropped"))
     assert {s.kind: s.pairs for s in told.stages} == {"shadow": 0, "canary": told.pairs, "ab": 0, "full": 0}
     good = running_one(db, churn, 50, title="large")
