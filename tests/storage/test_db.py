@@ -18,7 +18,7 @@ FACTS = [
     "failure_case_events", "failure_case_answers", "evaluation_items", "evaluation_sets", "evaluation_set_items",
     "evaluation_scores", "evaluation_answers", "experiments", "experiment_results", "experiment_events",
     "experiment_limits", "defect_tags", "evaluations", "imported_metrics", "primary_metrics", "rollouts",
-    "rollout_events", "gate_decisions", "gate_looks", "batch_arms",
+    "rollout_events", "gate_decisions", "gate_looks", "batch_arms", "gate_waits",
 ]  # fmt: skip
 
 
