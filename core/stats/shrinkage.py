@@ -120,10 +120,11 @@ def learn(cases: Sequence[Case]) -> Shrinkage | None:
     t = np.array([case.later_se for case in pairs], dtype=np.float64)
     if not (np.isfinite([*x, *s, *y, *t]).all() and (s > 0).all() and (t > 0).all()):
         raise ValueError("gains are finite numbers and standard errors are above 0")
+    unit = float(np.median(np.maximum(np.abs(x), s)))  # so that products of variances stay in range
+    x, s, y, t = x / unit, s / unit, y / unit, t / unit
     mu, omega, weight = _ideas(x, s)
-    m, v = _shrunk(
-        np.array([case.offline for case in pairs]), np.array([case.offline_se for case in pairs]), mu, omega
-    )  # pairs x nodes
+    later = np.array([case.later is not None and case.later_se is not None for case in cases])
+    m, v = _shrunk(x[later], s[later], mu, omega)  # pairs x nodes
     beta, tau = _BETA[:, None], _TAU[None, :]
     log = np.broadcast_to(weight[:, None, None], (mu.size, _BETA.size, _TAU.size)).copy()
     product = np.ones_like(log)
@@ -147,7 +148,7 @@ def learn(cases: Sequence[Case]) -> Shrinkage | None:
         ideas=len(cases),
         ratio=Estimate(*(_grid_quantile(_BETA, over_beta, q) for q in (0.5, 0.025, 0.975))),
         spread=float(density.sum(axis=(0, 1)) @ _TAU),
-        nodes=np.stack([mu[where[0]], omega[where[0]], _BETA[where[1]], _TAU[where[2]]]),
+        nodes=np.stack([unit * mu[where[0]], unit * omega[where[0]], _BETA[where[1]], _TAU[where[2]]]),
         weights=flat[best] / flat[best].sum(),
     )
 
@@ -182,7 +183,9 @@ def predict(learned: Shrinkage, chances: Survival, case: Case, *, launched: bool
     if case.later is not None and case.later_se is not None:
         share = variance / (variance + case.later_se**2)
         mean, variance = mean + share * (case.later - mean), variance * (1 - share)
-    left = _mixture_points(mean, np.sqrt(np.maximum(variance, 1e-24)), learned.weights)
+    # A node may be sure of itself: its normal gets a width that is nothing beside the rest.
+    least = max(1e-12 * float(learned.weights @ (variance + mean**2)), 1e-300)
+    left = _mixture_points(mean, np.sqrt(np.maximum(variance, least)), learned.weights)
     steps = [chances.kept] if launched else [chances.launch, chances.kept]
     stay = np.ones(1)
     for step in steps:

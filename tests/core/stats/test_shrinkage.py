@@ -50,8 +50,8 @@ def test_the_prior_is_that_of_others_and_own_cases_take_its_place() -> None:
 HISTORY = simulated(np.random.default_rng(5), 30).cases
 
 
-@settings(max_examples=5, deadline=None)
-@given(st.floats(0.01, 100), st.permutations(range(30)))
+@settings(max_examples=10, deadline=None)
+@given(st.sampled_from([1e-40, 0.01, 7.0, 1e40]), st.permutations(range(30)))
 def test_neither_the_unit_nor_the_order_matters(unit: float, order: list[int]) -> None:
     def scaled(case: Case) -> Case:
         later = None if case.later is None or case.later_se is None else (case.later * unit, case.later_se * unit)
@@ -62,6 +62,9 @@ def test_neither_the_unit_nor_the_order_matters(unit: float, order: list[int]) -
     assert other is not None
     assert other.ratio.value == pytest.approx(one.ratio.value, abs=1e-6)
     assert other.ratio.low == pytest.approx(one.ratio.low, abs=1e-6)
+    chances, idea = survival(launched=3, decided=9, kept=1, followed=2), HISTORY[0]
+    ends = predict(one, chances, idea), predict(other, chances, scaled(idea))
+    assert ends[1].expected.high == pytest.approx(ends[0].expected.high * unit, rel=1e-3)
 
 
 def test_what_makes_the_end_value_larger() -> None:
