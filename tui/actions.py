@@ -9,7 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-LISTS = ("home", "alerts", "incidents", "data", "slices", "versions", "changes", "watch", "cases", "sets", "kept")
+LISTS = (
+    "home", "alerts", "incidents", "data", "slices", "versions", "changes", "watch", "cases", "sets", "kept",
+    "experiments",
+)  # fmt: skip
 """Panes that show a list."""
 
 _SHOWN = {
@@ -93,12 +96,19 @@ ACTIONS: tuple[Action, ...] = (
         "note",
         ("n",),
         "note",
-        "Write a note; in Changes: an entry by hand.",
-        ("incidents", "changes", "watch"),
+        "Write a note; in Changes: an entry by hand; in Experiments: an explanation.",
+        ("incidents", "changes", "watch", "experiments"),
         mutating=True,
     ),
     Action("cases", ("e",), "cases", "These rows become failure cases.", ("alerts", "data", "slices"), mutating=True),
-    Action("verdict", ("f",), "verdict", "Verdict: accepted or rejected.", ("cases",), mutating=True),
+    Action(
+        "verdict",
+        ("f",),
+        "verdict",
+        "Verdict: accepted or rejected; in Experiments: start, hold, kill, launch or drop.",
+        ("cases", "experiments"),
+        mutating=True,
+    ),
     Action(
         "freeze",
         ("E",),
