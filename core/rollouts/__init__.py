@@ -1,0 +1,1 @@
+"""Rollouts: rule, looks, policy, decisions, promotion."""
