@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import re
 import stat
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, NoReturn, cast, get_args
+from typing import Any, cast, get_args
 
-from storage.duration import duration
+from storage import gate_keys
 from storage.errors import ModelFileError
 from storage.records.models import (
     CheckSpec,
@@ -23,10 +21,9 @@ from storage.records.models import (
     ModelFile,
     Rollback,
     Slo,
-    Stage,
-    StageKind,
     Task,
 )
+from storage.toml_document import TomlDocument
 
 MAXIMUM_BYTES = 1_000_000
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
@@ -35,6 +32,7 @@ _SLO = re.compile(r"\s*(>=|<=|>|<)\s*(-?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?)\s*")
 TOP = {
     "name": str, "task": str, "owner": str, "production": bool, "columns": dict, "labels": dict, "metrics": list,
     "stages": list, "checks": list, "rollback": dict, "scoring": dict, "cadence": str, "impact": str, "waiver": str,
+    "guardrails": list, "gates": dict, "suite": dict, "feedback_loop": bool,
 }  # fmt: skip
 COLUMNS = {
     "time": str, "prediction": str, "id": str, "label": str, "version": str, "stage": str, "latency": str,
@@ -44,9 +42,6 @@ LABELS = {"lag": str, "minimum": int, "positive": str, "tolerance": float}
 METRIC = {
     "name": str, "kind": str, "primary": bool, "slo": str, "slo_window": str, "slo_budget": float, "sql": str,
     "direction": str, "owner": str, "reason": str, "threshold": float,
-}  # fmt: skip
-STAGE = {
-    "name": str, "kind": str, "traffic": float, "minimum_rows": int, "minimum_labels": int, "minimum_hours": float,
 }  # fmt: skip
 CHECK = {
     "check": str, "column": str, "enabled": bool, "threshold": float, "tier": str, "minimum": float, "maximum": float,
@@ -102,44 +97,46 @@ def parse(text: str, source: str) -> ModelFile:
     return _Reader(text, source).model(document)
 
 
-@dataclass(frozen=True, slots=True)
-class _Reader:
-    """Walks one document; knows the text so that errors can name lines."""
+class _Reader(TomlDocument):
+    """Walks one document."""
 
-    text: str
-    source: str
+    __slots__ = ()
 
     def model(self, document: Mapping[str, Any]) -> ModelFile:
         self.keys(document, TOP, "", required=("name", "task", "columns"))
         if not _NAME.fullmatch(document["name"]):
             self.fail("name", "", f"{document['name']!r} may hold letters, digits, '.', '_' and '-' only")
         self.one_of(document["task"], get_args(Task), "task", "")
-        stages = tuple(self.stage(s, i) for i, s in enumerate(self.tables(document, "stages")))
+        columns = self.columns(document["columns"])
+        stages = gate_keys.stages(self, document)
         metrics = tuple(self.metric(m, i) for i, m in enumerate(self.tables(document, "metrics")))
-        self.unique([s.name for s in stages], "stages")
         self.unique([m.name for m in metrics], "metrics")
         if sum(m.primary for m in metrics) > 1:
             self.fail("primary", "metrics", "only one metric can be primary")
         return ModelFile(
             name=document["name"],
             task=cast("Task", document["task"]),
-            columns=self.columns(document["columns"]),
+            columns=columns,
             owner=document.get("owner"),
             production=document.get("production", False),
             labels=self.labels(document.get("labels", {})),
             metrics=metrics,
-            stages=stages or (Stage("full"),),
+            stages=stages,
             checks=tuple(self.check(c, i) for i, c in enumerate(self.tables(document, "checks"))),
             rollback=self.rollback(document["rollback"]) if "rollback" in document else None,
             scoring=self.scoring(document.get("scoring", {})),
             cadence=self.duration(document, "cadence", "", None),
             impact=document.get("impact"),
             waiver=document.get("waiver"),
+            guardrails=gate_keys.guardrails(self, document, columns, stages),
+            gates=gate_keys.gates(self, document.get("gates", {})),
+            suite=gate_keys.suite(self, document.get("suite", {})),
+            feedback_loop=document.get("feedback_loop", False),
         )
 
     def columns(self, table: Mapping[str, Any]) -> Columns:
         self.keys(table, COLUMNS, "columns", required=("time", "prediction"))
-        lists = {key: self.texts(table, key, "columns") for key in ("ignore", "redact", "calendar") if key in table}
+        lists = {key: self.texts(table, key, "columns") for key in ("ignore", "redact", "calendar")}
         return Columns(**{**table, **lists})
 
     def labels(self, table: Mapping[str, Any]) -> Labels:
@@ -180,20 +177,11 @@ class _Reader:
             self.fail(key, table, f"{text!r} is not a bound such as '>= 0.68'", index)
         return Slo(cast("Any", match[1]), float(match[2]))
 
-    def stage(self, table: Mapping[str, Any], index: int) -> Stage:
-        self.keys(table, STAGE, "stages", required=("name",), index=index)
-        kind = table.get("kind", table["name"] if table["name"] in get_args(StageKind) else "full")
-        self.one_of(kind, get_args(StageKind), "kind", "stages", index)
-        traffic = float(table.get("traffic", 0.0 if kind in ("test", "shadow") else 1.0))
-        if not 0.0 <= traffic <= 1.0:
-            self.fail("traffic", "stages", "is a share between 0 and 1", index)
-        return Stage(**{**table, "kind": kind, "traffic": traffic})
-
     def check(self, table: Mapping[str, Any], index: int) -> CheckSpec:
         self.keys(table, CHECK, "checks", required=("check",), index=index)
         if "tier" in table:
             self.one_of(table["tier"], TIERS, "tier", "checks", index)
-        allowed = {"allowed": self.texts(table, "allowed", "checks")} if "allowed" in table else {}
+        allowed = {"allowed": self.texts(table, "allowed", "checks", index)} if "allowed" in table else {}
         return CheckSpec(**{**table, **allowed})
 
     def rollback(self, table: Mapping[str, Any]) -> Rollback:
@@ -214,87 +202,3 @@ class _Reader:
     def scoring(self, table: Mapping[str, Any]) -> dict[str, object]:
         self.keys(table, SCORING, "scoring")
         return dict(table)
-
-    def keys(
-        self,
-        table: object,
-        known: Mapping[str, type],
-        section: str,
-        required: tuple[str, ...] = (),
-        index: int = 0,
-    ) -> None:
-        """Every key is known and of the right type, and the required ones are there."""
-        if not isinstance(table, Mapping):
-            self.fail(section, "", f"must be a table, as in [{section}]")
-        for key, value in table.items():
-            if key not in known:
-                near = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
-                right = f"did you mean {near[0]!r}?" if near else f"known here: {', '.join(known)}"
-                self.fail(key, section, f"there is no such key; {right}", index)
-            wanted = known[key]
-            numeric = wanted is float and isinstance(value, int | float) and not isinstance(value, bool)
-            if not numeric and (not isinstance(value, wanted) or (wanted is int and isinstance(value, bool))):
-                self.fail(key, section, f"must be {_WORDS[wanted]}, not {value!r}", index)
-        for key in required:
-            if key not in table:
-                self.fail(section or key, "", f"{key!r} is required here", index)
-
-    def tables(self, document: Mapping[str, Any], key: str) -> list[Any]:
-        values = document.get(key, [])
-        if not all(isinstance(value, Mapping) for value in values):
-            self.fail(key, "", f"must be a list of tables, as in [[{key}]]")
-        return list(values)
-
-    def texts(self, table: Mapping[str, Any], key: str, section: str) -> tuple[str, ...]:
-        if not all(isinstance(value, str) for value in table[key]):
-            self.fail(key, section, "must be a list of texts")
-        return tuple(table[key])
-
-    def duration(
-        self, table: Mapping[str, Any], key: str, section: str, default: timedelta | None, index: int = 0
-    ) -> timedelta | None:
-        if key not in table:
-            return default
-        try:
-            return duration(table[key])
-        except ValueError as error:
-            self.fail(key, section, str(error), index)
-
-    def one_of(self, value: object, known: tuple[str, ...], key: str, section: str, index: int = 0) -> None:
-        if value not in known:
-            near = difflib.get_close_matches(str(value), known, n=1, cutoff=0.5)
-            right = f"did you mean {near[0]!r}?" if near else f"one of {', '.join(known)}"
-            self.fail(key, section, f"{value!r} is not known; {right}", index)
-
-    def unique(self, names: list[str], section: str) -> None:
-        twice = next((name for name in names if names.count(name) > 1), None)
-        if twice is not None:
-            self.fail("name", section, f"{twice!r} stands there twice", names.index(twice))
-
-    def fail(self, key: str, section: str, what: str, index: int = 0) -> NoReturn:
-        where = f"[{section}] {key}" if section else key
-        raise ModelFileError(f"{self.source}, line {self.line(key, section, index)}, key {where}: {what}")
-
-    def line(self, key: str, section: str, index: int) -> int:
-        """The line of ``key`` in the ``index``-th table named ``section``, or that table's own line."""
-        start, seen, found = 1, -1, section == ""
-        for number, line in enumerate(self.text.splitlines(), 1):
-            header = re.match(r"\s*\[{1,2}\s*([^\]]+?)\s*\]{1,2}", line)
-            if header:
-                if found and section:
-                    break
-                name = header[1].strip("\"'")
-                seen += name == section
-                found = bool(section) and name == section and seen == index
-                start = number if found or (not section and name == key) else start
-                if not section and name == key:
-                    return number
-            elif found and re.match(rf"\s*[\"']?{re.escape(key)}[\"']?\s*=", line):
-                return number
-        return start
-
-
-_WORDS = {
-    str: "a text in quotes", bool: "true or false", int: "a whole number", float: "a number",
-    list: "a list in brackets", dict: "a table",
-}  # fmt: skip

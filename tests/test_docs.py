@@ -13,7 +13,7 @@ import pytest
 
 from core.checks.registry import CHECKS
 from core.metrics.registry import METRICS
-from storage import errors, model_file
+from storage import errors, gate_keys, model_file
 from storage.actuators.registry import ACTUATORS
 from storage.records.rollbacks import State
 from tui.actions import ACTIONS
@@ -28,7 +28,8 @@ SCREEN_PAGE = (ROOT / "docs" / "screen.md").read_text(encoding="utf-8")
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
 FLOORS = ("core", "docs", "sample_data", "storage", "tests", "tui")
 MODEL_TABLES = (
-    model_file.TOP, model_file.COLUMNS, model_file.LABELS, model_file.METRIC, model_file.STAGE, model_file.CHECK,
+    model_file.TOP, model_file.COLUMNS, model_file.LABELS, model_file.METRIC, model_file.CHECK, gate_keys.STAGE,
+    gate_keys.GUARDRAIL, gate_keys.GATES, gate_keys.SUITE,
     model_file.ROLLBACK, model_file.SCORING, *model_file.ACTUATOR_KEYS.values(),
 )  # fmt: skip
 

@@ -17,6 +17,7 @@ STEPS: tuple[str, ...] = (
     "m0008_kept_slices",
     "m0009_evaluation_sets",
     "m0010_feed",
+    "m0011_rollouts",
 )
 """Module names under ``storage.migrations``, in order of application."""
 

@@ -16,7 +16,8 @@ FACTS = [
     "changes", "handovers", "handover_acceptances", "rollbacks", "rollback_events", "change_details", "environments",
     "kept_slices", "kept_slice_retirements", "kept_slice_rows", "kept_slice_metrics", "failure_cases",
     "failure_case_events", "failure_case_answers", "evaluation_items", "evaluation_sets", "evaluation_set_items",
-    "evaluation_scores", "evaluation_answers",
+    "evaluation_scores", "evaluation_answers", "rollouts", "rollout_events", "gate_decisions", "gate_looks",
+    "batch_arms",
 ]  # fmt: skip
 
 

@@ -5,7 +5,7 @@ import pytest
 
 from storage.errors import ModelFileError
 from storage.model_file import parse, read
-from storage.records.models import Slo, Stage
+from storage.records.models import GateBudget, Guardrail, Slo, Stage, Suite
 
 FULL = """
 name = "churn"                        # a comment
@@ -109,3 +109,106 @@ def test_broken_files(tmp_path: Path, content: bytes, words: str) -> None:
 def test_a_directory_is_not_a_model_file(tmp_path: Path) -> None:
     with pytest.raises(ModelFileError, match="can't be read"):
         read(tmp_path)
+
+
+GATES = """
+name = "churn"
+task = "binary"
+feedback_loop = true
+[columns]
+time = "t"
+prediction = "p"
+latency = "ms"
+[[stages]]
+name = "shadow"
+[[stages]]
+name = "canary"
+traffic = 0.1
+minimum_rows = 1000
+margin = 1.3
+approvals = 2
+items = ["legal", "privacy"]
+[[stages]]
+name = "full"
+[[guardrails]]
+name = "wrong"
+signal = "error"
+margin = 1.2
+method = "odds"
+[[guardrails]]
+name = "money"
+signal = "sql"
+sql = "price"
+stages = ["canary"]
+harm = "down"
+cap = 0.99
+[gates]
+harm = 0.02
+disagreement = 0.05
+[suite]
+metrics = ["auc"]
+split = "all"
+"""
+
+
+def test_the_keys_of_gates() -> None:
+    file = parse(GATES, "churn.toml")
+    assert file.feedback_loop
+    assert file.stages[1] == Stage("canary", "canary", 0.1, 1000, 0, 0.0, 1.3, 2, ("legal", "privacy"))
+    assert file.guardrails == (
+        Guardrail("wrong", "error", method="odds", margin=1.2),
+        Guardrail("money", "sql", "price", ("canary",), "down", cap=0.99),
+    )
+    assert file.gates == GateBudget(0.02, 0.05, 0.05)
+    assert file.suite == Suite(("auc",), split="all")
+    plain = parse(FULL, "churn.toml")
+    assert (plain.guardrails, plain.gates, plain.suite, plain.feedback_loop) == ((), GateBudget(), Suite(), False)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("margin = 1.3", "margin = 1.0", r"line 15, key \[stages\] margin: must be above 1, not 1"),
+        ("approvals = 2", "approvals = -1", r"line 16, key \[stages\] approvals: must be at least 0"),
+        ("approvals = 2", "aprovals = 2", r"line 16, .* did you mean 'approvals'"),
+        ('"privacy"]', '"legal"]', r"line 17, key \[stages\] items: an item stands there twice"),
+        ('signal = "error"', 'signal = "eror"', r"line 22, key \[guardrails\] signal: 'eror' .* did you mean 'error'"),
+        ('name = "money"', 'name = "wrong"', r"line 21, key \[guardrails\] name: 'wrong' stands there twice"),
+        ('name = "money"', 'name = "traffic split"', r"line 26, .* can't be the name of a guardrail"),
+        ('sql = "price"', "", r"line 27, key \[guardrails\] signal: .* go together"),
+        (
+            '["canary"]',
+            '["full"]',
+            r"line 29, key \[guardrails\] stages: 'full' is no stage with two arms; shadow, canary",
+        ),
+        ('harm = "down"', 'harm = "dwn"', r"line 30, .* did you mean 'down'"),
+        ("cap = 0.99", "cap = 99", r"line 31, key \[guardrails\] cap: must be between 0 and 1, not 99"),
+        ("cap = 0.99", "margin = nan", r"line 31, key \[guardrails\] margin: must be above 0, not nan"),
+        ("cap = 0.99", 'unit = "user"', r"line 31, key \[guardrails\] unit: \[columns\] names no user"),
+        ("margin = 1.2", "margin = 0.9", r"line 23, key \[guardrails\] margin: must be above 1"),
+        (
+            'task = "binary"',
+            'task = "multiclass"\nguard = 1',
+            r"key guard: there is no such key; did you mean 'guardrails'",
+        ),
+        (
+            'task = "binary"',
+            'task = "regression"',
+            r"line 22, .* a regression model has no 'error'; it has loss, abs_error",
+        ),
+        ("harm = 0.02", "harm = 0", r"line 33, key \[gates\] harm: must be between 0 and 1, not 0"),
+        ("disagreement = 0.05", "disagreement = 5", r"line 34, key \[gates\] disagreement: is a share"),
+        ('split = "all"', 'split = "tine"', r"line 37, key \[suite\] split: 'tine' .* did you mean 'time'"),
+        ('split = "all"', "holdout = 1.0", r"line 37, key \[suite\] holdout: must be between 0 and 1"),
+    ],
+)
+def test_a_wrong_key_of_a_gate_is_named_with_its_line(old: str, new: str, said: str) -> None:
+    assert old in GATES
+    with pytest.raises(ModelFileError, match=said):
+        parse(GATES.replace(old, new), "churn.toml")
+
+
+def test_a_latency_guardrail_needs_its_column() -> None:
+    text = GATES.replace('latency = "ms"\n', "").replace('signal = "error"', 'signal = "latency"')
+    with pytest.raises(ModelFileError, match="names no latency"):
+        parse(text, "churn.toml")
