@@ -70,7 +70,7 @@ def generate_assistant(
         write_lines(path, part)
         files.append(LogFile(path, window.role, window.start, window.end, window.end, rows, ("v5",), broken))
     labels, late = _write_labels(directory, columns, windows, rows, end)
-    shadow = _write_shadow(directory, columns, windows, rows, end)
+    shadow = _write_shadow(np.random.default_rng([seed, 31]), directory, columns, windows, rows, end)
     home = directory / "srv" / "assistant"
     model = ModelScenario(
         name="assistant",
@@ -171,14 +171,22 @@ def _write_labels(
 
 
 def _write_shadow(
-    directory: Path, columns: dict[str, Any], windows: list[Window], rows: int, end: datetime
+    rng: np.random.Generator,
+    directory: Path,
+    columns: dict[str, Any],
+    windows: list[Window],
+    rows: int,
+    end: datetime,
 ) -> tuple[LogFile, ...]:
     """What v6 answered to the requests of four days; the shadow's writer ships its files at the end of the night."""
+    import numpy as np
+
     night, files = end - NIGHT, []
     for index, window in enumerate(windows):
         if night - specs.SHADOW[0] <= window.start < night - specs.SHADOW[1]:
             same = {name: values[index * rows : (index + 1) * rows] for name, values in columns.items()}
             same["score"] = linear.predict(specs.V6, same)
+            same["latency_ms"] = np.round(np.exp(rng.normal(6.3, 0.4, rows))).astype(np.int64)
             path = directory / "logs" / "assistant" / "shadow" / f"{window.name}.jsonl"
             write_lines(path, _records(same, "v6", "shadow"))
             files.append(LogFile(path, window.role, window.start, window.end, end, rows, ("v6",)))
