@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from core.batch_log import log_of
 from core.measure import measure_batch
+from core.rollouts.catch_up import catch_up
 from core.watchdogs import watch_metrics
 from storage.db import transaction
 from storage.errors import MidwatchError, SourceError, UsageError
@@ -92,7 +93,7 @@ class LabelReport:
 def ingest_labels(
     db: sqlite3.Connection, model: Model, path: str | Path, *, actor: Actor, now: datetime
 ) -> LabelReport:
-    """Join a label file with the batches that hold its ids, recompute their metrics, and watch the objectives.
+    """Join a label file with the batches that hold its ids, recompute their metrics, watch objectives and rollouts.
 
     The same file twice is one: batches it was joined with are left alone, those that failed or came since are tried.
     A batch that can't be read is reported, and the others are done all the same.
@@ -154,6 +155,7 @@ def ingest_labels(
         from core.kept.watch import watch_slices  # numpy: not on the way of those who only read
 
         watch_slices(db, model, [batch.batch for batch in done], now)
+        catch_up(db, model, now=now)
     return LabelReport(
         label_file=file.path,
         sha256=file.sha256,

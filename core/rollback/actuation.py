@@ -37,8 +37,13 @@ def actuator_of(db: sqlite3.Connection, model: Model, clock: Clock | None = None
 
 def model_then(db: sqlite3.Connection, rollback: Journalled) -> Model:
     """The model with the file that was in force when the rollback was planned: what it acted on is found there."""
-    now = models.get_by_id(db, rollback.model_id)
-    if now.sha256 == rollback.plan.model_sha256:
+    return model_with(db, rollback.model_id, rollback.plan.model_sha256)
+
+
+def model_with(db: sqlite3.Connection, model_id: int, sha256: str) -> Model:
+    """The model with the model file of that hash, as it was registered then."""
+    now = models.get_by_id(db, model_id)
+    if now.sha256 == sha256:
         return now
-    path, text = rollback_evidence.model_file_then(db, rollback.model_id, rollback.plan.model_sha256)
-    return replace(now, path=path, sha256=rollback.plan.model_sha256, file=parse(text, path))
+    path, text = rollback_evidence.model_file_then(db, model_id, sha256)
+    return replace(now, path=path, sha256=sha256, file=parse(text, path))

@@ -5,14 +5,14 @@ from __future__ import annotations
 import sqlite3
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Protocol
 
 from core.incidents import lifecycle
 from storage.actuators.base import Actuator, Clock
 from storage.db import transaction
 from storage.errors import ActuatorError
 from storage.host import Actor
-from storage.records.rollbacks import OPEN, Rollback, RollbackPlan, State
+from storage.records.rollbacks import OPEN, ActuatorPlan, Rollback, State
 from storage.tables import audit, deployments, rollbacks
 
 
@@ -32,7 +32,27 @@ class Verdict:
     since: datetime | None = None
 
 
-def settle(actuator: Actuator, plan: RollbackPlan, clock: Clock, *, patience: timedelta) -> Verdict:
+class Aim(Protocol):
+    """A version that is to be in force: a rollback's plan, or a promotion."""
+
+    @property
+    def from_version(self) -> str | None:
+        """What was in force before, None when nobody knows."""
+
+    @property
+    def to_version(self) -> str:
+        """What is to be in force."""
+
+    @property
+    def actuation(self) -> ActuatorPlan | None:
+        """What was to be done."""
+
+    @property
+    def settle_seconds(self) -> float:
+        """How long the target must hold."""
+
+
+def settle(actuator: Actuator, plan: Aim, clock: Clock, *, patience: timedelta) -> Verdict:
     """Watch the world until the target has held for the settle window.
 
     Args:

@@ -45,9 +45,7 @@ def arm(
         if (before is not None and before.armed) == on:
             state = "armed" if on else "in dry run"
             raise RefusedError(f"the gate behind {rule.stage} is {state} already")
-        gates.add_arming(
-            db, model.id, rule.stage, sha, armed=on, reason=reason.strip(), by=actor.name, now=now
-        )
+        gates.add_arming(db, model.id, rule.stage, sha, armed=on, reason=reason.strip(), by=actor.name, now=now)
         audit.record(
             db, "gate.arm" if on else "gate.disarm", actor=actor, now=now, object_kind="gate",
             object_id=f"{model.name}/{rule.stage}", before={"armed": not on},

@@ -1,4 +1,4 @@
-"""Decisions as bytes: canonical JSON, so that equal looks under equal rules give equal hashes wherever they are judged."""
+"""Decisions as bytes: canonical JSON, so that equal looks under equal rules give equal hashes everywhere."""
 
 from __future__ import annotations
 

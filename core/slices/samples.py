@@ -67,13 +67,14 @@ class Sample:
         return f"{self.name}: not a good sample of the rest; {'; '.join(parts)}"
 
 
-def samples(opened: Opened, request: SliceRequest, part: str) -> tuple[Sample, ...]:
+def samples(opened: Opened, request: SliceRequest, part: str, *, only: str | None = None) -> tuple[Sample, ...]:
     """Every side but the one that is the bulk of the rows (half of them at least), the largest first.
 
     Columns that the deployment itself sets (version, stage, host) are not looked at.
 
     Args:
         part: SQL of the side of a row.
+        only: judge this side alone, however large it is.
     """
     from core.slices.columns import plan
     from core.stats.representative import representation
@@ -91,6 +92,8 @@ def samples(opened: Opened, request: SliceRequest, part: str) -> tuple[Sample, .
     ranked = sorted(sizes, key=lambda name: (-sizes[name], name))
     total = sum(sizes.values())
     judged = [name for i, name in enumerate(ranked[: MOST + 1]) if i or 2 * sizes[name] < total]
+    if only is not None:
+        judged = [name for name in ranked if name == only]
     if len(ranked) < 2 or not now.source.rows:
         return ()
     told = []

@@ -101,7 +101,7 @@ def _answer(
         told = "every row of a kind of error is wrong: split it by a column instead"
         return replace(_page(sides, request, measure), not_answered=told)
     page = replace(_page(sides, request, measure), exact=exact, columns=columns.names, left_out=columns.left_out)
-    now, all_rows = _table(sides.now, request, measure.now, measure.relation, columns, binary=measure.binary)
+    now, all_rows = packed(sides.now, request, measure.now, measure.relation, columns, binary=measure.binary)
     page = replace(page, rows=now.rows, left_out_rows=all_rows - now.rows)
     if now.rows:
         page = replace(page, overall=now.total / now.rows)
@@ -113,7 +113,7 @@ def _answer(
     then: Table | None = None
     go_on(stop)
     if sides.then is not None and measure.then is not None:
-        then, _ = _table(sides.then, request, measure.then, None, columns, binary=measure.binary)
+        then, _ = packed(sides.then, request, measure.then, None, columns, binary=measure.binary)
         page = replace(page, reference_rows=then.rows)
         if request.ranking == "change" and 0 < then.rows < LEAST_ROWS:
             told = f"{then.rows} row{'s' if then.rows != 1 else ''}{' there' if request.where else ''}"
@@ -182,7 +182,7 @@ def _beside(one: Slice, then: Table | None) -> Slice:
     return replace(one, reference_rows=tally.rows, reference_mean=tally.mean if tally.rows else None)
 
 
-def _table(
+def packed(
     side: Side,
     request: SliceRequest,
     signal: str,

@@ -169,7 +169,7 @@ def open_current(
             return
         db, model = _stored(db, request)
         window = _time_condition(model.file, request)
-        yield _side(stack, db, model, model.file, current(db, model, request, now), now, window, []), model.file
+        yield open_batches(stack, db, model, model.file, current(db, model, request, now), now, window, []), model.file
 
 
 def _of_files(stack: ExitStack, request: SliceRequest) -> Sides:
@@ -219,7 +219,7 @@ def _of_model(stack: ExitStack, db: sqlite3.Connection | None, request: SliceReq
     notes: list[str] = []
     chosen = current(db, model, request, now)
     window = _time_condition(file, request)
-    here = _side(stack, db, model, file, chosen, now, window, notes)
+    here = open_batches(stack, db, model, file, chosen, now, window, notes)
     if request.side is not None:
         mine, other = parted(here, file, request)
         return Sides(mine, other, file, model, notes)
@@ -233,7 +233,7 @@ def _of_model(stack: ExitStack, db: sqlite3.Connection | None, request: SliceReq
     if later:
         which = "the reference is" if len(later) == len(before) else f"{len(later)} of {len(before)} batches of it are"
         notes.append(f"{which} later than these rows: too few batches lie before them")
-    reference = _side(stack, db, model, file, before, now, "true", notes)
+    reference = open_batches(stack, db, model, file, before, now, "true", notes)
     return Sides(here, reference, file, model, notes)
 
 
@@ -243,7 +243,7 @@ def _stored(db: sqlite3.Connection | None, request: SliceRequest) -> tuple[sqlit
     return db, models.get(db, request.model)
 
 
-def _side(
+def open_batches(
     stack: ExitStack,
     db: sqlite3.Connection,
     model: Model,

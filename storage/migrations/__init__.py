@@ -18,6 +18,8 @@ STEPS: tuple[str, ...] = (
     "m0009_evaluation_sets",
     "m0010_feed",
     "m0011_rollouts",
+    "m0012_gates",
+    "m0013_suites",
 )
 """Module names under ``storage.migrations``, in order of application."""
 

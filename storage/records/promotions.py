@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal
 
 from storage.records.rollbacks import ActuatorPlan
 from storage.records.rollouts import Outcome, Verdict
 
 PromotionState = Literal["started", "actuated", "verified", "failed", "unknown", "not verified"]
+
+LIFE = timedelta(seconds=120)
+"""A plan is a picture of what a gate says; an older one is made anew before anything is done."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +69,51 @@ class PromotionPlan:
     def must_type(self) -> bool:
         """Whether it is confirmed by typing the version: production, or a gate that does not say promote."""
         return self.production or self.outcome != "promote"
+
+
+@dataclass(frozen=True, slots=True)
+class Promotion:
+    """A promotion that acts on the world, as its journal has it.
+
+    Attributes:
+        from_version: what was in force before.
+        actuation: what was to be done, and the world it was planned for.
+        document: the decision that is written down once the world was read back, with its outcome and moment, and the
+            last look that it rests on.
+        state, state_at, message: the latest step.
+        mark: the process at work (:func:`storage.process.mark`).
+    """
+
+    id: int
+    model_id: int
+    rollout_id: int
+    version: str
+    from_version: str | None
+    from_stage: str
+    to_stage: str
+    traffic: float
+    model_sha256: str
+    actuation: ActuatorPlan
+    settle_seconds: float
+    timeout_seconds: float
+    outcome: Outcome
+    dry_run: bool
+    decided_at: datetime | None
+    document: str
+    last_look_id: int
+    reason: str
+    override: str | None
+    by: str
+    at: datetime
+    mark: dict[str, str]
+    state: PromotionState
+    state_at: datetime
+    message: str
+
+    @property
+    def to_version(self) -> str:
+        """The version that is to be in force."""
+        return self.version
 
 
 @dataclass(frozen=True, slots=True)

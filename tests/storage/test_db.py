@@ -17,7 +17,8 @@ FACTS = [
     "kept_slices", "kept_slice_retirements", "kept_slice_rows", "kept_slice_metrics", "failure_cases",
     "failure_case_events", "failure_case_answers", "evaluation_items", "evaluation_sets", "evaluation_set_items",
     "evaluation_scores", "evaluation_answers", "rollouts", "rollout_events", "gate_decisions", "gate_looks",
-    "batch_arms",
+    "batch_arms", "gate_answers", "gate_approvals", "gate_overrides", "gate_override_reviews", "gate_armings",
+    "gate_decision_bases", "promotions", "promotion_events", "evaluations", "imported_metrics", "primary_metrics",
 ]  # fmt: skip
 
 

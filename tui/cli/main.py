@@ -39,6 +39,7 @@ COMMANDS: tuple[tuple[str, str], ...] = (
     ("reset-tty", "Give back a terminal after a kill -9."),
     ("rollback", "Put another version in force and read the world back."),
     ("sets", "Evaluation sets: freeze, score, verify, export."),
+    ("shadow", "Compare two versions over the same requests, without labels."),
     ("slices", "Find where a model fails, and the rows there."),
     ("undo", "Undo the last rollback, byte for byte."),
     ("versions", "List the versions of a model, or add one."),

@@ -1,0 +1,172 @@
+"""Looks that are missing, taken from the stored batches: the same ones, however late and however often it is done.
+
+A look at something that needs labels is taken once, when the newest batch of the model is later than the window by the
+labels' lag and both arms have labels. It counts the label files that had come by then, in the order they came, so it
+does not matter when it is taken: labels that come later change nothing.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from core.rollouts.arms import Pair, divided, pairs
+from core.rollouts.looks import looks_at, traffic_look
+from core.rollouts.opened_arms import open_batches, with_labels
+from storage.errors import MidwatchError
+from storage.records.batches import Batch
+from storage.records.labels import LabelFile
+from storage.records.looks import TRAFFIC, Look
+from storage.records.models import Model
+from storage.records.rollouts import GuardrailRule, Rollout, StageRule
+from storage.tables import batches, deployments, labels, looks, rollouts
+
+if TYPE_CHECKING:
+    from storage.logs.source import LogSource
+
+PROGRAM = "midwatch"
+
+
+@dataclass(frozen=True, slots=True)
+class CaughtUp:
+    """How many looks are new, and what could not be looked at yet, or not any more."""
+
+    looks: int
+    waiting: tuple[str, ...]
+
+
+def catch_up(db: sqlite3.Connection, model: Model, *, now: datetime) -> CaughtUp:
+    """Take every look that is missing, for every open rollout of a model; nothing to do costs next to nothing.
+
+    The looks of one pair of batches are recorded together, or none is. A file that is gone or can't be read is told,
+    and the others are looked at all the same. A rollout whose baseline no longer serves users is rebased first.
+    """
+    going = rollouts.open_rollouts(db, model.id)
+    if not going:
+        return CaughtUp(0, ())
+    serving = [b for b in batches.page(db, model_id=model.id, limit=-1) if b.role == "serving"]
+    arms, failures = divided(db, model, serving)
+    added, waiting = 0, list(failures)
+    for rollout in going:
+        current = rebased(db, model, rollout, now=now)
+        for stage in current.rule.stages:
+            if stage.has_arms:
+                used = looks.used_before(db, current.id, model.id, current.version, stage.stage)
+                found, missing = pairs(model.file, serving, arms, current.version, current.baseline, stage.stage, used)
+                waiting += missing
+                seen = _Stage(db, model, current, stage, serving, now)
+                for pair in found:
+                    added += seen.look(pair)
+                waiting += seen.waiting()
+    return CaughtUp(added, tuple(dict.fromkeys(waiting)))
+
+
+def rebased(db: sqlite3.Connection, model: Model, rollout: Rollout, *, now: datetime) -> Rollout:
+    """The rollout held against what serves users now: another baseline is recorded, and earlier looks count no more."""
+    live = deployments.live_at(db, model.id, now).get(model.file.full_stage)
+    if live is None or live.version in (rollout.baseline, rollout.version):
+        return rollout
+    reason = f"{live.version} serves {model.file.full_stage} instead of {rollout.baseline}"
+    rollouts.add_event(db, rollout.id, "rebased", baseline=live.version, reason=reason, by=PROGRAM, now=now)
+    return rollouts.get(db, rollout.id)
+
+
+class _Stage:
+    """One stage of a rollout, with what was looked at in it already."""
+
+    def __init__(
+        self,
+        db: sqlite3.Connection,
+        model: Model,
+        rollout: Rollout,
+        stage: StageRule,
+        serving: Sequence[Batch],
+        now: datetime,
+    ) -> None:
+        self._db, self._model, self._rollout, self._stage, self._now = db, model, rollout, stage, now
+        self._serving = [b for b in serving if b.window_end is not None]
+        self._done = looks.done(db, rollout.id, stage.stage, rollout.baseline)
+        self._failures: list[str] = []
+        self._immature: set[datetime] = set()
+        self._unlabelled: set[int] = set()
+
+    def look(self, pair: Pair) -> int:
+        """Take the looks of a pair that are missing; how many are new."""
+        missing = [rule for rule in self._stage.guardrails if (rule.name, pair.ids) not in self._done]
+        found: list[Look] = []
+        if (TRAFFIC, pair.ids) not in self._done:
+            split = traffic_look(self._rollout, self._stage, pair)
+            found += [split] if split is not None else []
+        plain = [rule for rule in missing if not rule.needs_labels]
+        late, moment = self._mature(pair, [rule for rule in missing if rule.needs_labels])
+        if plain or late:
+            try:
+                with open_batches(pair.batches, self._model) as source:
+                    found += self._counted(source, pair, plain, late, moment)
+            except MidwatchError as error:
+                self._failures.append(error.message)
+        return looks.add_looks(self._db, found, self._now) if found else 0
+
+    def waiting(self) -> list[str]:
+        """What could not be looked at yet, or not any more, in sentences."""
+        told = list(self._failures)
+        where = f"{self._rollout.version} in {self._stage.stage}"
+        if self._unlabelled:
+            windows = f"{len(self._unlabelled)} window{'s' if len(self._unlabelled) != 1 else ''}"
+            told.append(f"{where}: no labels of both versions yet for {windows}")
+        if self._immature:
+            windows = f"{len(self._immature)} window{'s' if len(self._immature) != 1 else ''}"
+            first = f"{min(self._immature):%Y-%m-%d %H:%MZ}"
+            told.append(f"{where}: labels of {windows} are not due yet, the first when logs reach {first}")
+        return told
+
+    def _counted(
+        self,
+        source: LogSource,
+        pair: Pair,
+        plain: list[GuardrailRule],
+        late: list[GuardrailRule],
+        moment: datetime,
+    ) -> list[Look]:
+        """Looks from an open log: with the labels known when the window matured, then with one label file more."""
+        files = self._label_files(pair) if late else []
+        known = [file for file in files if file.arrived_at <= moment]
+        due, found = [*plain, *late], list[Look]()
+        for count in range(len(known), len(files) + 1):
+            side = with_labels(source, pair.batches, self._model, files[:count])
+            counted = looks_at(side, self._model, self._rollout, self._stage, pair, due)
+            found += counted.looks
+            due = list(counted.unlabelled)
+            if count == len(files):
+                self._failures += [f"batch {pair.batches[0].id}: {why}" for why in counted.failures]
+            if not due:
+                return found
+        self._unlabelled.add(pair.batches[0].id)
+        return found
+
+    def _mature(self, pair: Pair, rules: list[GuardrailRule]) -> tuple[list[GuardrailRule], datetime]:
+        """The guardrails whose labels had their time, and when the batch that told so came."""
+        ripe, moment = [], max(batch.arrived_at for batch in pair.batches)
+        for rule in rules:
+            due = pair.end + rule.lag
+            came = [b.arrived_at for b in self._serving if b.window_end is not None and b.window_end >= due]
+            if not came:
+                self._immature.add(due)
+            elif not self._any_label(pair):
+                self._unlabelled.add(pair.batches[0].id)
+            else:
+                moment = max(moment, min(came))
+                ripe.append(rule)
+        return ripe, moment
+
+    def _any_label(self, pair: Pair) -> bool:
+        """Whether some row of each batch has a label, as was counted when its metrics were measured."""
+        counts = [batches.coverage(self._db, batch.id) for batch in pair.batches]
+        return all(count is not None and count.labelled > 0 for count in counts)
+
+    def _label_files(self, pair: Pair) -> list[LabelFile]:
+        files = {file.id: file for batch in pair.batches for file in labels.files_of(self._db, batch.id)}
+        return sorted(files.values(), key=lambda file: (file.arrived_at, file.id))

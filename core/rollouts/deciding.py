@@ -1,0 +1,226 @@
+"""The gate: looks, conditions and arming put together, and every turn of the looks written down once.
+
+A turn is a moment in the time of the data at which the outcome by looks becomes another one. Turns follow from looks
+and rule alone, so a program that was closed all night writes the same turns in the same order as one that was open:
+same bytes, same hashes. Conditions (evaluation, items, approvals, the queue) can only hold back what looks would let
+through; they are read whenever somebody asks.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import groupby
+
+from core.rollouts import answers, arming, documents, producers, queue
+from core.rollouts.evidence import order
+from core.rollouts.policy import Path
+from storage.db import transaction
+from storage.records.gates import Approval, ItemAnswer
+from storage.records.looks import Look
+from storage.records.models import Model
+from storage.records.rollouts import Condition, Decision, Outcome, Rollout, StageRule, Verdict
+from storage.tables import deployments, gates, rollouts
+
+PROGRAM = "midwatch"
+"""Who writes down what looks say."""
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A moment at which the looks began to say something else, with the document that says it."""
+
+    at: datetime
+    outcome: Outcome
+    document: str
+    last_look_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What a gate says now.
+
+    Attributes:
+        rule: of the gate; None before the first stage and for a stage that the rule does not know.
+        verdict: with conditions.
+        by_looks: what the looks alone say; conditions are not in it.
+        dry_run: nobody armed this gate.
+        sha256, document: what approvals and promotions are bound to: the last turn of the looks, and which conditions
+            are met, other than those that people answer. More looks that change nothing leave it as it is.
+        turns: of the looks of this stage against this baseline, oldest first.
+        looks: all of them, in the order in which they count.
+    """
+
+    rollout: Rollout
+    rule: StageRule | None
+    verdict: Verdict
+    by_looks: Verdict
+    dry_run: bool
+    sha256: str
+    document: str
+    turns: tuple[Turn, ...]
+    looks: tuple[Look, ...]
+    items: tuple[ItemAnswer, ...]
+    approvals: tuple[Approval, ...]
+
+    @property
+    def last_look_id(self) -> int:
+        """The newest look that it rests on; 0 for none."""
+        return max((look.id for look in self.looks), default=0)
+
+    @property
+    def unmet(self) -> tuple[Condition, ...]:
+        """Conditions that hold the candidate."""
+        return tuple(one for one in self.verdict.conditions if not one.met)
+
+
+def gate(db: sqlite3.Connection, model: Model, rollout: Rollout, *, now: datetime) -> Standing:
+    """Make up for looks that are missing, write down every turn that is not yet, and say what the gate says.
+
+    Idempotent: without new looks nothing is written.
+    """
+    from core.rollouts.catch_up import catch_up
+
+    catch_up(db, model, now=now)
+    found = standing(db, model, rollouts.get(db, rollout.id), now=now)
+    record(db, model, found, now=now)
+    return found
+
+
+def standing(db: sqlite3.Connection, model: Model, rollout: Rollout, *, now: datetime) -> Standing:
+    """What a gate says, from what is in the store; reads only."""
+    rule = rollout.rule.stage(rollout.stage) if rollout.stage else None
+    if rule is None:
+        return _before(rollout)
+    looks = tuple(sorted(rollouts.looks(db, rollout.id, rule.stage, rollout.baseline), key=order))
+    path, turns = walk(rollout, rule, looks)
+    facts = (
+        *producers.conditions(db, model, rollout, rule, now=now),
+        *_of_the_file(model, rollout, rule),
+        *_baseline(db, model, rollout, now),
+    )
+    document = _bound(rollout, rule, turns, facts)
+    shown = documents.sha256(document)
+    items = answers.items(db, rollout, rule)
+    approvals = tuple(gates.approvals(db, rollout.id, rule.stage))
+    conditions = (
+        *facts,
+        *answers.item_conditions(items),
+        *answers.approval_conditions(rule, approvals, shown),
+        *queue.conditions(db, model, rollout),
+    )
+    return Standing(
+        rollout=rollout,
+        rule=rule,
+        verdict=path.verdict(conditions),
+        by_looks=path.verdict(),
+        dry_run=not arming.armed(db, model, rule),
+        sha256=shown,
+        document=document,
+        turns=turns,
+        looks=looks,
+        items=items,
+        approvals=approvals,
+    )
+
+
+def walk(rollout: Rollout, rule: StageRule, looks: Sequence[Look]) -> tuple[Path, tuple[Turn, ...]]:
+    """Go through looks in canonical order, moment by moment; the end of the way, and every turn on it."""
+    path, turns = Path(rule), list[Turn]()
+    said: Outcome = "hold"
+    for end, together in _moments(looks):
+        path.add(together)
+        if path.outcome != said:
+            said = path.outcome
+            rests_on = looks[:end]
+            text = documents.decision_document(rollout, rule.stage, path.verdict(), rests_on)
+            turns.append(Turn(together[0].counted_at, said, text, max(look.id for look in rests_on)))
+    return path, tuple(turns)
+
+
+def record(db: sqlite3.Connection, model: Model, found: Standing, *, now: datetime) -> tuple[Decision, ...]:
+    """Append the turns that are not written down yet, in their order; those that were added."""
+    del model
+    if found.rule is None or not found.turns:
+        return ()
+    added = []
+    with transaction(db):
+        known = {d.sha256 for d in rollouts.decisions(db, found.rollout.id, stage=found.rule.stage, kind="looked")}
+        for turn in found.turns:
+            if documents.sha256(turn.document) in known:
+                continue
+            decision = rollouts.add_decision(
+                db, found.rollout.id, "looked", from_stage=found.rule.stage, to_stage=None, outcome=turn.outcome,
+                dry_run=found.dry_run, at=turn.at, document=turn.document, by=PROGRAM, now=now,
+            )  # fmt: skip
+            gates.add_base(db, decision.id, baseline=found.rollout.baseline, last_look_id=turn.last_look_id)
+            added.append(decision)
+    return tuple(added)
+
+
+def _moments(looks: Sequence[Look]) -> list[tuple[int, tuple[Look, ...]]]:
+    """Looks of one moment together, each with how many looks there are up to its end."""
+    found, end = [], 0
+    for _, together in groupby(looks, key=lambda look: look.counted_at):
+        some = tuple(together)
+        end += len(some)
+        found.append((end, some))
+    return found
+
+
+def _bound(rollout: Rollout, rule: StageRule, turns: Sequence[Turn], facts: Sequence[Condition]) -> str:
+    return documents.canonical(
+        {
+            "form": documents.FORM,
+            "model": rollout.model,
+            "version": rollout.version,
+            "rollout": rollout.id,
+            "baseline": rollout.baseline,
+            "rule": rollout.rule.sha256,
+            "stage": rule.stage,
+            "outcome": turns[-1].outcome if turns else "hold",
+            "turn": documents.sha256(turns[-1].document) if turns else None,
+            "conditions": [[one.kind, one.met] for one in facts],
+        }
+    )
+
+
+def _before(rollout: Rollout) -> Standing:
+    """No gate stands before the first stage; a stage that the rule does not know holds."""
+    stage = rollout.stage or ""
+    facts = _unknown_stage(rollout) if rollout.stage else ()
+    verdict = Verdict(stage, "hold" if facts else "promote", None, (), (), facts, 0, 0, 0, 0.0)
+    document = documents.decision_document(rollout, rollout.stage, None, (), conditions=facts, act={})
+    return Standing(rollout, None, verdict, verdict, False, documents.sha256(document), document, (), (), (), ())
+
+
+def _unknown_stage(rollout: Rollout) -> tuple[Condition, ...]:
+    return (Condition("stage", False, f"the rule of this rollout has no stage {rollout.stage!r}"),)
+
+
+def _of_the_file(model: Model, rollout: Rollout, rule: StageRule) -> tuple[Condition, ...]:
+    """The stages that the rollout was opened with must still be the model file's, in their order, from here on."""
+    named = [stage.name for stage in model.file.stages]
+    if rule.stage not in named:
+        told = f"the model file has no stage {rule.stage!r} any more: it was removed since the rollout opened"
+        return (Condition("stage", False, told),)
+    ahead = rollout.rule.after(rule.stage)
+    after = named[named.index(rule.stage) + 1 :]
+    expected = ahead.stage if ahead else None
+    if (after[0] if after else None) != expected:
+        told = f"behind {rule.stage} the model file has {after[0] if after else 'nothing'}, the rollout {expected}"
+        return (Condition("stage", False, f"{told}: stop it and open another"),)
+    return ()
+
+
+def _baseline(db: sqlite3.Connection, model: Model, rollout: Rollout, now: datetime) -> tuple[Condition, ...]:
+    """The control is what is live in full; another version there means that the looks are to be made anew."""
+    live = deployments.live_at(db, model.id, now).get(model.file.full_stage)
+    if live is None:
+        return (Condition("baseline", False, f"no version is live in {model.file.full_stage}: there is no control"),)
+    if live.version in (rollout.baseline, rollout.version):
+        return ()
+    told = f"{live.version} is live in {model.file.full_stage} by now, not {rollout.baseline}: looks start anew"
+    return (Condition("baseline", False, told),)

@@ -1,0 +1,52 @@
+"""The batches of a pair opened as one log, with the labels that are to be counted."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from storage.errors import SourceError
+from storage.records.batches import Batch
+from storage.records.labels import LabelFile
+from storage.records.models import Model
+
+if TYPE_CHECKING:
+    from core.slices.sides import Side
+    from storage.logs.source import LogSource
+
+
+@contextmanager
+def open_batches(of: Sequence[Batch], model: Model) -> Iterator[LogSource]:
+    """Open the files of batches as one log, in that order.
+
+    Raises:
+        SourceError: one is gone, has changed since it was ingested, or can't be read.
+    """
+    from core.log_of_model import opened
+
+    for batch in of:
+        if not os.path.isfile(batch.path):
+            raise SourceError(f"the file of batch {batch.id}, {batch.path}, is gone", "put it back: nothing is lost")
+    with opened([batch.path for batch in of], model) as source:
+        for batch, read in zip(of, source.files, strict=True):
+            if batch.sha256 != read.sha256:
+                raise SourceError(
+                    f"the file of batch {batch.id}, {batch.path}, has changed since it was ingested",
+                    "put the old file back, or ingest the new one",
+                )
+        yield source
+
+
+def with_labels(source: LogSource, of: Sequence[Batch], model: Model, files: Sequence[LabelFile]) -> Side:
+    """The rows of an open log with the labels of some label files beside them.
+
+    Raises:
+        SourceError: a label file is gone or has changed.
+    """
+    from core.slices.sides import Side
+    from storage.logs.late_labels import attach
+
+    relation = attach(source, model.file, files)
+    return Side(source, relation, "true", "true", 0, tuple(of), "", relation != "log")

@@ -1,0 +1,177 @@
+"""Candidates on their way, one line each, and one of them with everything behind it; reads only.
+
+The pane and ``midwatch gate`` call the same functions, so they show the same.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from core.rollouts import charts, deciding
+from core.rollouts.candidates import (
+    CandidateDetail,
+    CandidateLine,
+    ChartPoint,
+    GuardrailChart,
+    ShownApproval,
+)
+from core.rollouts.deciding import Standing
+from core.rollouts.evidence import bars
+from storage.records.models import Model
+from storage.records.rollouts import Rollout
+from storage.records.versions import Deployment
+from storage.tables import deployments, gates, models, rollouts
+
+__all__ = [
+    "CandidateDetail",
+    "CandidateLine",
+    "ChartPoint",
+    "GuardrailChart",
+    "ShownApproval",
+    "candidate",
+    "candidates",
+]
+
+NEVER = timedelta(0)
+
+
+def candidates(db: sqlite3.Connection, now: datetime, *, model: str | None = None) -> tuple[CandidateLine, ...]:
+    """Every candidate that is on its way, by model, the newest rollout first.
+
+    Behind them stand the versions that logs or deployments show in a stage before the last one, without any rollout.
+
+    Raises:
+        UsageError: there is no such model.
+    """
+    asked = [models.get(db, model)] if model is not None else models.list_all(db)
+    return tuple(line for one in asked for line in _of_model(db, one, now))
+
+
+def candidate(db: sqlite3.Connection, rollout_id: int, now: datetime) -> CandidateDetail:
+    """One rollout with its gate, its history and its charts (a ``KeyError`` for an unknown id)."""
+    rollout = rollouts.get(db, rollout_id)
+    model = models.get_by_id(db, rollout.model_id)
+    found = deciding.standing(db, model, rollout, now=now)
+    return CandidateDetail(
+        line=_line(db, model, found, now),
+        rollout=rollout,
+        rule=found.rule,
+        verdict=found.verdict,
+        history=tuple(rollouts.decisions(db, rollout.id)),
+        items=found.items,
+        approvals=tuple(ShownApproval(one, one.sha256 == found.sha256) for one in found.approvals),
+        approvals_needed=found.rule.approvals if found.rule else 0,
+        overrides=tuple(gates.overrides(db, rollout.id)),
+        charts=charts.of(found.rule, found.looks) if found.rule else (),
+        planner=charts.planned(db, model, rollout, found.rule, found.looks) if found.rule else (),
+        waiting=charts.waiting(found.rule, found.looks) if found.rule else (),
+    )
+
+
+def _of_model(db: sqlite3.Connection, model: Model, now: datetime) -> Iterator[CandidateLine]:
+    known = set()
+    for rollout in rollouts.open_rollouts(db, model.id):
+        known.add(rollout.version)
+        yield _line(db, model, deciding.standing(db, model, rollout, now=now), now)
+    live = deployments.live_at(db, model.id, now)
+    full = live.get(model.file.full_stage)
+    for stage in model.file.stages[:-1]:
+        there = live.get(stage.name)
+        if there is not None and there.version not in known and (full is None or there.version != full.version):
+            yield _stray(model, there, full, now)
+
+
+def _line(db: sqlite3.Connection, model: Model, found: Standing, now: datetime) -> CandidateLine:
+    rollout, verdict = found.rollout, found.verdict
+    filled = [bars(one) for one in verdict.evidence]
+    ahead = rollout.rule.after(rollout.stage) if rollout.stage else rollout.rule.stages[0]
+    return CandidateLine(
+        rollout_id=rollout.id,
+        model=model.name,
+        version=rollout.version,
+        baseline=rollout.baseline,
+        state=rollout.state,
+        stage=rollout.stage,
+        kind=found.rule.kind if found.rule else None,
+        next_stage=ahead.stage if ahead and rollout.state == "open" else None,
+        traffic=_traffic(db, rollout, found, now),
+        entered_at=rollout.entered_at,
+        in_stage=max(now - rollout.entered_at, NEVER) if rollout.entered_at else NEVER,
+        outcome=verdict.outcome,
+        dry_run=found.dry_run,
+        waits_for=_waits_for(found, ahead.stage if ahead else None),
+        toward_promote=min((one[0] for one in filled), default=0.0),
+        toward_harm=max((one[1] for one in filled), default=0.0),
+        looks=verdict.looks,
+        rows=verdict.rows,
+        labelled=verdict.labelled,
+        at=verdict.at,
+        overrides_open=sum(one.open for one in gates.overrides(db, rollout.id)),
+        entered_without_gate=_ahead_of_itself(db, model, rollout, now),
+        production=model.file.production,
+    )
+
+
+def _waits_for(found: Standing, ahead: str | None) -> str:
+    rollout, said = found.rollout, found.verdict
+    if rollout.state != "open":
+        return f"nothing: {'live in ' + (rollout.stage or '') if rollout.state == 'done' else rollout.state}"
+    if ahead is None:
+        return "nothing: there is no stage behind it"
+    why = next((one.text for one in said.reasons if one.kind != "clear"), "")
+    if said.outcome == "promote":
+        return f"you: promote it to {ahead}"
+    if said.outcome == "roll back":
+        return f"you: take it off ({why})"
+    held = why or "the gate says hold"
+    return f"nobody (dry run), it would hold: {held}" if found.dry_run else held
+
+
+def _traffic(db: sqlite3.Connection, rollout: Rollout, found: Standing, now: datetime) -> float:
+    live = deployments.live_at(db, rollout.model_id, now).get(rollout.stage or "")
+    if live is not None and live.version == rollout.version and live.traffic is not None:
+        return live.traffic
+    return found.rule.traffic if found.rule else 0.0
+
+
+def _ahead_of_itself(db: sqlite3.Connection, model: Model, rollout: Rollout, now: datetime) -> bool:
+    """Whether a log or a deployment shows the version in a stage that no decision let it into."""
+    if rollout.state != "open":
+        return False
+    names = [stage.stage for stage in rollout.rule.stages]
+    beyond = names[names.index(rollout.stage) + 1 :] if rollout.stage in names else names
+    live = deployments.live_at(db, model.id, now)
+    return any(stage in live and live[stage].version == rollout.version for stage in beyond)
+
+
+def _stray(model: Model, there: Deployment, full: Deployment | None, now: datetime) -> CandidateLine:
+    stage = next(one for one in model.file.stages if one.name == there.stage)
+    names = [one.name for one in model.file.stages]
+    behind = names[names.index(there.stage) + 1 :]
+    return CandidateLine(
+        rollout_id=None,
+        model=model.name,
+        version=there.version,
+        baseline=full.version if full else None,
+        state="open",
+        stage=there.stage,
+        kind=stage.kind,
+        next_stage=behind[0] if behind else None,
+        traffic=stage.traffic if there.traffic is None else there.traffic,
+        entered_at=there.at,
+        in_stage=max(now - there.at, NEVER),
+        outcome="hold",
+        dry_run=False,
+        waits_for="a rollout: it entered without a gate; midwatch promote opens one at the first stage",
+        toward_promote=0.0,
+        toward_harm=0.0,
+        looks=0,
+        rows=0,
+        labelled=0,
+        at=None,
+        overrides_open=0,
+        entered_without_gate=True,
+        production=model.file.production,
+    )

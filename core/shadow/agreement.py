@@ -1,0 +1,61 @@
+"""How often a candidate in shadow answers otherwise: what its gate goes by, and nothing that needs labels or time."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import OrderedDict
+from dataclasses import dataclass
+from datetime import datetime
+
+from core.shadow.comparison import Share
+from core.shadow.windows import choose
+from storage.records.models import Model
+
+KEPT = 64
+"""Answers that are kept in memory: the bytes of a batch never change, so neither does what was read of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """How a candidate's answers stand to the baseline's, over the requests that both answered.
+
+    Attributes:
+        share: of requests that were answered otherwise; None with ``why``.
+        nothing: why no request could be compared.
+    """
+
+    both: int
+    coverage: float | None
+    share: Share | None
+    why: str | None
+    nothing: str | None
+
+
+_known: OrderedDict[tuple[object, ...], Agreement] = OrderedDict()
+
+
+def agreement(
+    db: sqlite3.Connection, model: Model, candidate: str, baseline: str, stage: str | None, *, now: datetime
+) -> Agreement:
+    """Read the newest batches of both versions, or remember what was read of them.
+
+    Raises:
+        SourceError: no file is there, or one has changed.
+        UsageError: nothing tells versions or stages of a row.
+    """
+    from core.shadow.differences import disagreement
+    from core.shadow.pairs import open_pairs
+
+    read = choose(db, model, (candidate, baseline)).batches
+    if not read:
+        return Agreement(0, None, None, None, f"no batch holds rows of {candidate!r} yet")
+    key = (model.sha256, candidate, baseline, stage, *(batch.sha256 for batch in read))
+    if key not in _known:
+        with open_pairs(db, model, candidate, baseline, read, now=now, stage=stage) as pairs:
+            share, why = disagreement(pairs) if pairs.nothing is None else (None, None)
+            requests = pairs.answers[1].requests
+            coverage = pairs.both / requests if requests else None
+            _known[key] = Agreement(pairs.both, coverage, share, why, pairs.nothing)
+        while len(_known) > KEPT:
+            _known.popitem(last=False)
+    return _known[key]

@@ -1,0 +1,176 @@
+"""Two versions over the same requests: in a shadow, users see the answer of one and the log keeps both."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from core.shadow.comparison import Answers, MetricGap, ShadowComparison
+from core.shadow.refusals import why_not_exposed
+from core.shadow.windows import choose
+from storage.records.batches import Batch
+from storage.records.models import Model
+from storage.records.rollouts import Rollout
+
+if TYPE_CHECKING:
+    from core.shadow.pairs import Pairs
+
+
+def compare(db: sqlite3.Connection, model: Model, rollout: Rollout, *, now: datetime) -> ShadowComparison:
+    """A rollout's candidate beside its baseline, over the requests of its shadow stage.
+
+    Raises:
+        SourceError: no file of its batches is there, or one has changed.
+        UsageError: nothing tells versions or stages of a row.
+    """
+    stage = shadow_stage(rollout)
+    return compare_versions(db, model, rollout.version, rollout.baseline, now=now, stage=stage)
+
+
+def shadow_stage(rollout: Rollout) -> str | None:
+    """The shadow stage that a rollout is in, else its first one; None where it has none."""
+    shadows = [stage.stage for stage in rollout.rule.stages if stage.kind == "shadow"]
+    return rollout.stage if rollout.stage in shadows else next(iter(shadows), None)
+
+
+def compare_versions(
+    db: sqlite3.Connection,
+    model: Model,
+    candidate: str,
+    baseline: str,
+    *,
+    now: datetime,
+    over: Sequence[Batch] | None = None,
+    stage: str | None = None,
+    slices: bool = True,
+) -> ShadowComparison:
+    """Any two versions over the requests that both answered, whatever stages they were in.
+
+    Args:
+        over: the batches to read; None: the newest ones that may hold rows of either.
+        stage: only the candidate's rows of this stage, and the baseline's that users saw.
+        slices: whether slices are searched (kept ones are always measured).
+
+    Raises:
+        SourceError: no file of its batches is there, or one has changed.
+        UsageError: nothing tells versions (or the stage) of a row.
+    """
+    from core.shadow.pairs import open_pairs
+
+    chosen = choose(db, model, (candidate, baseline))
+    read, left_out = (chosen.batches, chosen.left_out) if over is None else (tuple(over), 0)
+    if not read:
+        return _nothing(model, candidate, baseline, stage, f"no batch holds rows of {candidate!r} or {baseline!r}")
+    with open_pairs(db, model, candidate, baseline, read, now=now, stage=stage) as pairs:
+        return _compared(db, model, pairs, left_out, now, slices)
+
+
+def _compared(
+    db: sqlite3.Connection, model: Model, pairs: Pairs, left_out: int, now: datetime, slices: bool
+) -> ShadowComparison:
+    from core.shadow.by_slice import found, kept
+    from core.shadow.differences import disagreement, latency, moves, shift
+    from core.shadow.pairs import span
+
+    start, end = span(pairs.windows)
+    whole = pairs.nothing is None
+    share, why = disagreement(pairs) if whole else (None, pairs.nothing)
+    metrics, why_no_metrics, labelled = _metrics(model, pairs) if whole else ((), pairs.nothing, 0)
+    lag = model.file.labels.lag
+    immature = sum(b.window_end is not None and b.window_end + lag > now for b in pairs.windows)
+    by_disagreement, by_shift = found(model, pairs) if whole and slices else ((), ())
+    return ShadowComparison(
+        model=model.name,
+        candidate=pairs.answers[0].version,
+        baseline=pairs.answers[1].version,
+        stage=pairs.stage,
+        batches=tuple(batch.id for batch in pairs.windows),
+        left_out=left_out,
+        start=start,
+        end=end,
+        answers=pairs.answers,
+        both=pairs.both,
+        allowed=model.file.gates.disagreement,
+        disagreement=share,
+        why_no_disagreement=why,
+        moves=moves(pairs) if whole else (),
+        shift=shift(pairs) if whole else None,
+        slices=kept(db, model, pairs) if whole else (),
+        by_disagreement=by_disagreement,
+        by_shift=by_shift,
+        latency=latency(pairs) if whole else None,
+        metrics=metrics,
+        why_no_metrics=why_no_metrics,
+        labelled=labelled,
+        immature=immature,
+        unknown=_unknown(pairs, left_out, immature),
+        not_answered=pairs.nothing,
+    )
+
+
+def _metrics(model: Model, pairs: Pairs) -> tuple[tuple[MetricGap, ...], str | None, int]:
+    """Every built-in metric that waits for labels, over the same requests; or why there is none."""
+    from core.metrics.base import Reading, Sample
+    from core.metrics.batch_sums import needs_labels
+    from core.metrics.registry import metric, specs
+    from core.shadow.paired_metrics import gap
+    from core.shadow.pairs import PAIRS
+    from storage.logs.blocks import read_blocks
+
+    file = model.file
+    if (refused := why_not_exposed(file)) is not None:
+        return (), refused, 0
+    wanted = [s for s in specs(file) if s.kind != "business" and needs_labels(s, file)]
+    code = ("__da", "__db") if file.task == "multiclass" else ("__sa", "__sb")
+    asked = [*code, "__ca", "__cb", "__truth"]
+    blocks = list(read_blocks(pairs.side.source, [], asked, relation=PAIRS, where="__truth is not null"))
+    import numpy as np
+
+    a, b, decided_a, decided_b, truth = (np.concatenate([values[i] for _, values in blocks]) for i in range(5))
+    labelled = len(truth)
+    if not labelled:
+        return (), "no request that both answered has a label that had its time", 0
+    names = (pairs.answers[0].version, pairs.answers[1].version)
+    told = []
+    for spec in wanted:
+        kind = metric(spec.name, file)
+        samples = [
+            Sample(file.task, scores, truth, threshold=spec.threshold, classes=decided)
+            for scores, decided in ((a, decided_a), (b, decided_b))
+        ]
+        one = gap(kind, samples[0], samples[1], names)
+        if one.n < file.labels.minimum:
+            none = Reading(None, None, None, one.n)
+            note = f"not enough labels: {one.n:,} of {file.labels.minimum:,}"
+            one = MetricGap(kind.name, kind.direction, none, none, None, None, None, one.n, None, note)
+        told.append(one)
+    return tuple(told), None if told else "the model has no metric that waits for labels", labelled
+
+
+def _unknown(pairs: Pairs, left_out: int, immature: int) -> tuple[str, ...]:
+    """What the numbers do not say, each in a sentence."""
+    told = [*pairs.notes]
+    if left_out:
+        told.append(f"{left_out} older batches were not read")
+    for one in pairs.answers:
+        if one.without_id:
+            told.append(f"{one.without_id:,} rows of {one.version} name no request: they are compared with nothing")
+        if one.unlike:
+            told.append(f"{one.unlike:,} requests were answered by {one.version} more than once and not alike")
+    if pairs.answers[1].only:
+        told.append(f"what {pairs.answers[0].version} would have answered to {pairs.answers[1].only:,} requests")
+    if immature:
+        told.append(f"the labels of {immature} batches have not had their time")
+    told.append("users saw the baseline's answers alone: what they would have done with the others is not known")
+    told.append("intervals take requests for independent; many requests of one user make them too narrow")
+    return tuple(told)
+
+
+def _nothing(model: Model, candidate: str, baseline: str, stage: str | None, why: str) -> ShadowComparison:
+    nobody = (Answers(candidate, 0, 0, 0, 0, 0, 0, 0), Answers(baseline, 0, 0, 0, 0, 0, 0, 0))
+    return ShadowComparison(
+        model.name, candidate, baseline, stage, (), 0, None, None, nobody, 0, model.file.gates.disagreement, None, why,
+        (), None, (), (), (), None, (), why, 0, 0, (), why,
+    )  # fmt: skip

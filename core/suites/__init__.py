@@ -1,0 +1,1 @@
+"""Offline evaluation: the suite as a hashed spec, candidate against baseline on the same rows, the primary metric."""

@@ -1,0 +1,82 @@
+"""What the gate of a test stage asks of the offline evaluation; everything that is not known holds."""
+
+from __future__ import annotations
+
+import sqlite3
+from datetime import datetime
+
+from core.suites.spec import build, changes
+from core.suites.verdict import compared_sentence, floor_sentence
+from storage.records.models import Model
+from storage.records.rollouts import Condition, Rollout, StageRule
+from storage.records.suites import Evaluation, SuiteSpec
+from storage.tables import suites
+
+
+def conditions(
+    db: sqlite3.Connection,
+    model: Model,
+    rollout: Rollout,
+    stage_rule: StageRule,
+    *,
+    now: datetime,  # noqa: ARG001 - whatever makes conditions is called alike
+) -> tuple[Condition, ...]:
+    """The conditions of a test stage, in one sentence each; empty for every other kind of stage.
+
+    An evaluation counts when it was made by the suite as it is now, against the rollout's baseline, by midwatch itself.
+    Imported metrics never count.
+    """
+    if stage_rule.kind != "test":
+        return ()
+    found, why = in_force(db, model, rollout.version, rollout.baseline)
+    if found is None:
+        return (Condition("evaluation", False, why),)
+    return (Condition("evaluation", True, why), *_of(found, model))
+
+
+def in_force(db: sqlite3.Connection, model: Model, version: str, baseline: str) -> tuple[Evaluation | None, str]:
+    """The newest evaluation by the suite of today, and in one sentence which it is, or why there is none."""
+    made = suites.against(db, model.id, version, baseline)
+    if not made:
+        other = next(iter(suites.listing(db, model.id, version, limit=1)), None)
+        how = f"midwatch evaluate {model.name} {version} --baseline {baseline} ..."
+        if other is not None:
+            return None, f"{version} was evaluated against {other.baseline or 'nothing'}, not {baseline}: {how}"
+        if suites.imported(db, model.id, version):
+            return None, f"{version} has imported metrics only, which are unverified and count for nothing: {how}"
+        return None, f"{version} was never evaluated against {baseline}: {how}"
+    unlike = ""
+    for evaluation in made:
+        if not evaluation.verified:
+            unlike = unlike or f"evaluation {evaluation.id} is unverified"
+            continue
+        told = changes(evaluation.suite, of_today(db, model, evaluation))
+        if not told:
+            return evaluation, f"evaluation {evaluation.id} of {evaluation.at:%Y-%m-%d %H:%MZ} is by the suite of today"
+        more = f" and {len(told) - 2} more" if len(told) > 2 else ""
+        unlike = unlike or (
+            f"evaluation {evaluation.id} is not comparable, the suite has changed since: {'; '.join(told[:2])}{more}"
+        )
+    return None, f"{unlike}: evaluate {version} again"
+
+
+def of_today(db: sqlite3.Connection, model: Model, evaluation: Evaluation) -> SuiteSpec:
+    """The suite as it is now, over the rows that an evaluation was made on."""
+    return build(db, model, evaluation.data)
+
+
+def _of(evaluation: Evaluation, model: Model) -> tuple[Condition, ...]:
+    """What the evaluation says: every floor by name, the comparison, the gain over a simple baseline."""
+    floors = tuple(
+        Condition("floor", part.standing == "holds", floor_sentence(part)) for part in evaluation.parts if part.vetoes
+    )
+    held = evaluation.comparison in ("better", "not worse")
+    compared = compared_sentence(evaluation.whole, evaluation.comparison, model.file.suite.margin, evaluation.baseline)
+    gain = evaluation.gain
+    if gain is None:
+        return (*floors, Condition("evaluation", held, compared))
+    return (
+        *floors,
+        Condition("evaluation", held, compared),
+        Condition("evaluation", gain.reached is True, gain.sentence),
+    )

@@ -1,0 +1,124 @@
+"""A regression model with two versions: the second better on the mean, and broken for one origin."""
+
+import sqlite3
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from core.suites.evaluate import evaluate
+from core.suites.rows import RowsAsked
+from storage.records.kept_slices import SliceKind
+from storage.records.models import Model
+from storage.records.slices import Predicate
+from storage.records.suites import Evaluation
+from storage.tables import kept_slices
+from tests.conftest import ADA, NOW
+
+START = datetime(2026, 11, 1, tzinfo=UTC)
+ROWS = 1_200
+TEXT = """
+name = "delay"
+task = "regression"
+[columns]
+time = "at"
+id = "flight"
+prediction = "predicted"
+label = "delay"
+version = "version"
+[labels]
+minimum = 50
+tolerance = 10.0
+[[metrics]]
+name = "mae"
+primary = true
+[[metrics]]
+name = "rmse"
+"""
+BUSINESS = """
+[[metrics]]
+name = "cost"
+kind = "business"
+direction = "down"
+sql = "avg(abs(predicted - delay) * weight)"
+[[metrics]]
+name = "long_delays"
+kind = "business"
+direction = "down"
+sql = "sum(case when delay > 30 then 1 else 0 end) / count(*)"
+"""
+
+
+def flights(rows: int = ROWS, seed: int = 5) -> pd.DataFrame:
+    """Flights with their delay, and what two versions say of it."""
+    rng = np.random.default_rng(seed)
+    origin = rng.choice(["EWR", "JFK", "LGA"], rows)
+    distance = rng.integers(200, 2_500, rows)
+    truth = 10 + 0.03 * distance + rng.normal(0, 12, rows)
+    first = 10 + 0.03 * distance + rng.normal(0, 18, rows)
+    second = 10 + 0.03 * distance + rng.normal(0, 1, rows) + np.where(origin == "LGA", 22.0, 0.0)
+    return pd.DataFrame(
+        {
+            "at": [(START + timedelta(minutes=i)).strftime("%Y-%m-%dT%H:%M:%SZ") for i in range(rows)],
+            "flight": [f"F{i:05d}" for i in range(rows)],
+            "origin": origin,
+            "distance": distance,
+            "weight": rng.integers(1, 4, rows),
+            "delay": truth.round(3),
+            "v1": first.round(3),
+            "v2": second.round(3),
+        }
+    )
+
+
+@dataclass
+class Scene:
+    """A registered model, its rows on disk, and scores of both versions."""
+
+    db: sqlite3.Connection
+    model: Model
+    folder: Path
+    table: pd.DataFrame
+
+    @property
+    def rows(self) -> str:
+        return str(self.folder / "rows.csv")
+
+    @property
+    def asked(self) -> RowsAsked:
+        return RowsAsked(files=(self.rows,))
+
+    def scores(self, version: str, table: pd.DataFrame | None = None) -> str:
+        path = self.folder / f"{version}_{'all' if table is None else len(table)}.csv"
+        told = self.table if table is None else table
+        told[["flight", version]].rename(columns={"flight": "id", version: "prediction"}).to_csv(path, index=False)
+        return str(path)
+
+    def keep(self, name: str, origin: str, floor: float | None, kind: SliceKind = "critical") -> None:
+        where = [Predicate("origin", "=", origin)]
+        kept_slices.insert(self.db, self.model.id, name, where, kind, floor, None, by="ada", now=NOW)
+
+    def suite(self, **changes: object) -> None:
+        self.change(suite=replace(self.model.file.suite, **changes))
+
+    def change(self, **changes: object) -> None:
+        self.model = replace(self.model, file=replace(self.model.file, **changes))
+
+    def evaluate(self, version: str = "v2", **options: object) -> Evaluation:
+        given = {
+            "data": self.asked,
+            "scores": self.scores(version) if version in self.table else None,
+            "baseline": "v1",
+            "baseline_scores": self.scores("v1"),
+            **options,
+        }
+        return evaluate(self.db, self.model, version, actor=ADA, now=NOW, **given)  # type: ignore[arg-type]
+
+
+def make(db: sqlite3.Connection, register: Callable[..., Model], folder: Path, text: str = TEXT) -> Scene:
+    table = flights()
+    table.drop(columns=["v1", "v2"]).to_csv(folder / "rows.csv", index=False)
+    return Scene(db, register(text), folder, table)

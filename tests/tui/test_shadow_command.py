@@ -1,0 +1,72 @@
+"""``midwatch shadow``: text, JSON and the report say the same numbers, and nothing of redacted columns."""
+
+import json
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from core.kept.slices import keep
+from storage.records.models import Model
+from storage.records.slices import Predicate
+from tests.conftest import ADA, NOW
+from tests.core.shadow.kit import TEXT, requests, shadowed, take
+from tui.cli.main import run
+
+
+def test_text_json_and_report_say_the_same_and_redact(
+    db: sqlite3.Connection,
+    store_file: Path,
+    register: Callable[..., Model],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    open_text = TEXT.replace('redact = ["email"]\n', "")
+    base = requests(600)
+    model = register(open_text)
+    log = pd.concat([base, shadowed(base, flips={"EU": 0.3, "NA": 0.0, "APAC": 0.0})])
+    take(db, model, tmp_path / "log.csv", log)
+    keep(db, model, "one user", [Predicate("email", "=", "user3@secret.example")], actor=ADA, now=NOW)
+    register(TEXT)  # from now on the column is redacted
+    call = ["shadow", "churn", "v2", "--against", "v1", "--store", str(store_file)]
+    page = tmp_path / "shadow.md"
+    assert run([*call, "--report", str(page), "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert run(call) == 0
+    text = capsys.readouterr().out
+    report = page.read_text()
+    assert page.stat().st_mode & 0o777 == 0o600
+    share = told["disagreement"]
+    counts = f"{share['count']} of {share['n']}"
+    assert counts in text
+    assert counts in report
+    [gap] = [m for m in told["metrics"] if m["metric"] == "accuracy"]
+    difference = f"{gap['difference']:+.4g} [{gap['low']:+.4g} {gap['high']:+.4g}]"
+    assert difference in text
+    assert difference in report
+    europe = next(one for one in told["by_disagreement"] if one["words"] == "region = EU")
+    assert f"{europe['disagreement']['count']} of {europe['disagreement']['n']}" in report
+    for said in (text, report, json.dumps(told)):
+        assert "secret.example" not in said
+        assert "[redacted]" in said.replace("\\", "")
+    assert len(report.splitlines()) < 100
+
+
+def test_what_cannot_be_compared_exits_with_2_and_a_wrong_name_is_no_traceback(
+    db: sqlite3.Connection,
+    store_file: Path,
+    register: Callable[..., Model],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    model = register(TEXT)
+    take(db, model, tmp_path / "log.csv", requests(100))
+    store = ["--store", str(store_file)]
+    assert run(["shadow", "churn", "v2", *store]) == 2
+    assert "nothing could be compared: no row is of the version 'v2'" in capsys.readouterr().out
+    assert run(["shadow", "churn", "v1", *store]) == 2
+    assert "is live in full itself" in capsys.readouterr().err
+    assert run(["shadow", "churn", "v2", "--batch", "9", *store]) == 2
+    assert "there is no batch 9" in capsys.readouterr().err
