@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-LISTS = ("home", "alerts", "incidents", "data", "slices", "versions", "changes", "watch", "cases", "sets", "kept")
+LISTS = (
+    "home", "alerts", "incidents", "data", "stages", "slices", "versions", "changes", "watch", "cases", "sets", "kept",
+)  # fmt: skip
 """Panes that show a list."""
 
 _SHOWN = {
@@ -86,15 +88,15 @@ ACTIONS: tuple[Action, ...] = (
         ("i",),
         "incident",
         "Open an incident or link to one; in Incidents: move it on, state its cause, close it.",
-        ("home", "alerts", "incidents", "changes", "cases"),
+        ("home", "alerts", "incidents", "stages", "changes", "cases"),
         mutating=True,
     ),
     Action(
         "note",
         ("n",),
         "note",
-        "Write a note; in Changes: an entry by hand.",
-        ("incidents", "changes", "watch"),
+        "Write a note; in Stages: into the model's live incident; in Changes: an entry by hand.",
+        ("incidents", "stages", "changes", "watch"),
         mutating=True,
     ),
     Action("cases", ("e",), "cases", "These rows become failure cases.", ("alerts", "data", "slices"), mutating=True),
@@ -136,14 +138,22 @@ ACTIONS: tuple[Action, ...] = (
         ("w",),
         "why",
         "Why: symptoms, and suspects with evidence.",
-        ("home", "alerts", "incidents", "data", "slices"),
+        ("home", "alerts", "incidents", "data", "stages", "slices"),
+    ),
+    Action(
+        "promote",
+        ("p",),
+        "promote",
+        "Promotion sheet: what the gate says and what to do about it: go on, approve, answer, override, take off.",
+        ("stages", "versions"),
+        mutating=True,
     ),
     Action(
         "rollback",
         ("R",),
         "roll back",
         "Rollback sheet: target, preflight, what it does.",
-        ("home", "alerts", "incidents", "versions"),
+        ("home", "alerts", "incidents", "stages", "versions"),
         mutating=True,
     ),
     Action(
@@ -154,7 +164,9 @@ ACTIONS: tuple[Action, ...] = (
         ("home", "incidents", "versions"),
         mutating=True,
     ),
-    Action("export", ("x",), "export", "Export the list, or write the report.", LISTS),
+    Action(
+        "export", ("x",), "export", "Export the list, or write the report; in Stages: of a shadow, on one page.", LISTS
+    ),
     Action(
         "copy",
         ("y",),
@@ -186,8 +198,9 @@ ACTIONS: tuple[Action, ...] = (
 BY_ID: dict[str, Action] = {action.id: action for action in ACTIONS}
 
 FOOTER = (
-    "acknowledge", "snooze", "verdict", "accept", "why", "cases", "narrow", "split", "keep", "incident", "rollback",
-    "compare", "note", "freeze", "layer", "diff", "widen", "ranking", "signal", "undo", "feedback", "export",
+    "promote", "acknowledge", "snooze", "verdict", "accept", "why", "cases", "narrow", "split",
+    "keep", "incident", "rollback", "compare", "note", "freeze", "layer", "diff", "widen",
+    "ranking", "signal", "undo", "feedback", "export",
 )  # fmt: skip
 """Ids of what the footer has, the most needed first: what a narrow screen has no room for stands under ``?`` alone."""
 
