@@ -158,6 +158,7 @@ def deployments(end: datetime, planted: bool) -> tuple[Deployment, ...]:
             Deployment("v42", "test", 0.0, end - timedelta(minutes=58), "retrain-bot", "regular retraining"),
             Deployment("v42", "shadow", 0.0, end - timedelta(minutes=55), "retrain-bot", "test passed"),
             Deployment("v42", "full", 1.0, end - PROMOTED, "retrain-bot", override),
+            Deployment("v43", "test", 0.0, end - V43_TESTED, "retrain-bot", "retrained without the join on user_id"),
         ]
     return tuple(events)
 

@@ -212,7 +212,7 @@ kind = "full"
 traffic = 1.0
 
 [[guardrails]]
-name = "no help"
+name = "wrong answers"
 signal = "error"
 
 [[guardrails]]

@@ -39,8 +39,8 @@ def cells(line: CandidateLine, stages: Sequence[str]) -> tuple[str | Text, ...]:
         place(line.stage, stages),
         age(line.in_stage) if line.entered_at else "-",
         says(line),
-        bar(line.toward_promote, 6),
-        bar(line.toward_harm, 6),
+        bar(line.toward_promote, 5),
+        bar(line.toward_harm, 5),
         waits(line),
     )
     loud = "bold" if line.outcome != "hold" or line.overrides_open else ""
@@ -112,7 +112,7 @@ def detail(found: CandidateDetail, stages: Sequence[str], stamp: Stamp, width: i
     """Everything behind one candidate: what it waits for, reasons, evidence, conditions, people, what was said."""
     page, line, verdict = Page(), found.line, found.verdict
     _head(page, line, stages, stamp, width)
-    reasons(page, [reason for reason in verdict.reasons if reason.text not in line.waits_for])
+    reasons(page, [one for one in verdict.reasons if one.kind != "clear" and one.text not in line.waits_for])
     _people(page, found, stamp)
     _evidence(page, verdict.evidence, found.rule, stamp, width)
     conditions(page, verdict.conditions)
@@ -141,8 +141,8 @@ def _head(page: Page, line: CandidateLine, stages: Sequence[str], stamp: Stamp, 
 
 
 def reasons(page: Page, found: Sequence[Reason]) -> None:
-    """Why the gate says so."""
-    page.lines("why", [f"{f'{reason.guardrail}: ' if reason.guardrail else ''}{reason.text}" for reason in found])
+    """Why else the gate says so, beside what the candidate waits for."""
+    page.lines("why", [reason.text for reason in found])
 
 
 def conditions(page: Page, found: Sequence[Condition]) -> None:
@@ -244,7 +244,7 @@ def _past(page: Page, history: Sequence[Decision], stamp: Stamp) -> None:
 
 def decision(one: Decision, stamp: Stamp) -> str:
     """One decision in a line."""
-    moved = f"{one.from_stage} -> {one.to_stage}" if one.to_stage else one.from_stage
+    moved = f"{one.from_stage or 'start'} -> {one.to_stage}" if one.to_stage else one.from_stage
     dry = "dry run, " if one.dry_run else ""
     return f"{stamp(one.at or one.recorded_at)} {MARKS[one.outcome]} {dry}{one.kind}: {one.outcome}, {moved}, {one.by}"
 

@@ -56,7 +56,7 @@ class DecisionsLevel(Level):
                     self.shell.stamp(one.at or one.recorded_at),
                     f"{'dry' if one.dry_run else MARKS[one.outcome]} {one.outcome}",
                     one.kind,
-                    f"{one.from_stage} -> {one.to_stage}" if one.to_stage else one.from_stage,
+                    f"{one.from_stage or 'start'} -> {one.to_stage}" if one.to_stage else one.from_stage,
                     one.by,
                 ),
             )

@@ -35,14 +35,14 @@ class StagesPane(ListPane):
 
     columns = (
         Column("model", "MODEL", 9, grow=1),
-        Column("version", "VERSION", 7, grow=1),
+        Column("version", "VER", 5, grow=1),
         Column("stage", "STAGE", 10, grow=1),
-        Column("place", "AT", 3, rank=3, sortable=False),
+        Column("place", "AT", 3, rank=4, sortable=False),
         Column("age", "IN", 3, rank=3, right=True, sortable=False),
-        Column("says", "GATE", 13),
-        Column("promote", "PROMOTE", 7, rank=2, sortable=False),
-        Column("harm", "HARM", 6, rank=2, sortable=False),
-        Column("waits", "WAITS FOR", 12, grow=6, sortable=False),
+        Column("says", "GATE", 12),
+        Column("promote", "PASS", 5, rank=2, sortable=False),
+        Column("harm", "HARM", 5, rank=2, sortable=False),
+        Column("waits", "WAITS FOR", 20, grow=6, sortable=False),
     )
     empty = "reading the candidates ..."
 
