@@ -30,7 +30,8 @@ from core.kept.watch import watch_slices
 from core.log_of_model import opened
 from core.measure import measure_batch
 from core.profiles import profile_log
-from core.rollouts.catch_up import catch_up
+from core.rollouts.catch_up import Fresh
+from core.rollouts.turns import keep_up
 from core.stats.packing import pack
 from core.stats.profile import BatchProfile
 from core.validate import roles_of, validate
@@ -266,7 +267,7 @@ def _measure(db: sqlite3.Connection, model: Model, batch: Batch, source: LogSour
         watch_metrics(db, model, batch.id, now)
         watch_slices(db, model, [batch.id], now)
         note_answers(db, model, batch, source, now)
-        catch_up(db, model, now=now)
+        keep_up(db, model, now=now, fresh=Fresh(batch, source))
 
 
 def _observe(db: sqlite3.Connection, model: Model, batch: Batch, now: datetime) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from core.batch_log import log_of
 from core.measure import measure_batch
-from core.rollouts.catch_up import catch_up
+from core.rollouts.turns import keep_up
 from core.watchdogs import watch_metrics
 from storage.db import transaction
 from storage.errors import MidwatchError, SourceError, UsageError
@@ -155,7 +155,7 @@ def ingest_labels(
         from core.kept.watch import watch_slices  # numpy: not on the way of those who only read
 
         watch_slices(db, model, [batch.batch for batch in done], now)
-        catch_up(db, model, now=now)
+        keep_up(db, model, now=now)
     return LabelReport(
         label_file=file.path,
         sha256=file.sha256,

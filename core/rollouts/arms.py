@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from core.rollouts.opened_arms import Fresh, open_batches
 from storage.errors import SourceError
 from storage.logs.quoting import sql_name, sql_text
 from storage.records.batches import Batch
@@ -48,7 +49,7 @@ class Pair:
 
 
 def divided(
-    db: sqlite3.Connection, model: Model, serving: Sequence[Batch]
+    db: sqlite3.Connection, model: Model, serving: Sequence[Batch], fresh: Fresh | None = None
 ) -> tuple[dict[int, tuple[Arm, ...]], tuple[str, ...]]:
     """How the rows of each serving batch are divided, and what could not be read.
 
@@ -59,7 +60,7 @@ def divided(
     for batch in serving:
         if batch.id not in known:
             try:
-                known[batch.id] = _counted(db, model, batch)
+                known[batch.id] = _counted(db, model, batch, fresh)
             except SourceError as error:
                 failures.append(error.message)
             else:
@@ -169,7 +170,7 @@ def _spans(batch: Batch, other: Batch) -> tuple[datetime, datetime]:
     return min(start, first), max(end, last)
 
 
-def _counted(db: sqlite3.Connection, model: Model, batch: Batch) -> tuple[Arm, ...]:
+def _counted(db: sqlite3.Connection, model: Model, batch: Batch, fresh: Fresh | None) -> tuple[Arm, ...]:
     """Rows by version and stage: from what was recorded of the batch where that is enough, else from its file."""
     columns = model.file.columns
     there = {name for name, _ in batch.columns}
@@ -178,7 +179,7 @@ def _counted(db: sqlite3.Connection, model: Model, batch: Batch) -> tuple[Arm, .
     if version is None and stage is None:
         return _kept({(batch.version, batch.stage): batch.rows})
     told = _from_profile(db, batch, version, stage)
-    return _kept(told if told is not None else _from_file(model, batch))
+    return _kept(told if told is not None else _from_file(model, batch, fresh))
 
 
 def _from_profile(
@@ -207,10 +208,8 @@ def _from_profile(
     return {(one, other): min(versions[one], stages[other]) for one in versions for other in stages}
 
 
-def _from_file(model: Model, batch: Batch) -> dict[tuple[str | None, str | None], int]:
-    from core.batch_log import log_of
-
-    with log_of(batch, model) as source:
+def _from_file(model: Model, batch: Batch, fresh: Fresh | None) -> dict[tuple[str | None, str | None], int]:
+    with open_batches([batch], model, fresh) as source:
         there = {column.name for column in source.columns}
         version, stage = (part_sql(there, model.file, part, (batch,)) for part in ("version", "stage"))
         rows = source.query(f"select {version}, {stage}, count(*) from log group by 1, 2")

@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING
 
 from core.rollouts.arms import Pair, divided, pairs
 from core.rollouts.looks import looks_at, traffic_look
+from core.rollouts.opened_arms import Fresh as Fresh
 from core.rollouts.opened_arms import open_batches, with_labels
+from storage.db import transaction
 from storage.errors import MidwatchError
 from storage.records.batches import Batch
 from storage.records.labels import LabelFile
@@ -38,17 +40,20 @@ class CaughtUp:
     waiting: tuple[str, ...]
 
 
-def catch_up(db: sqlite3.Connection, model: Model, *, now: datetime) -> CaughtUp:
+def catch_up(db: sqlite3.Connection, model: Model, *, now: datetime, fresh: Fresh | None = None) -> CaughtUp:
     """Take every look that is missing, for every open rollout of a model; nothing to do costs next to nothing.
 
     The looks of one pair of batches are recorded together, or none is. A file that is gone or can't be read is told,
     and the others are looked at all the same. A rollout whose baseline no longer serves users is rebased first.
+
+    Args:
+        fresh: a batch whose log is open already.
     """
     going = rollouts.open_rollouts(db, model.id)
     if not going:
         return CaughtUp(0, ())
     serving = [b for b in batches.page(db, model_id=model.id, limit=-1) if b.role == "serving"]
-    arms, failures = divided(db, model, serving)
+    arms, failures = divided(db, model, serving, fresh)
     added, waiting = 0, list(failures)
     for rollout in going:
         current = rebased(db, model, rollout, now=now)
@@ -57,7 +62,7 @@ def catch_up(db: sqlite3.Connection, model: Model, *, now: datetime) -> CaughtUp
                 used = looks.used_before(db, current.id, model.id, current.version, stage.stage)
                 found, missing = pairs(model.file, serving, arms, current.version, current.baseline, stage.stage, used)
                 waiting += missing
-                seen = _Stage(db, model, current, stage, serving, now)
+                seen = _Stage(db, model, current, stage, serving, fresh, now)
                 for pair in found:
                     added += seen.look(pair)
                 waiting += seen.waiting()
@@ -69,8 +74,11 @@ def rebased(db: sqlite3.Connection, model: Model, rollout: Rollout, *, now: date
     live = deployments.live_at(db, model.id, now).get(model.file.full_stage)
     if live is None or live.version in (rollout.baseline, rollout.version):
         return rollout
-    reason = f"{live.version} serves {model.file.full_stage} instead of {rollout.baseline}"
-    rollouts.add_event(db, rollout.id, "rebased", baseline=live.version, reason=reason, by=PROGRAM, now=now)
+    with transaction(db):
+        current = rollouts.get(db, rollout.id)  # another process may have done it, or ended the rollout
+        if current.state == "open" and current.baseline != live.version:
+            reason = f"{live.version} serves {model.file.full_stage} instead of {rollout.baseline}"
+            rollouts.add_event(db, rollout.id, "rebased", baseline=live.version, reason=reason, by=PROGRAM, now=now)
     return rollouts.get(db, rollout.id)
 
 
@@ -84,9 +92,11 @@ class _Stage:
         rollout: Rollout,
         stage: StageRule,
         serving: Sequence[Batch],
+        fresh: Fresh | None,
         now: datetime,
     ) -> None:
         self._db, self._model, self._rollout, self._stage, self._now = db, model, rollout, stage, now
+        self._fresh = fresh
         self._serving = [b for b in serving if b.window_end is not None]
         self._done = looks.done(db, rollout.id, stage.stage, rollout.baseline)
         self._failures: list[str] = []
@@ -104,7 +114,7 @@ class _Stage:
         late, moment = self._mature(pair, [rule for rule in missing if rule.needs_labels])
         if plain or late:
             try:
-                with open_batches(pair.batches, self._model) as source:
+                with open_batches(pair.batches, self._model, self._fresh) as source:
                     found += self._counted(source, pair, plain, late, moment)
             except MidwatchError as error:
                 self._failures.append(error.message)

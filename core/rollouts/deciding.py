@@ -1,9 +1,7 @@
-"""The gate: looks, conditions and arming put together, and every turn of the looks written down once.
+"""The gate: looks, conditions and arming put together.
 
-A turn is a moment in the time of the data at which the outcome by looks becomes another one. Turns follow from looks
-and rule alone, so a program that was closed all night writes the same turns in the same order as one that was open:
-same bytes, same hashes. Conditions (evaluation, items, approvals, the queue) can only hold back what looks would let
-through; they are read whenever somebody asks.
+Conditions (evaluation, items, approvals, the queue) can only hold back what looks would let through; they are read
+whenever somebody asks, and are no part of a turn.
 """
 
 from __future__ import annotations
@@ -12,30 +10,15 @@ import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import groupby
 
-from core.rollouts import answers, arming, documents, producers, queue
-from core.rollouts.evidence import order
-from core.rollouts.policy import Path
-from storage.db import transaction
+from core.rollouts import answers, arming, documents, producers, queue, turns
+from core.rollouts.catch_up import catch_up
+from core.rollouts.turns import Turn
 from storage.records.gates import Approval, ItemAnswer
 from storage.records.looks import Look
 from storage.records.models import Model
-from storage.records.rollouts import Condition, Decision, Outcome, Rollout, StageRule, Verdict
+from storage.records.rollouts import Condition, Rollout, StageRule, Verdict
 from storage.tables import deployments, gates, rollouts
-
-PROGRAM = "midwatch"
-"""Who writes down what looks say."""
-
-
-@dataclass(frozen=True, slots=True)
-class Turn:
-    """A moment at which the looks began to say something else, with the document that says it."""
-
-    at: datetime
-    outcome: Outcome
-    document: str
-    last_look_id: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,11 +64,10 @@ def gate(db: sqlite3.Connection, model: Model, rollout: Rollout, *, now: datetim
 
     Idempotent: without new looks nothing is written.
     """
-    from core.rollouts.catch_up import catch_up
-
     catch_up(db, model, now=now)
     found = standing(db, model, rollouts.get(db, rollout.id), now=now)
-    record(db, model, found, now=now)
+    if found.rule is not None:
+        turns.record(db, model, found.rollout, found.rule, found.turns, now=now)
     return found
 
 
@@ -94,14 +76,14 @@ def standing(db: sqlite3.Connection, model: Model, rollout: Rollout, *, now: dat
     rule = rollout.rule.stage(rollout.stage) if rollout.stage else None
     if rule is None:
         return _before(rollout)
-    looks = tuple(sorted(rollouts.looks(db, rollout.id, rule.stage, rollout.baseline), key=order))
-    path, turns = walk(rollout, rule, looks)
+    looks = turns.in_order(db, rollout, rule)
+    path, turned = turns.walk(rollout, rule, looks)
     facts = (
         *producers.conditions(db, model, rollout, rule, now=now),
         *_of_the_file(model, rollout, rule),
         *_baseline(db, model, rollout, now),
     )
-    document = _bound(rollout, rule, turns, facts)
+    document = _bound(rollout, rule, turned, facts)
     shown = documents.sha256(document)
     items = answers.items(db, rollout, rule)
     approvals = tuple(gates.approvals(db, rollout.id, rule.stage))
@@ -119,58 +101,14 @@ def standing(db: sqlite3.Connection, model: Model, rollout: Rollout, *, now: dat
         dry_run=not arming.armed(db, model, rule),
         sha256=shown,
         document=document,
-        turns=turns,
+        turns=turned,
         looks=looks,
         items=items,
         approvals=approvals,
     )
 
 
-def walk(rollout: Rollout, rule: StageRule, looks: Sequence[Look]) -> tuple[Path, tuple[Turn, ...]]:
-    """Go through looks in canonical order, moment by moment; the end of the way, and every turn on it."""
-    path, turns = Path(rule), list[Turn]()
-    said: Outcome = "hold"
-    for end, together in _moments(looks):
-        path.add(together)
-        if path.outcome != said:
-            said = path.outcome
-            rests_on = looks[:end]
-            text = documents.decision_document(rollout, rule.stage, path.verdict(), rests_on)
-            turns.append(Turn(together[0].counted_at, said, text, max(look.id for look in rests_on)))
-    return path, tuple(turns)
-
-
-def record(db: sqlite3.Connection, model: Model, found: Standing, *, now: datetime) -> tuple[Decision, ...]:
-    """Append the turns that are not written down yet, in their order; those that were added."""
-    del model
-    if found.rule is None or not found.turns:
-        return ()
-    added = []
-    with transaction(db):
-        known = {d.sha256 for d in rollouts.decisions(db, found.rollout.id, stage=found.rule.stage, kind="looked")}
-        for turn in found.turns:
-            if documents.sha256(turn.document) in known:
-                continue
-            decision = rollouts.add_decision(
-                db, found.rollout.id, "looked", from_stage=found.rule.stage, to_stage=None, outcome=turn.outcome,
-                dry_run=found.dry_run, at=turn.at, document=turn.document, by=PROGRAM, now=now,
-            )  # fmt: skip
-            gates.add_base(db, decision.id, baseline=found.rollout.baseline, last_look_id=turn.last_look_id)
-            added.append(decision)
-    return tuple(added)
-
-
-def _moments(looks: Sequence[Look]) -> list[tuple[int, tuple[Look, ...]]]:
-    """Looks of one moment together, each with how many looks there are up to its end."""
-    found, end = [], 0
-    for _, together in groupby(looks, key=lambda look: look.counted_at):
-        some = tuple(together)
-        end += len(some)
-        found.append((end, some))
-    return found
-
-
-def _bound(rollout: Rollout, rule: StageRule, turns: Sequence[Turn], facts: Sequence[Condition]) -> str:
+def _bound(rollout: Rollout, rule: StageRule, turned: Sequence[Turn], facts: Sequence[Condition]) -> str:
     return documents.canonical(
         {
             "form": documents.FORM,
@@ -180,8 +118,8 @@ def _bound(rollout: Rollout, rule: StageRule, turns: Sequence[Turn], facts: Sequ
             "baseline": rollout.baseline,
             "rule": rollout.rule.sha256,
             "stage": rule.stage,
-            "outcome": turns[-1].outcome if turns else "hold",
-            "turn": documents.sha256(turns[-1].document) if turns else None,
+            "outcome": turned[-1].outcome if turned else "hold",
+            "turn": documents.sha256(turned[-1].document) if turned else None,
             "conditions": [[one.kind, one.met] for one in facts],
         }
     )

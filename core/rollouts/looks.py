@@ -126,7 +126,7 @@ def _read(
 
     plan = []
     for rule, sql in rules:
-        capped = sql if rule.cap is None else f"least({sql}, {rule.cap!r}::double)"
+        capped = sql if rule.cap is None else f"case when {sql} > {rule.cap!r} then {rule.cap!r} else {sql} end"
         key = _key(rule, file)
         plan.append((
             column(capped),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from storage.errors import SourceError
@@ -17,15 +18,26 @@ if TYPE_CHECKING:
     from storage.logs.source import LogSource
 
 
+@dataclass(frozen=True, slots=True)
+class Fresh:
+    """A batch whose log is open already, as it is while it is taken in."""
+
+    batch: Batch
+    source: LogSource
+
+
 @contextmanager
-def open_batches(of: Sequence[Batch], model: Model) -> Iterator[LogSource]:
-    """Open the files of batches as one log, in that order.
+def open_batches(of: Sequence[Batch], model: Model, fresh: Fresh | None = None) -> Iterator[LogSource]:
+    """Open the files of batches as one log, in that order; one that is open is not opened again.
 
     Raises:
         SourceError: one is gone, has changed since it was ingested, or can't be read.
     """
     from core.log_of_model import opened
 
+    if fresh is not None and [batch.id for batch in of] == [fresh.batch.id]:
+        yield fresh.source
+        return
     for batch in of:
         if not os.path.isfile(batch.path):
             raise SourceError(f"the file of batch {batch.id}, {batch.path}, is gone", "put it back: nothing is lost")

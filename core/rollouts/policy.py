@@ -20,7 +20,7 @@ from core.rollouts import reasons
 from core.rollouts.evidence import Gathering, order
 from core.rollouts.traffic import Traffic
 from storage.records.looks import TRAFFIC, Look
-from storage.records.rollouts import Condition, Outcome, Reason, StageRule, Verdict
+from storage.records.rollouts import Condition, Outcome, Reason, ReasonKind, StageRule, Verdict
 
 
 def judge(rule: StageRule, looks: Iterable[Look], conditions: Sequence[Condition] = ()) -> Verdict:
@@ -167,8 +167,8 @@ class Path:
 
     def _said(self, conditions: Sequence[Condition]) -> tuple[Outcome, datetime | None, list[Reason]]:
         unmet = [Reason(each.kind, each.text) for each in conditions if not each.met]
-        if not self.rule.has_arms:
-            return self._without_arms(conditions, unmet)
+        if not self.rule.has_arms or (self.rule.kind == "shadow" and not self.guardrails):
+            return self._by_conditions(conditions, unmet)
         now = self.moment
         if now is None:
             return "hold", None, [Reason("no data", "no data: no look has counted yet"), *unmet]
@@ -193,14 +193,22 @@ class Path:
             ]
         return "hold", self._holds_since, [*aside, *waiting, *short, *unmet, *cleared]
 
-    def _without_arms(
+    def _by_conditions(
         self, conditions: Sequence[Condition], unmet: list[Reason]
     ) -> tuple[Outcome, datetime | None, list[Reason]]:
-        """A stage where no arms are compared: ``test`` rests on its evaluation, behind ``full`` there is nothing."""
+        """A stage where no guardrail is judged.
+
+        ``test`` rests on its evaluation; a shadow of a model whose answers change what happens rests on how often both
+        agree, and on its minimums; behind ``full`` there is nothing.
+        """
         if self.rule.kind == "full":
             return "hold", self.moment, [Reason("stage", f"{self.rule.stage}: no gate behind it"), *unmet]
-        if not any(each.kind == "evaluation" for each in conditions):
-            unmet = [Reason("evaluation", f"{self.rule.stage}: no evaluation"), *unmet]
+        kind: ReasonKind = "evaluation" if self.rule.kind == "test" else "shadow"
+        if kind not in {each.kind for each in conditions}:
+            what = "no evaluation" if kind == "evaluation" else "nothing says how often both versions agree"
+            unmet = [Reason(kind, f"{self.rule.stage}: {what}"), *unmet]
+        if kind == "shadow":
+            unmet = [*reasons.shortfalls(self.rule, self.rows, self.labelled, self.hours), *unmet]
         met = [Reason("clear", each.text) for each in conditions if each.met]
         return ("hold", self.moment, unmet) if unmet else ("promote", self.moment, met)
 

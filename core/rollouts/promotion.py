@@ -51,7 +51,8 @@ def promote(
         UsageError: a reason is missing, or ``at`` does not fit.
         RefusedError: the gate holds, the plan has expired or is overtaken, or it is not confirmed as it must be.
     """
-    _allowed(shown, reason.strip(), confirmed, override, now)
+    permitted(shown, reason=reason, override=override)
+    _confirmed(shown, confirmed, now)
     if at is not None and shown.actuation is not None:
         raise UsageError("midwatch acts on the world here: that happens now", "leave --at out")
     seen = _data_version(db)
@@ -117,20 +118,28 @@ def rebase(db: sqlite3.Connection, model: Model, *, now: datetime) -> tuple[Roll
     return tuple(rollouts.open_rollouts(db, model.id))
 
 
-def _allowed(shown: PromotionPlan, reason: str, confirmed: str, override: bool, now: datetime) -> None:
-    """Refuse whatever must not be done with this plan; nothing has been read or written yet."""
+def permitted(shown: PromotionPlan, *, reason: str, override: bool) -> None:
+    """Refuse a plan that must not be acted on, before anybody is asked to confirm it.
+
+    Raises:
+        UsageError: a reason is missing.
+        RefusedError: the plan forbids it, or an armed gate does not say promote and nobody overrides it.
+    """
     if shown.forbidden:
         raise RefusedError("; ".join(shown.forbidden), "no override helps against that")
-    if now > shown.expires_at or now < shown.made_at:
-        raise RefusedError(f"the plan is of {shown.made_at:%H:%M:%SZ} and has expired", "make a new one and look at it")
     if shown.needs_override and not override:
         raise RefusedError(
             f"the gate behind {shown.from_stage} says {shown.outcome}: {'; '.join(shown.reasons)}",
             "wait, or go past it: --override --reason TEXT (somebody else reviews that)",
         )
-    if shown.outcome != "promote" and not reason:
+    if shown.outcome != "promote" and not reason.strip():
         past = "an override" if shown.needs_override else "going past a gate in dry run"
         raise UsageError(f"{past} needs a reason", "say why: --reason TEXT")
+
+
+def _confirmed(shown: PromotionPlan, confirmed: str, now: datetime) -> None:
+    if now > shown.expires_at or now < shown.made_at:
+        raise RefusedError(f"the plan is of {shown.made_at:%H:%M:%SZ} and has expired", "make a new one and look at it")
     if confirmed == ENTER and shown.must_type:
         raise RefusedError(f"this one is confirmed by typing {shown.version}", "nothing was done")
     if confirmed not in (ENTER, YES, shown.version):

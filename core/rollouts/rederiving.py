@@ -8,7 +8,7 @@ import sqlite3
 from dataclasses import dataclass
 from typing import Any
 
-from core.rollouts import deciding, documents
+from core.rollouts import documents, turns
 from core.rollouts.evidence import order
 from storage.records.looks import Look
 from storage.records.rollouts import Condition, Decision, Rollout
@@ -53,7 +53,7 @@ def _wrong(db: sqlite3.Connection, rollout: Rollout, decision: Decision) -> str:
     if rule is None:
         outcome, verdict = "promote", None
     else:
-        path, _ = deciding.walk(then, rule, known)
+        path, _ = turns.walk(then, rule, known)
         verdict = path.verdict()
         outcome = path.verdict(conditions).outcome
     again = documents.decision_document(then, stage, verdict, known, conditions=conditions, act=act)

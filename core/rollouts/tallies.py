@@ -5,12 +5,13 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Literal, Protocol
 
-from storage.records.looks import Binary, Means, Moments, PairedBinary, PairedMeans, Sums
+from storage.records.looks import Binary, Means, Moments, PairedBinary, PairedMeans, Ranks, Sums
 from storage.records.rollouts import GuardrailRule, Harm, Method
 
 if TYPE_CHECKING:
     from core.stats.gates.means import Means as MeansTest
     from core.stats.gates.odds import Odds
+    from core.stats.gates.ranks import Ranks as RanksTest
 
 Scale = Literal["odds ratio", "difference", "chance to be worse"]
 SCALES: dict[Method, Scale] = {
@@ -74,7 +75,7 @@ def begin(rule: GuardrailRule) -> Tally:
         case "mean" | "paired mean":
             return MeansTally(rule)
         case "rank":
-            raise ValueError("ranks are not read yet")
+            return RanksTally(rule)
 
 
 class OddsTally(Tally):
@@ -126,3 +127,25 @@ class MeansTally(Tally):
                 return None
         self.so_far = self.so_far.add(canary, control)
         return canary.n, control.n
+
+
+class RanksTally(Tally):
+    """The chance that a unit of the candidate's arm is worse than one of the control's."""
+
+    def __init__(self, rule: GuardrailRule):
+        from core.stats.gates.ranks import Ranks as Test
+
+        self.rule = rule
+        self.so_far: RanksTest = Test()
+
+    def add(self, sums: Sums) -> tuple[int, int] | None:
+        """As :meth:`Tally.add` says."""
+        if not isinstance(sums, Ranks):
+            return None
+        self.so_far = self.so_far.add(sums.canary, sums.control, sums.auc, sums.ties)
+        return sums.canary, sums.control
+
+    def interval(self, alpha: float) -> tuple[float, float, float]:
+        """As :meth:`Tally.interval` says; where smaller is worse, of the chance to be smaller."""
+        estimate, low, high = super().interval(alpha)
+        return (estimate, low, high) if self.rule.harm == "up" else (1 - estimate, 1 - high, 1 - low)

@@ -41,6 +41,12 @@ INSERT INTO gate_armings(model_id, stage, sha256, armed, reason, by, at) VALUES 
 """
 _ARMING = "SELECT * FROM gate_armings WHERE model_id = ? AND stage = ? AND sha256 = ? ORDER BY id DESC LIMIT 1"
 _INSERT_BASE = "INSERT INTO gate_decision_bases(decision_id, baseline, last_look_id) VALUES (?, ?, ?)"
+_NEWEST = """
+SELECT (SELECT file FROM pragma_database_list WHERE name = 'main') AS store,
+       (SELECT max(id) FROM batches WHERE model_id = :model) AS batch,
+       (SELECT max(label_file_id) FROM label_joins) AS labels,
+       (SELECT max(id) FROM kept_slices WHERE model_id = :model) AS slices
+"""
 _BASE = "SELECT baseline, last_look_id FROM gate_decision_bases WHERE decision_id = ?"
 
 
@@ -182,6 +188,11 @@ def base(db: sqlite3.Connection, decision_id: int) -> tuple[str, int] | None:
     """Baseline and last look that a decision rests on, None where nothing was said."""
     row = db.execute(_BASE, (decision_id,)).fetchone()
     return (row["baseline"], row["last_look_id"]) if row else None
+
+
+def newest_data(db: sqlite3.Connection, model_id: int) -> tuple[object, ...]:
+    """What changes as soon as a batch, labels or a kept slice come to a model of this store."""
+    return tuple(db.execute(_NEWEST, {"model": model_id}).fetchone())
 
 
 def _override(row: sqlite3.Row) -> Override:

@@ -29,7 +29,7 @@ def confirmation(plan: RollbackPlan, yes: bool) -> str:
         diagnostics.note(line)
     if plan.forbidden:
         raise RefusedError("; ".join(plan.forbidden), "no override helps against that")
-    _forget_typed_ahead()
+    forget_typed_ahead()
     if not plan.must_type:
         click.prompt("enter executes, ctrl-c leaves", default="", show_default=False, err=True)
         return ENTER
@@ -50,7 +50,7 @@ def told(outcome: Outcome, as_json: bool) -> None:
     click.get_current_context().exit(0 if outcome.state in ("verified", "undone") else FAILED)
 
 
-def _forget_typed_ahead() -> None:
+def forget_typed_ahead() -> None:
     """Keys typed before the question was shown don't answer it."""
     import termios
 

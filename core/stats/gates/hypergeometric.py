@@ -17,7 +17,7 @@ Floats = NDArray[np.float64]
 Points = tuple[float, ...]
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=1 << 14)
 def log_mean_power(canary: int, control: int, events: int, points: Points) -> Floats:
     """``ln(E(psi**k))`` of the central law at each ``ln(psi)`` of ``points``: 0.0 at 0.0; read-only.
 
@@ -80,7 +80,7 @@ def log_ratios(
         distinct, inverse = np.unique(keys, axis=0, return_inverse=True)
     power = np.empty((len(distinct), len(points)))
     for row, (a, b, events) in enumerate(distinct.tolist()):
-        power[row] = log_mean_power.__wrapped__(a, b, events, points) if a and b else 0.0
+        power[row] = log_mean_power(a, b, events, points) if a and b else 0.0
     used = np.where((n_c > 0) & (n_b > 0), k_c, 0).ravel()
     x = np.array(points)
     answer: Floats = (used[:, None] * x[None, :] - power[inverse.ravel()]).reshape(*shape, len(points))

@@ -36,8 +36,15 @@ STEP = 0.08
 GRID: Points = tuple(round(STEP * i, 10) for i in range(-30, 31))
 """Logarithms of the odds ratios that are weighed: 61 from -2.4 to 2.4."""
 
-SPREAD = 0.5
-"""Standard deviation, in ``ln(psi)``, of the half-normal weights."""
+SPREAD = 0.7
+"""Standard deviation, in ``ln(psi)``, of the half-normal weights of harm and of the interval's normal ones."""
+
+SPREAD_PROMOTE = 0.15
+"""Standard deviation of the normal weights about "no difference" that are held against a margin.
+
+A candidate worth promoting differs little: for margins of 1.15 to 2 it passes 15 to 20 % sooner than under half-normal
+weights that begin at the margin.
+"""
 
 _UNIT = 2.0**-32
 
@@ -90,7 +97,7 @@ class Odds:
     >>> start = Odds.empty(margin=1.5)
     >>> odds = start.add(1_000, 100, 9_000, 450).add(1_000, 90, 9_000, 460)
     >>> round(odds.log_harm(), 2), round(odds.estimate, 2), odds.looks
-    (27.13, 1.97, 2)
+    (27.21, 1.97, 2)
     """
 
     points: Points
@@ -160,7 +167,7 @@ class Odds:
 
     def log_harm(self, harm: Harm = "up") -> float:
         """``ln`` of the e-value against "not worse"; 0.0 without data. Harm is shown from ``ln(1 / alpha)`` on."""
-        return log_sum([w + s for w, s in zip(_harm_weights(self.points, harm), self._logs(), strict=True)])
+        return log_sum([w + s for w, s in zip(harm_weights(self.points, harm), self._logs(), strict=True)])
 
     def log_promote(self, margin: float, harm: Harm = "up") -> float:
         """``ln`` of the e-value against "worse by the margin or more"; 0.0 without data.
@@ -225,15 +232,15 @@ class Odds:
 
 
 @lru_cache(maxsize=64)
-def _harm_weights(points: Points, harm: Harm) -> tuple[float, ...]:
+def harm_weights(points: Points, harm: Harm) -> tuple[float, ...]:
     """Logarithms of the weights of harm: on the grid's points alone, so that margins change nothing."""
     sign = 1.0 if harm == "up" else -1.0
-    return _normed([sign * x if x in GRID and sign * x > 0 else None for x in points])
+    return _normed([x if x in GRID and sign * x > 0 else None for x in points], SPREAD)
 
 
 @lru_cache(maxsize=64)
 def _both_weights(points: Points) -> tuple[float, ...]:
-    return _normed([x if x in GRID else None for x in points])
+    return _normed([x if x in GRID else None for x in points], SPREAD)
 
 
 @lru_cache(maxsize=256)
@@ -247,11 +254,12 @@ def promote_weights(points: Points, margin: float, harm: Harm) -> tuple[tuple[fl
     edge = sign * math.log(margin) if margin >= 1.0 else math.nan
     if edge not in points:
         raise ValueError(f"margin {margin} was not named when the evidence was begun")
-    return _normed([edge - x if x in GRID and sign * (edge - x) > 0 else None for x in points]), points.index(edge)
+    good = [x if x in GRID and sign * (edge - x) > 0 else None for x in points]
+    return _normed(good, SPREAD_PROMOTE), points.index(edge)
 
 
-def _normed(distances: list[float | None]) -> tuple[float, ...]:
-    logs = [-math.inf if d is None else -0.5 * (d / SPREAD) ** 2 for d in distances]
+def _normed(distances: list[float | None], spread: float) -> tuple[float, ...]:
+    logs = [-math.inf if d is None else -0.5 * (d / spread) ** 2 for d in distances]
     total = log_sum(logs)
     return tuple(one - total for one in logs)
 

@@ -5,17 +5,21 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import duckdb
 import numpy as np
 import pandas as pd
 
-from core.ingest import ingest
-from core.labels import ingest_labels
 from core.rollouts.opening import open_rollout
+from core.stats.packing import pack
+from core.stats.profile import BatchProfile
 from core.versions import Sources, add, deploy
+from storage.clock import from_text
+from storage.logs.source import open_log
+from storage.records.batches import Batch, LabelCoverage, Role
 from storage.records.looks import Look
 from storage.records.models import Model
 from storage.records.rollouts import Rollout
-from storage.tables import looks
+from storage.tables import batches, labels, looks, metrics
 from tests.conftest import ADA
 
 DAY = timedelta(days=1)
@@ -103,7 +107,8 @@ def write(folder: Path, name: str, frame: pd.DataFrame) -> str:
     folder.mkdir(exist_ok=True)
     path = folder / name
     if name.endswith(".parquet"):
-        frame.to_parquet(path, index=False)
+        frame = frame.assign(scored_at=pd.to_datetime(frame["scored_at"]).dt.tz_localize(None))
+        duckdb.from_df(frame).write_parquet(str(path))
     else:
         frame.to_csv(path, index=False)
     return str(path)
@@ -111,23 +116,47 @@ def write(folder: Path, name: str, frame: pd.DataFrame) -> str:
 
 def take_in(
     db: sqlite3.Connection, model: Model, path: str, now: datetime, *, version: str | None = None,
-    stage: str | None = None, role: str = "serving",
+    stage: str | None = None, role: Role = "serving",
 ) -> int:  # fmt: skip
-    """Ingest one file; the batch's id."""
-    options = {"version": version, "stage": stage, "role": role, "actor": ADA, "now": now}
-    [done] = ingest(db, model, [path], **options)  # type: ignore[arg-type]
-    return done.batch.id
+    """Record one file as a batch, without checks, metrics and alerts; the batch's id."""
+    with open_log(path) as source:
+        time = [t for (t,) in source.query("select unnest([min(scored_at), max(scored_at)]) from log")]
+        [(labelled,)] = (
+            source.query("select count(churned) from log") if "churned" in source.names("number") else [(0,)]
+        )
+        file = source.files[0]
+        batch = Batch(
+            0, model.id, role, file.path, file.sha256, file.format, file.size, version, stage,
+            *(None if t is None else from_text(str(t)) for t in time), source.rows, source.rejected,
+            tuple((c.name, c.kind) for c in source.columns), now, True,
+        )  # fmt: skip
+    stored = batches.insert(db, batch, [], pack(BatchProfile()))
+    coverage = LabelCoverage(stored, now, batch.rows, int(str(labelled)), None, None)
+    metrics.append_coverage(db, coverage)
+    if role == "reference":
+        batches.set_baseline(db, stored, admit=True, reason="test", by="ada", now=now)
+    return stored
 
 
-def label(db: sqlite3.Connection, model: Model, path: str, now: datetime) -> None:
-    """Join a label file."""
-    assert not ingest_labels(db, model, path, actor=ADA, now=now).failures
+def label(db: sqlite3.Connection, model: Model, path: str, now: datetime, batch_ids: Iterable[int]) -> None:
+    """Join a label file with batches that hold its ids, without metrics."""
+    import hashlib
+
+    sha256 = hashlib.sha256(Path(path).read_bytes()).hexdigest()
+    file, _ = labels.register(db, model.id, path=path, sha256=sha256, rows=1, quarantined=0, now=now)
+    for batch_id in batch_ids:
+        labels.joined(db, file.id, batch_id, 1)
+        metrics.append_coverage(db, LabelCoverage(batch_id, now, 1, 1, None, None))
 
 
-def candidate(db: sqlite3.Connection, model: Model, folder: Path, version: str = "v8") -> Rollout:
+def candidate(
+    db: sqlite3.Connection, model: Model, folder: Path, version: str = "v8", *, user: bool = False
+) -> Rollout:
     """A reference, v7 live in full, the version registered, and its rollout opened."""
     reference = requests(0, [("v7", "full", 300)])
-    take_in(db, model, write(folder, "reference.csv", reference), START, role="reference")
+    if user:
+        reference["user"] = [f"u{i % 50}" for i in range(300)]
+    take_in(db, model, write(folder, "reference.parquet", reference), START, role="reference")
     for name in ("v7", version):
         add(db, model, name, Sources(seed=name), actor=ADA, now=START)
     deploy(db, model, "v7", "full", at=START - DAY, actor=ADA, now=START)

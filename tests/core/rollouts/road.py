@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from core import versions
-from core.rollouts import arming, deciding, opening, promotion
+from core.rollouts import arming, deciding, opening, promotion, turns
 from core.rollouts.deciding import Standing
 from storage import model_file
 from storage.host import Actor
@@ -71,9 +71,8 @@ class Road:
 
     def record(self, version: str = "v2") -> list[str]:
         """What the looks turned to, as it is written down."""
-        found = self.standing(version)
-        deciding.record(self.db, self.model, found, now=self.now)
-        return [d.outcome for d in rollouts.decisions(self.db, found.rollout.id, kind="looked")]
+        turns.write(self.db, self.model, now=self.now)
+        return [d.outcome for d in rollouts.decisions(self.db, self.rollout(version).id, kind="looked")]
 
     def plan(self, version: str = "v2", actor: Actor = ADA) -> PromotionPlan:
         return promotion.plan(self.db, self.model, version, now=self.now, actor=actor)

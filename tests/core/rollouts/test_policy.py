@@ -156,6 +156,15 @@ def test_a_stage_without_arms_rests_on_its_evaluation() -> None:
     assert judge(last, [], [Condition("evaluation", True, "evaluated")]).outcome == "hold"
 
 
+def test_a_shadow_without_guardrails_rests_on_how_often_both_agree() -> None:
+    shadow = stage(stage="shadow", kind="shadow", guardrails=())
+    agree = Condition("shadow", True, "v42 answers otherwise in 0.4 %; 1 % are allowed")
+    assert judge(shadow, []).outcome == "hold"
+    assert judge(shadow, [], [agree]).outcome == "promote"
+    assert judge(shadow, [], [replace(agree, met=False)]).outcome == "hold"
+    assert "rows: 0 of 10, 10 missing" in texts(judge(replace(shadow, minimum_rows=10), [], [agree]))
+
+
 def test_nothing_judged_is_nothing_clear() -> None:
     verdict = judge(stage(guardrails=()), [traffic(nth, 1_000, 9_000) for nth in range(30)])
     assert verdict.outcome == "hold"
@@ -185,6 +194,8 @@ def test_a_look_that_cannot_be_believed_holds_and_is_named(said: str, sums: Sums
     [
         ("mean", Means(Moments(10, math.nan, 1.0), Moments(90, 1.0, 1.0))),
         ("mean", Means(Moments(10, 100.0, 1.0), Moments(90, 1.0, 1.0))),
+        ("rank", Ranks(10, 90, math.nan, 0.0)),
+        ("rank", Ranks(10, 90, 1.5, 0.0)),
         ("paired odds", PairedBinary(10, 8, 8)),
         ("paired mean", PairedMeans(10, math.inf, 1.0)),
     ],
@@ -232,16 +243,26 @@ def test_what_becomes_rarer_is_harm_where_less_is_worse() -> None:
 
 
 @pytest.mark.parametrize(("mean", "outcome"), [(1.0, "promote"), (1.3, "roll back")])
-@pytest.mark.parametrize("method", ["mean", "paired mean"])
+@pytest.mark.parametrize("method", ["mean", "rank", "paired mean"])
 def test_numbers_and_ranks_are_judged_too(method: Any, mean: float, outcome: str) -> None:
     def sums() -> Sums:
         if method == "mean":
             return Means(Moments(500, 500 * mean, 500 * (1 + mean**2)), Moments(4_500, 4_500.0, 9_000.0))
+        if method == "rank":
+            return Ranks(500, 4_500, 0.5 + (mean - 1) / 4, 0.0)
         return PairedMeans(500, 500 * (mean - 1), 500 * (1 + (mean - 1) ** 2))
 
     rule = stage(guardrail(method=method, margin=0.08, sd=1.0))
     verdict = judge(rule, [look(nth, sums()) for nth in range(40)])
     assert verdict.outcome == outcome
+
+
+def test_the_chance_to_be_worse_is_told_of_the_side_that_is_worse() -> None:
+    rule = stage(guardrail(method="rank", margin=0.05, harm="down"))
+    found = judge(rule, [look(nth, Ranks(500, 4_500, 0.4, 0.0)) for nth in range(20)]).evidence[0]
+    assert found.harmed_at is not None
+    assert found.low < found.estimate < found.high
+    assert found.estimate == pytest.approx(0.6)
 
 
 def test_zeros_and_ones_are_numbers_under_another_rule() -> None:

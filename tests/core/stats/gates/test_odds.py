@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from scipy.stats import binom, nchypergeom_fisher
 
 from core.stats.gates.hypergeometric import log_ratios
-from core.stats.gates.odds import GRID, Odds, log_likelihood, points_for
+from core.stats.gates.odds import GRID, SPREAD, Odds, log_likelihood, points_for
 
 Look = tuple[int, int, int, int]
 
@@ -121,7 +121,7 @@ def test_the_interval_leaves_out_no_ratio_that_the_grid_would_keep(look: Look, r
     n_c, _, n_b, _ = look
     exact = 5 * log_ratios(*(np.array(v) for v in look), points=tuple(fine)) if n_c and n_b else np.zeros(601)
     base = np.array(odds.sums) / 2**32
-    weights = np.exp(-0.5 * (np.array(GRID) / 0.5) ** 2)
+    weights = np.exp(-0.5 * (np.array(GRID) / SPREAD) ** 2)
     level = math.log(float((weights / weights.sum() * np.exp(base)).sum())) + math.log(0.05)
     kept = np.exp(fine[exact >= level + 1e-6])
     assert low <= kept.min() * (1 + 1e-9)

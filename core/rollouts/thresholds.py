@@ -1,0 +1,87 @@
+"""Gates by thresholds, in the style of Argo Rollouts' analyses and Flagger's checks, to replay a rollout under.
+
+Such a gate measures the candidate's rate of events over windows of a fixed length, calls a measurement failed when the
+rate is above a limit, and rolls back at the first failure too many; it promotes when its time is up. It has no error
+that anybody set, which is what the comparison is about.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from storage.records.looks import Binary, Look
+from storage.records.rollouts import Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Thresholds:
+    """The settings of such a gate.
+
+    Attributes:
+        every: length of a measurement, in the time of the data.
+        limit: rate above which a measurement fails; times the control's rate of the same window when ``relative``.
+        allowed: failures that it puts up with: Argo's ``failureLimit``, one less than Flagger's ``threshold``.
+        in_a_row: whether only failures without a success between them add up.
+        stay: how long a stage takes.
+    """
+
+    every: timedelta
+    limit: float
+    relative: bool = True
+    allowed: int = 3
+    in_a_row: bool = False
+    stay: timedelta = timedelta(hours=1)
+
+
+class ThresholdPath:
+    """A candidate's way through one stage under thresholds, fed like :class:`core.rollouts.policy.Path`.
+
+    Attributes:
+        outcome, at: what it says, and since when; a roll back and a promotion are both the end of it.
+        failures: failed measurements that count now.
+    """
+
+    def __init__(self, rule: Thresholds, guardrail: str):
+        self.rule, self.guardrail = rule, guardrail
+        self.outcome: Outcome = "hold"
+        self.at: datetime | None = None
+        self.failures = 0
+        self._canary = self._canary_events = self._control = self._control_events = 0
+        self._began: datetime | None = None
+        self._measured_from: datetime | None = None
+
+    def add(self, looks: Sequence[Look]) -> None:
+        """Take in all looks of one moment; other guardrails, and what is no count of events, are passed over."""
+        for look in looks:
+            if look.guardrail == self.guardrail and isinstance(look.sums, Binary) and self.outcome == "hold":
+                self._add(look, look.sums)
+
+    def _add(self, look: Look, sums: Binary) -> None:
+        self._began = self._began or look.window_start
+        self._measured_from = self._measured_from or look.window_start
+        self._canary += sums.canary
+        self._canary_events += sums.canary_events
+        self._control += sums.control
+        self._control_events += sums.control_events
+        if look.window_end - self._measured_from >= self.rule.every:
+            self._measure(look.counted_at)
+            self._measured_from = None
+        if self.outcome == "hold" and look.window_end - self._began >= self.rule.stay:
+            self.outcome, self.at = "promote", look.counted_at
+
+    def _measure(self, at: datetime) -> None:
+        rate = _rate(self._canary_events, self._canary)
+        base = _rate(self._control_events, self._control) if self.rule.relative else 1.0
+        failed = rate > self.rule.limit * base
+        self.failures = self.failures + 1 if failed else (0 if self.rule.in_a_row else self.failures)
+        self._canary = self._canary_events = self._control = self._control_events = 0
+        if self.failures > self.rule.allowed:
+            self.outcome, self.at = "roll back", at
+
+
+def _rate(events: int, units: int) -> float:
+    """NaN of nothing: no measurement fails by it."""
+    return events / units if units else math.nan
