@@ -149,9 +149,9 @@ class _Stage:
             side = with_labels(source, pair.batches, self._model, files[:count])
             counted = looks_at(side, self._model, self._rollout, self._stage, pair, due)
             found += counted.looks
-            due = list(counted.unlabelled)
             if count == len(files):
-                self._failures += [f"batch {pair.batches[0].id}: {why}" for why in counted.failures]
+                self._failures += [f"batch {pair.batches[0].id}: {one.name}: {why}" for one, why in counted.failures]
+            due = [*counted.unlabelled, *(one for one, _ in counted.failures if one.needs_labels)]
             if not due:
                 return found
         self._unlabelled.add(pair.batches[0].id)

@@ -26,12 +26,12 @@ class Counted:
     Attributes:
         looks: those that can be recorded.
         unlabelled: guardrails for which one of the arms has no label yet.
-        failures: guardrails that can't be measured in these batches, and why.
+        failures: guardrails that can't be measured in these batches with these labels, and why.
     """
 
     looks: tuple[Look, ...]
     unlabelled: tuple[GuardrailRule, ...]
-    failures: tuple[str, ...]
+    failures: tuple[tuple[GuardrailRule, str], ...]
 
 
 def traffic_look(rollout: Rollout, stage: StageRule, pair: Pair) -> Look | None:
@@ -78,7 +78,7 @@ def looks_at(
 
 def _readable(
     side: Side, file: ModelFile, due: Sequence[GuardrailRule]
-) -> tuple[list[tuple[GuardrailRule, str]], tuple[str, ...]]:
+) -> tuple[list[tuple[GuardrailRule, str]], tuple[tuple[GuardrailRule, str], ...]]:
     """The guardrails that these rows can be asked for, each with its SQL; and why the others can't."""
     found, failures = [], []
     for rule in due:
@@ -90,7 +90,7 @@ def _readable(
                 raise SourceError(f"{side.source.files[0].path} has no column {lacks!r}", "")
             found.append((rule, value_sql(side, file, rule)))
         except SourceError as error:
-            failures.append(f"{rule.name}: {error.message}")
+            failures.append((rule, error.message))
     return found, tuple(failures)
 
 

@@ -13,13 +13,14 @@ from core.rollouts.opening import open_rollout
 from core.stats.packing import pack
 from core.stats.profile import BatchProfile
 from core.versions import Sources, add, deploy
+from storage import model_file
 from storage.clock import from_text
 from storage.logs.source import open_log
 from storage.records.batches import Batch, LabelCoverage, Role
 from storage.records.looks import Look
 from storage.records.models import Model
 from storage.records.rollouts import Rollout
-from storage.tables import batches, labels, looks, metrics
+from storage.tables import batches, labels, looks, metrics, models
 from tests.conftest import ADA
 
 DAY = timedelta(days=1)
@@ -107,7 +108,8 @@ def write(folder: Path, name: str, frame: pd.DataFrame) -> str:
     folder.mkdir(exist_ok=True)
     path = folder / name
     if name.endswith(".parquet"):
-        frame = frame.assign(scored_at=pd.to_datetime(frame["scored_at"]).dt.tz_localize(None))
+        if "scored_at" in frame:
+            frame = frame.assign(scored_at=pd.to_datetime(frame["scored_at"]).dt.tz_localize(None))
         duckdb.from_df(frame).write_parquet(str(path))
     else:
         frame.to_csv(path, index=False)
@@ -161,6 +163,15 @@ def candidate(
         add(db, model, name, Sources(seed=name), actor=ADA, now=START)
     deploy(db, model, "v7", "full", at=START - DAY, actor=ADA, now=START)
     return open_rollout(db, model, version, actor=ADA, now=OPENED)
+
+
+def model_of(db: sqlite3.Connection, folder: Path, text: str = MODEL) -> Model:
+    """Register a model in a store of its own."""
+    path = folder / "model.toml"
+    path.write_text(text)
+    parsed, body, sha256 = model_file.read(path)
+    models.register(db, parsed.name, path=str(path), text=body, sha256=sha256, actor=ADA, now=START)
+    return models.get(db, parsed.name)
 
 
 def bare(db: sqlite3.Connection, rollout: Rollout, stage: str | None = None) -> list[Look]:

@@ -1,0 +1,228 @@
+import os
+import random
+import sqlite3
+import threading
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+
+from core.rollouts.catch_up import catch_up
+from core.rollouts.opening import open_rollout
+from core.versions import deploy
+from storage import db as store
+from storage.records.looks import Look
+from storage.records.models import Model
+from storage.tables import looks, rollouts
+from tests.conftest import ADA
+from tests.core.rollouts.logs import (
+    DAY,
+    MIXED,
+    MODEL,
+    OPENED,
+    START,
+    bare,
+    candidate,
+    label,
+    model_of,
+    requests,
+    take_in,
+    write,
+)
+
+Register = Callable[..., Model]
+
+
+def test_a_batch_without_the_candidate_is_never_opened(
+    db: sqlite3.Connection, register: Register, tmp_path: Path
+) -> None:
+    model = register(MODEL)
+    assert catch_up(db, model, now=OPENED).looks == 0
+    candidate(db, model, tmp_path)
+    path = write(tmp_path, "d1.parquet", requests(1, (("v7", "full", 20),)))
+    take_in(db, model, path, OPENED)
+    assert catch_up(db, model, now=OPENED).waiting == ()
+    os.unlink(path)
+    assert catch_up(db, model, now=OPENED).waiting == ()
+
+
+def test_a_file_that_is_gone_or_changed_is_told_and_looked_at_when_it_is_back(
+    db: sqlite3.Connection, register: Register, tmp_path: Path
+) -> None:
+    model = register(MODEL)
+    rollout = candidate(db, model, tmp_path)
+    paths = [write(tmp_path, f"d{day}.parquet", requests(day, MIXED)) for day in (1, 2, 6)]
+    for path in paths:
+        take_in(db, model, path, OPENED)
+    kept = Path(paths[0]).read_bytes()
+    os.unlink(paths[0])
+    gone = catch_up(db, model, now=OPENED)
+    assert (gone.looks, gone.waiting[0]) == (3, f"the file of batch 2, {paths[0]}, is gone")
+    Path(paths[0]).write_bytes(kept)
+    assert catch_up(db, model, now=OPENED).looks == 2
+    last = write(tmp_path, "d9.parquet", requests(9, MIXED))
+    take_in(db, model, last, OPENED)
+    original = Path(last).read_bytes()
+    Path(last).write_bytes(kept)
+    changed = catch_up(db, model, now=OPENED)
+    assert changed.waiting[0] == f"the file of batch 5, {last}, has changed since it was ingested"
+    Path(last).write_bytes(original)
+    assert (catch_up(db, model, now=OPENED).looks, len(bare(db, rollout))) == (1, 7)
+
+
+def test_the_looks_of_a_window_are_recorded_together_or_not_at_all(
+    db: sqlite3.Connection, register: Register, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = register(MODEL)
+    rollout = candidate(db, model, tmp_path)
+    for day in (1, 6):
+        take_in(db, model, write(tmp_path, f"d{day}.parquet", requests(day, MIXED)), OPENED)
+    written: list[str] = []
+    real = looks.sums_document
+
+    def dies(sums: object) -> str:
+        written.append(real(sums))  # type: ignore[arg-type]
+        if len(written) == 2:
+            raise KeyboardInterrupt
+        return written[-1]
+
+    with monkeypatch.context() as killed:
+        killed.setattr(looks, "sums_document", dies)
+        with pytest.raises(KeyboardInterrupt):
+            catch_up(db, model, now=OPENED)
+    assert bare(db, rollout) == []
+    assert catch_up(db, model, now=OPENED).looks == 3
+
+
+def test_two_processes_take_each_look_once(
+    db: sqlite3.Connection, store_file: Path, register: Register, tmp_path: Path
+) -> None:
+    model = register(MODEL)
+    rollout = candidate(db, model, tmp_path)
+    for day in (1, 2, 6):
+        take_in(db, model, write(tmp_path, f"d{day}.parquet", requests(day, MIXED)), OPENED)
+    counts: list[int] = []
+
+    def run() -> None:
+        own = store.connect(store_file)
+        counts.append(catch_up(own, model, now=OPENED).looks)
+        own.close()
+
+    racers = [threading.Thread(target=run) for _ in range(2)]
+    for racer in racers:
+        racer.start()
+    for racer in racers:
+        racer.join()
+    assert sum(counts) == len(bare(db, rollout)) == 5
+
+
+def test_another_baseline_begins_anew_and_a_later_rollout_does_not_look_twice(
+    db: sqlite3.Connection, register: Register, tmp_path: Path
+) -> None:
+    model = register(MODEL)
+    rollout = candidate(db, model, tmp_path)
+    for day in (1, 6):
+        take_in(db, model, write(tmp_path, f"d{day}.parquet", requests(day, MIXED)), OPENED)
+    catch_up(db, model, now=OPENED)
+    assert {look.baseline for look in bare(db, rollout)} == {"v7"}
+    deploy(db, model, "v9", "full", actor=ADA, now=OPENED)
+    arms = (("v9", "full", 100), ("v8", "canary", 30))
+    take_in(db, model, write(tmp_path, "d9.parquet", requests(9, arms)), OPENED)
+    assert catch_up(db, model, now=OPENED).looks == 1
+    assert catch_up(db, model, now=OPENED).looks == 0
+    steps = rollouts.events(db, rollout.id)
+    assert [(step.kind, step.baseline) for step in steps] == [("rebased", "v9")]
+    assert len(looks.looks(db, rollout.id, "canary", "v9")) == 1
+    rollouts.add_event(db, rollout.id, "stopped", by="ada", now=OPENED)
+    second = open_rollout(db, model, "v8", actor=ADA, now=OPENED, baseline="v9")
+    catch_up(db, model, now=OPENED)
+    assert bare(db, second) == []
+
+
+DAYS = (1, 2, 3, 4, 8)
+
+
+def night(folder: Path, name: str, logs: list[str], answers: list[str], steps: list[tuple[str, int]]) -> list[Look]:
+    """Take in logs and labels in some order, catching up after each step that says so; the looks there are then."""
+    path = folder / f"{name}.db"
+    store.prepare(path)
+    db = store.connect(path)
+    model = model_of(db, folder)
+    rollout = candidate(db, model, folder)
+    ids: dict[int, int] = {}
+    for hour, (what, place) in enumerate(steps):
+        now = OPENED + hour * DAY / 24
+        if what == "log":
+            ids[place] = take_in(db, model, logs[place], now)
+        elif what == "labels":
+            label(db, model, answers[place], now, [ids[place]])
+        else:
+            catch_up(db, model, now=now)
+    catch_up(db, model, now=OPENED + 9 * DAY)
+    found = bare(db, rollout)
+    db.close()
+    return found
+
+
+def watched(steps: list[tuple[str, int]]) -> list[tuple[str, int]]:
+    return [part for step in steps for part in (step, ("look", 0))]
+
+
+def test_a_night_off_changes_no_bit(tmp_path: Path) -> None:
+    """Taken in one by one with a look after each, or all at once in the morning, in any order: the same looks."""
+    logs, answers = [], []
+    for day in DAYS:
+        frame = requests(day, MIXED)
+        logs.append(write(tmp_path, f"d{day}.parquet", frame.drop(columns="churned")))
+        answers.append(write(tmp_path, f"labels{day}.parquet", frame[["request_id", "churned"]]))
+    places = list(range(len(DAYS)))
+    awake: list[list[Look]] = []
+    for name, matured, late in (("a", [], [3, 0, 4, 1, 2]), ("b", [0, 2], [4, 3, 1])):
+        steps = [("log", place) for place in places[:-1]] + [("labels", place) for place in matured]
+        steps += [("log", places[-1])] + [("labels", place) for place in late]
+        awake.append(night(tmp_path, f"awake-{name}", logs, answers, watched(steps)))
+    order = random.Random(7)
+    slept = [("log", place) for place in order.sample(places, len(places))]
+    slept += [("labels", place) for place in order.sample(places, len(places))]
+    awake.append(night(tmp_path, "slept", logs, answers, slept))
+    assert awake[0] == awake[1] == awake[2]
+    assert [look.guardrail for look in awake[0]].count("error") == 4
+    assert [look.guardrail for look in awake[0]].count("traffic split") == 5
+
+
+def test_labels_that_come_after_a_window_matured_change_nothing_whenever_it_is_looked_at(tmp_path: Path) -> None:
+    frame = requests(1, MIXED)
+    logs = [write(tmp_path, f"d{day}.parquet", requests(day, MIXED, labels=False)) for day in (1, 4)]
+    truth = frame[["request_id", "churned", "scored_at"]]
+    parts = [truth.iloc[::2], truth.iloc[1::2], truth.assign(churned=0)]
+    answers = [write(tmp_path, f"labels{i}.parquet", part) for i, part in enumerate(parts)]
+
+    def lived(name: str, looking: bool) -> list[Look]:
+        path = tmp_path / f"{name}.db"
+        store.prepare(path)
+        db = store.connect(path)
+        model = model_of(db, tmp_path)
+        rollout = candidate(db, model, tmp_path)
+
+        def look(now: datetime) -> None:
+            if looking:
+                catch_up(db, model, now=now)
+
+        first = take_in(db, model, logs[0], OPENED)
+        for hour, answer in enumerate(answers[:2]):
+            label(db, model, answer, OPENED + hour * DAY, [first])
+            look(OPENED + hour * DAY)
+        take_in(db, model, logs[1], OPENED + 3 * DAY)
+        look(OPENED + 3 * DAY)
+        label(db, model, answers[2], OPENED + 4 * DAY, [first])
+        catch_up(db, model, now=OPENED + 4 * DAY)
+        found = bare(db, rollout)
+        db.close()
+        return found
+
+    awake = lived("awake", True)
+    assert awake == lived("slept", False)
+    [error] = [look for look in awake if look.guardrail == "error"]
+    assert error.labelled == 40
+    assert error.window_start >= START + DAY
