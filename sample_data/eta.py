@@ -214,8 +214,7 @@ def _candidate(end: datetime) -> Candidate:
         version="v10",
         stage="canary",
         since=end - NIGHT - CANARY,
-        must_say="hold: a tenth of the 2,000 rows; no guardrail says harm, none is cleared; a person put it there, no "
-        "gate did",
+        must_say="hold: a tenth of the 2,000 rows; no guardrail says harm, none is cleared",
         right_action="leave it where it is; mend partner_b's metres first",
         wrong_action="promote it for its mean, or stop it for the error of partner_b, which both versions have",
     )

@@ -149,7 +149,7 @@ cap = 0.99
 [[guardrails]]
 name = "late deliveries"
 signal = "sql"
-sql = "CASE WHEN actual_min - eta_min > 10 THEN 1 ELSE 0 END"
+sql = "CASE WHEN actual_min - eta_min > 10 THEN 1 WHEN actual_min IS NOT NULL THEN 0 END"
 method = "odds"
 margin = 1.5
 

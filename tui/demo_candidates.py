@@ -53,14 +53,12 @@ def _keep(db: sqlite3.Connection, model: Model, candidate: Candidate, host: str)
     name, where, floor = candidate.slice or ("", "", 0.0)
     column, value = where.split(" = ")
     keep(
-        db, model, name, [Predicate(column, "=", value)], kind="critical", floor=floor, look_back=0, actor=Actor(ARMED_BY, host),
-        now=candidate.since,
+        db, model, name, [Predicate(column, "=", value)], kind="critical", floor=floor, look_back=0,
+        actor=Actor(ARMED_BY, host), now=candidate.since,
     )  # fmt: skip
 
 
-def _evaluate(
-    db: sqlite3.Connection, model: Model, scenario: ModelScenario, candidate: Candidate, host: str
-) -> None:
+def _evaluate(db: sqlite3.Connection, model: Model, scenario: ModelScenario, candidate: Candidate, host: str) -> None:
     """On every batch that has its labels, from the files of scores."""
     from core.suites.evaluate import evaluate
     from core.suites.rows import RowsAsked

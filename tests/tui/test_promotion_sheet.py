@@ -65,13 +65,13 @@ async def test_a_gate_that_says_promote_is_one_enter(
         await pilot.press("enter", "enter", "enter")
         await settle(pilot)
         assert calls == [("promote", {"shown": PLAN, "reason": "", "confirmed": ENTER, "override": False})]
-        assert "churn v14 is in full: it is recorded" in " ".join(text_of(pilot).split())
+        assert "churn: it is recorded" in " ".join(text_of(pilot).split())
         await pilot.press("enter", "o", "s")
         assert sheet_of(pilot) is sheet
         await pilot.press("escape")
         await settle(pilot)
         assert not isinstance(pilot.app.screen, PromotionSheet)
-        assert status(pilot).startswith("churn v14 is in full")
+        assert status(pilot).startswith("churn: it is recorded")
 
 
 async def test_keys_before_the_answer_and_pasted_text_do_nothing(
@@ -137,7 +137,7 @@ async def test_production_is_typed_and_tab_leads_to_the_other_ways(
         await pilot.press("tab", "s", *"no need", "enter", *"v14", "enter")
         await settle(pilot)
         assert calls == [("stop", {"shown": "v14", "reason": "no need"})]
-        assert "churn v14 is taken off" in text_of(pilot)
+        assert "churn: it is recorded" in text_of(pilot)
 
 
 async def test_a_dry_run_needs_a_reason_and_no_override(

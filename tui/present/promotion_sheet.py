@@ -43,7 +43,9 @@ def body(plan: PromotionPlan, found: CandidateDetail | None, stamp: Stamp) -> Re
     row("gate", _gate(plan, stamp))
     row("why", [*plan.reasons, *(f"{reason} (no override helps)" for reason in plan.forbidden)])
     verdict = plan.verdict
-    row("asks", _asks(verdict.conditions if verdict else ()))
+    row(
+        "asks", _asks([one for one in verdict.conditions if one.met or one.text not in plan.reasons] if verdict else [])
+    )
     row("evidence", [_evidence(one) for one in verdict.evidence] if verdict else [])
     row("people", _people(found, stamp) if found else [])
     row("does", [plan.does, *_against(plan)])
@@ -99,10 +101,8 @@ def _against(plan: PromotionPlan) -> Lines:
 def ending(done: Promoted) -> str:
     """How it ended, in one sentence."""
     moved = f"{done.model} {done.version}"
-    if done.state == "stopped":
-        return f"{moved} is taken off: {done.message}"
     if done.moved:
         left = "; the override stays in sight until somebody reviews it" if done.override_id is not None else ""
-        return f"{moved} is in {done.to_stage}: {done.message}{left}"
+        return f"{done.model}: {done.message}{left}"
     words = {"unknown": "UNKNOWN whether it moved", "not verified": "NOT VERIFIED", "failed": "FAILED"}
     return f"{words.get(done.state, done.state)}, {moved} to {done.to_stage}: {done.message}"

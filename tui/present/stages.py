@@ -9,7 +9,7 @@ from datetime import datetime
 from rich.text import Text
 
 from core.rollouts.candidates import CandidateDetail, CandidateLine
-from storage.records.rollouts import Condition, Decision, Evidence, GuardrailRule, Reason, StageRule
+from storage.records.rollouts import Condition, Decision, Evidence, GuardrailRule, Reason, Rollout, StageRule
 from tui.present.moments import age
 from tui.present.page import Page
 from tui.present.text import visible
@@ -45,6 +45,14 @@ def cells(line: CandidateLine, stages: Sequence[str]) -> tuple[str | Text, ...]:
     )
     loud = "bold" if line.outcome != "hold" or line.overrides_open else ""
     return tuple(Text(visible(word), style=loud) for word in words)
+
+
+def unread_cells(rollout: Rollout, stages: Sequence[str], now: datetime) -> tuple[str | Text, ...]:
+    """The same of a candidate whose gate is still being read."""
+    entered = age(now - rollout.entered_at) if rollout.entered_at else "-"
+    where = rollout.stage or "-"
+    words = (rollout.model, rollout.version, where, place(rollout.stage, stages), entered, "...", "", "", "reading ...")
+    return tuple(Text(visible(word)) for word in words)
 
 
 def says(line: CandidateLine) -> str:

@@ -9,7 +9,7 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from tui.present.columns import Column
-from tui.present.page import Page
+from tui.present.page import Page, short
 from tui.present.stages import MARKS
 from tui.present.text import visible
 from tui.widgets.level import Level
@@ -30,7 +30,7 @@ class DecisionsLevel(Level):
         super().__init__(
             pane,
             (
-                Column("at", "OF THE DATA", 17),
+                Column("at", "AT", 14),
                 Column("says", "GATE", 12),
                 Column("kind", "WHAT", 8),
                 Column("move", "STAGE", 10, grow=1),
@@ -53,7 +53,7 @@ class DecisionsLevel(Level):
             Row(
                 str(one.id),
                 (
-                    self.shell.stamp(one.at or one.recorded_at),
+                    short(self.shell.stamp(one.at or one.recorded_at)),
                     f"{'dry' if one.dry_run else MARKS[one.outcome]} {one.outcome}",
                     one.kind,
                     f"{one.from_stage or 'start'} -> {one.to_stage}" if one.to_stage else one.from_stage,
@@ -68,7 +68,7 @@ class DecisionsLevel(Level):
         one = next(decision for decision in self.found.history if str(decision.id) == key)
         page = Page()
         page.line(f"{one.kind}: {one.outcome}{', dry run' if one.dry_run else ''}", "bold")
-        page.line(f"of the data up to {self.shell.stamp(one.at) if one.at else 'nothing yet'}")
+        page.line(f"in the time of the data: {self.shell.stamp(one.at) if one.at else 'no look said so yet'}")
         page.line(f"written down {self.shell.stamp(one.recorded_at)} by {one.by}")
         page.line(f"sha256 {one.sha256}")
         page.head("document")

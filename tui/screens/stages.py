@@ -51,6 +51,9 @@ class StagesPane(ListPane):
         self.known: dict[str, CandidateLine] = {}
         self.stages: Stages = {}
         self.seen: dict[str, CandidateDetail] = {}
+        self._read_once = False
+        self._reading = False
+        self._late = False
 
     # -- the list -----------------------------------------------------------------------------------------------
 
@@ -62,6 +65,13 @@ class StagesPane(ListPane):
         from tui.present import stages as present
 
         wanted = self.shell.model
+        if not self._read_once:
+            now, names = self.shell.now(), _stages_of(self.db)
+            return [
+                Row(_key(one.model, one.version), present.unread_cells(one, names.get(one.model, ()), now))
+                for one in sorted(rollouts.open_rollouts(self.db), key=lambda one: one.model)
+                if wanted in ("", one.model)
+            ]
         return [
             Row(key, present.cells(line, self.stages.get(line.model, ())))
             for key, line in self.known.items()
@@ -69,25 +79,33 @@ class StagesPane(ListPane):
         ]
 
     def reload(self) -> None:
-        """What was read stays until it is read again: gates are worked out in a thread."""
+        """What was read stays until it is read again: gates are worked out in a thread, one reading at a time."""
         super().reload()
-        now = self.shell.now()
+        self._late = self._reading
+        if self._reading:
+            return
+        self._reading, now = True, self.shell.now()
 
         def work(db: sqlite3.Connection) -> tuple[Stages, dict[str, CandidateLine]]:
             from core.rollouts.overview import candidates
 
-            stages = {model.name: tuple(stage.name for stage in model.file.stages) for model in models.list_all(db)}
-            return stages, {_key(line): line for line in candidates(db, now)}
+            return _stages_of(db), {_key(line.model, line.version): line for line in candidates(db, now)}
 
-        self.read("candidates", work, self._show_lines)
+        self.read("candidates", work, self._show_lines, instead=lambda _: self._read_on())
+
+    def _read_on(self) -> None:
+        self._reading = False
+        if self._late:
+            self.reload()
 
     def _show_lines(self, found: tuple[Stages, dict[str, CandidateLine]]) -> None:
         self.stages, self.known = found
-        self.seen = {}
+        self.seen, self._read_once = {}, True
         self.empty = "nothing is on its way: p in 7, or midwatch promote MODEL V"
         if self.top is self:
             self.renew()
             self._show(self.table.key)
+        self._read_on()
 
     def line(self, key: str | None = None) -> CandidateLine:
         """The candidate of a row, by default of the one under the cursor.
@@ -96,6 +114,8 @@ class StagesPane(ListPane):
             UsageError: there is none.
         """
         wanted = key or self.table.key
+        if wanted is not None and not self._read_once:
+            raise UsageError("the gates are still being read", "wait a moment")
         if wanted is None or wanted not in self.known:
             raise UsageError("there is no candidate under the cursor", "p on a version in 7 starts one")
         return self.known[wanted]
@@ -112,6 +132,8 @@ class StagesPane(ListPane):
 
     def details(self, key: str) -> tuple[str, RenderableType]:
         """The line at once; evidence, people and past decisions follow from a thread."""
+        if not self._read_once:
+            return key.replace("\x1f", " "), "reading what the gate says ..."
         line = self.line(key)
         if line.rollout_id is not None and key not in self.seen:
             rollout_id, now = line.rollout_id, self.shell.now()
@@ -242,5 +264,9 @@ class StagesPane(ListPane):
         self.read("export", work, lambda path: self.shell.say(f"shadow report written: {path}"))
 
 
-def _key(line: CandidateLine) -> str:
-    return f"{line.model}\x1f{line.version}"
+def _key(model: str, version: str) -> str:
+    return f"{model}\x1f{version}"
+
+
+def _stages_of(db: sqlite3.Connection) -> Stages:
+    return {model.name: tuple(stage.name for stage in model.file.stages) for model in models.list_all(db)}
