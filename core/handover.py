@@ -17,7 +17,7 @@ from storage.errors import RefusedError, UsageError
 from storage.host import Actor
 from storage.records.incidents import LIVE_STATES, IncidentFilter
 from storage.records.watches import Handover, Rotation, WatchAlert
-from storage.tables import audit, handovers, incidents, models
+from storage.tables import audit, gates, handovers, incidents, models
 
 DEFAULT_WATCH = timedelta(hours=24)
 AHEAD = timedelta(days=14)
@@ -80,6 +80,11 @@ def build(db: sqlite3.Connection, *, start: datetime, end: datetime, rotation: R
             for c in changes.between(db, None, start, end)
         ),
         watches=tuple(watch.watches(rotation, end, end + AHEAD)) if rotation else (),
+        gates=tuple(
+            dataclasses.replace(o, reason=redactors.get(o.model, nobody).text(o.reason))
+            for o in gates.overrides(db, only_open=True)
+            if o.at <= end
+        ),
     )
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from core.markdown import escape
 from storage.clock import to_text
 from storage.records.changes import Change
+from storage.records.gates import Override
 from storage.records.watches import NoisyGroup, Watch, WatchAlert, WatchRollback, WatchSilence
 
 ENDING_SOON = timedelta(hours=24)
@@ -42,6 +43,7 @@ class HandoverPage:
         acknowledged: with who did and since when.
         snoozed: with their end; ``ending`` are those and the silences that end within a day.
         overridden: rollbacks of the watch that were forced by a typed confirmation.
+        gates: promotions past a gate, of whatever watch, that nobody has reviewed yet.
         watches: who is on watch in the two weeks to come, gaps included; empty without a rotation.
     """
 
@@ -58,12 +60,14 @@ class HandoverPage:
     noisy: tuple[NoisyGroup, ...]
     changes: tuple[Change, ...]
     watches: tuple[Watch, ...] = ()
+    gates: tuple[Override, ...] = ()
 
     @property
     def open_items(self) -> int:
         """How many things somebody still has to look at; repeats of one cause count once."""
         alerts = (self.firing, self.acknowledged, self.snoozed)
-        return sum(len(grouped(some)) for some in alerts) + len(self.incidents) + len(self.in_flight)
+        told = len(self.incidents) + len(self.in_flight) + len(self.gates)
+        return sum(len(grouped(some)) for some in alerts) + told
 
 
 def grouped(alerts: Iterable[WatchAlert]) -> list[tuple[WatchAlert, int]]:
@@ -123,6 +127,10 @@ def _ending(page: HandoverPage) -> Iterator[str]:
 def _overrides(page: HandoverPage) -> Iterator[str]:
     for r in page.overridden:
         yield f"typed to confirm: {_rollback_line(r)}"
+    for o in page.gates:
+        where = f"{escape(o.model)} {escape(o.version)} {escape(o.from_stage)} -> {escape(o.to_stage)}"
+        about = f"by {escape(o.by)}, {_age(page.end - o.at)} ago: {escape(o.reason)}"
+        yield f"past a gate, NOT REVIEWED: {where} {about} [override {o.id}]"
     for w in page.watches:
         if w.override or w.who is None:
             who = escape(w.who) if w.who else "NOBODY"

@@ -5,7 +5,6 @@ import shlex
 import sys
 import tomllib
 from collections.abc import Iterator
-from itertools import pairwise
 from pathlib import Path
 
 import click
@@ -97,8 +96,9 @@ def test_every_call_that_a_page_shows_exists(page: str, call: str) -> None:
     for word in words:
         if word.startswith("--"):
             assert word in options, f"{page}: {call}: there is no {word}"
-    takes_one = {name for p in command.params if isinstance(p, click.Option) and not p.is_flag for name in p.opts}
-    given = [w for before, w in pairwise(["", *words]) if not w.startswith("--") and before not in takes_one]
+    takes = {n: p.nargs for p in command.params if isinstance(p, click.Option) and not p.is_flag for n in p.opts}
+    taken = {at + 1 + more for at, word in enumerate(words) for more in range(takes.get(word, 0))}
+    given = [word for at, word in enumerate(words) if not word.startswith("--") and at not in taken]
     arguments = [p for p in command.params if isinstance(p, click.Argument)]
     many = any(p.nargs == -1 for p in arguments)
     assert not given or many or len(given) <= len(arguments), f"{page}: {call}: {len(given)} arguments"

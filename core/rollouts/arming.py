@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from datetime import datetime
 
-from core.rollouts.documents import gate_sha
+from core.rollouts.documents import gate_sha as gate_sha
 from storage.db import transaction
 from storage.errors import RefusedError, UsageError
 from storage.host import Actor

@@ -81,8 +81,8 @@ class Gathering:
         self.harm_from = max(rule.minimum_units, HARM_FROM.get(rule.method, 0))
         self.clear_from = max(rule.minimum_units, CLEAR_FROM.get(rule.method, 0))
 
-    def add(self, look: Look) -> None:
-        """Take in one look; :meth:`settle` follows when all looks of its moment are in."""
+    def add(self, look: Look) -> bool:
+        """Take in one look, if it can be believed; :meth:`settle` follows when all looks of its moment are in."""
         try:
             if look.window_end < look.window_start:
                 raise ValueError("its window ends before it begins")
@@ -92,7 +92,7 @@ class Gathering:
         except ValueError as error:
             self.wrong += 1
             self.why_wrong = self.why_wrong or (str(error), look.window_start)
-            return
+            return False
         self.looks += 1
         self.rows += look.rows
         self.labelled += look.labelled
@@ -100,6 +100,7 @@ class Gathering:
         if min(units) > 0:
             self.canary += units[0]
             self.control += units[1]
+        return True
 
     def settle(self, at: datetime) -> None:
         """Read what the looks up to ``at`` say."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from core.rollouts.arms import Pair, part_sql
 from core.rollouts.values import value_sql
-from storage.errors import SourceError
+from storage.errors import ModelFileError, SourceError
 from storage.records.looks import TRAFFIC, Look, Split
 from storage.records.models import Model, ModelFile
 from storage.records.rollouts import GuardrailRule, Rollout, StageRule
@@ -89,7 +89,7 @@ def _readable(
             if lacks is not None:
                 raise SourceError(f"{side.source.files[0].path} has no column {lacks!r}", "")
             found.append((rule, value_sql(side, file, rule)))
-        except SourceError as error:
+        except (SourceError, ModelFileError) as error:
             failures.append((rule, error.message))
     return found, tuple(failures)
 

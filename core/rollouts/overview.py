@@ -49,6 +49,11 @@ def candidates(db: sqlite3.Connection, now: datetime, *, model: str | None = Non
     return tuple(line for one in asked for line in _of_model(db, one, now))
 
 
+def known(db: sqlite3.Connection, model: Model) -> tuple[Rollout, ...]:
+    """Every rollout that a model had, open ones first."""
+    return tuple(rollouts.list_all(db, model.id))
+
+
 def candidate(db: sqlite3.Connection, rollout_id: int, now: datetime) -> CandidateDetail:
     """One rollout with its gate, its history and its charts (a ``KeyError`` for an unknown id)."""
     rollout = rollouts.get(db, rollout_id)

@@ -62,7 +62,7 @@ class Path:
     def __init__(self, rule: StageRule):
         self.rule = rule
         self.guardrails = {guardrail.name: Gathering(guardrail, rule) for guardrail in rule.guardrails}
-        self.traffic = Traffic()
+        self.traffic = Traffic(rule)
         self.unknown: dict[str, int] = {}
         self.looks = 0
         self.moment: datetime | None = None
@@ -88,7 +88,8 @@ class Path:
             if look.guardrail == TRAFFIC:
                 self.traffic.add(look)
             elif look.guardrail in self.guardrails:
-                self.guardrails[look.guardrail].add(look)
+                if self.guardrails[look.guardrail].add(look):
+                    self.traffic.add_units(look)
                 touched.add(look.guardrail)
             else:
                 self.unknown[look.guardrail] = self.unknown.get(look.guardrail, 0) + 1

@@ -84,7 +84,9 @@ def waiting(gathering: Gathering) -> Reason:
 def split(traffic: Traffic, now: datetime) -> Reason:
     """A traffic split that is off."""
     test, since = traffic.test, when(traffic.off_at or now, now)
-    counts = "" if test is None else f"{test.canary:,} of {test.canary + test.control:,} rows are the candidate's"
+    counts = (
+        "" if test is None else f"{test.canary:,} of {test.canary + test.control:,} {traffic.unit} are the candidate's"
+    )
     share = "" if test is None else f", {number(100 * test.expected)} % should be"
     said = f"traffic split: {counts}{share}: off since {since}; what the guardrails say since then is void"
     return Reason("traffic split", said)

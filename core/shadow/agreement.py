@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import sqlite3
-from collections import OrderedDict
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
 from core.shadow.comparison import Share
 from core.shadow.windows import choose
 from storage.records.models import Model
-
-KEPT = 64
-"""Answers that are kept in memory: the bytes of a batch never change, so neither does what was read of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,13 +28,20 @@ class Agreement:
     nothing: str | None
 
 
-_known: OrderedDict[tuple[object, ...], Agreement] = OrderedDict()
-
-
 def agreement(
-    db: sqlite3.Connection, model: Model, candidate: str, baseline: str, stage: str | None, *, now: datetime
+    db: sqlite3.Connection,
+    model: Model,
+    candidate: str,
+    baseline: str,
+    stage: str | None,
+    *,
+    now: datetime,
+    without: Collection[int] = (),
 ) -> Agreement:
-    """Read the newest batches of both versions, or remember what was read of them.
+    """Read the newest batches of both versions.
+
+    Args:
+        without: batches that an earlier rollout used.
 
     Raises:
         SourceError: no file is there, or one has changed.
@@ -46,16 +50,11 @@ def agreement(
     from core.shadow.differences import disagreement
     from core.shadow.pairs import open_pairs
 
-    read = choose(db, model, (candidate, baseline)).batches
+    read = choose(db, model, candidate, stage=stage, without=without).batches
     if not read:
         return Agreement(0, None, None, None, f"no batch holds rows of {candidate!r} yet")
-    key = (model.sha256, candidate, baseline, stage, *(batch.sha256 for batch in read))
-    if key not in _known:
-        with open_pairs(db, model, candidate, baseline, read, now=now, stage=stage) as pairs:
-            share, why = disagreement(pairs) if pairs.nothing is None else (None, None)
-            requests = pairs.answers[1].requests
-            coverage = pairs.both / requests if requests else None
-            _known[key] = Agreement(pairs.both, coverage, share, why, pairs.nothing)
-        while len(_known) > KEPT:
-            _known.popitem(last=False)
-    return _known[key]
+    with open_pairs(db, model, candidate, baseline, read, now=now, stage=stage) as pairs:
+        share, why = disagreement(pairs) if pairs.nothing is None else (None, None)
+        requests = pairs.answers[1].requests
+        coverage = pairs.both / requests if requests else None
+        return Agreement(pairs.both, coverage, share, why, pairs.nothing)

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 
 from core.shadow.comparison import Answers, MetricGap, ShadowComparison
 from core.shadow.refusals import why_not_exposed
-from core.shadow.windows import choose
+from core.shadow.windows import Chosen, choose
 from storage.records.batches import Batch
 from storage.records.models import Model
 from storage.records.rollouts import Rollout
+from storage.tables import looks
 
 if TYPE_CHECKING:
     from core.shadow.pairs import Pairs
@@ -26,7 +27,9 @@ def compare(db: sqlite3.Connection, model: Model, rollout: Rollout, *, now: date
         UsageError: nothing tells versions or stages of a row.
     """
     stage = shadow_stage(rollout)
-    return compare_versions(db, model, rollout.version, rollout.baseline, now=now, stage=stage)
+    used = looks.used_before(db, rollout.id, model.id, rollout.version, stage) if stage is not None else set()
+    chosen = choose(db, model, rollout.version, stage=stage, without=used)
+    return _read(db, model, rollout.version, rollout.baseline, chosen, stage, now, slices=True)
 
 
 def shadow_stage(rollout: Rollout) -> str | None:
@@ -49,7 +52,7 @@ def compare_versions(
     """Any two versions over the requests that both answered, whatever stages they were in.
 
     Args:
-        over: the batches to read; None: the newest ones that may hold rows of either.
+        over: the batches to read; None: the newest ones that hold the candidate, and those of the same windows.
         stage: only the candidate's rows of this stage, and the baseline's that users saw.
         slices: whether slices are searched (kept ones are always measured).
 
@@ -57,14 +60,28 @@ def compare_versions(
         SourceError: no file of its batches is there, or one has changed.
         UsageError: nothing tells versions (or the stage) of a row.
     """
+    chosen = choose(db, model, candidate, stage=stage) if over is None else Chosen(tuple(over))
+    return _read(db, model, candidate, baseline, chosen, stage, now, slices=slices)
+
+
+def _read(
+    db: sqlite3.Connection,
+    model: Model,
+    candidate: str,
+    baseline: str,
+    chosen: Chosen,
+    stage: str | None,
+    now: datetime,
+    *,
+    slices: bool,
+) -> ShadowComparison:
+    """Open what was chosen, and compare."""
     from core.shadow.pairs import open_pairs
 
-    chosen = choose(db, model, (candidate, baseline))
-    read, left_out = (chosen.batches, chosen.left_out) if over is None else (tuple(over), 0)
-    if not read:
-        return _nothing(model, candidate, baseline, stage, f"no batch holds rows of {candidate!r} or {baseline!r}")
-    with open_pairs(db, model, candidate, baseline, read, now=now, stage=stage) as pairs:
-        return _compared(db, model, pairs, left_out, now, slices)
+    if not chosen.batches:
+        return _nothing(model, candidate, baseline, stage, f"no row is of the version {candidate!r}")
+    with open_pairs(db, model, candidate, baseline, chosen.batches, now=now, stage=stage) as pairs:
+        return _compared(db, model, pairs, chosen.left_out, now, slices)
 
 
 def _compared(

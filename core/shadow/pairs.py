@@ -106,7 +106,9 @@ def _paired(side: Side, file: ModelFile, candidate: str, baseline: str, stage: s
     mine, other = f"{version} = {text(candidate)}", f"{version} = {text(baseline)}"
     if stages:
         mine += f" and {_among(at, stages)}"
-        other += f" and not {_among(at, sorted(str(s) for s in unseen(file)))}"
+        seen = f"{other} and not {_among(at, sorted(str(s) for s in unseen(file)))}"
+        # A file that names one stage for all of its rows holds both versions in it.
+        other = seen if _rows(side, seen) else f"{other} and {_among(at, stages)}"
     window = "".join(f" when {i} then {w}" for i, w in enumerate(windows_of(side.batches)))
     arm = f"case when {mine} then '{CANDIDATE}' when {other} then '{BASELINE}' end"
     side = replace(side, where=f"{arm} is not null")

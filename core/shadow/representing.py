@@ -7,18 +7,19 @@ those of everybody else in the same windows.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from core.shadow.windows import choose, windows_of
-from storage.errors import SourceError
+from storage.errors import SourceError, UsageError
 from storage.logs.quoting import sql_text as text
 from storage.records.batches import Batch
 from storage.records.models import Model, ModelFile
 from storage.records.rollouts import Condition, Rollout, StageRule
+from storage.tables import looks
 
 if TYPE_CHECKING:
     from core.slices.samples import ThinSlice
@@ -60,13 +61,15 @@ def representing(
     *,
     now: datetime,
     over: Sequence[Batch] | None = None,
+    without: Collection[int] = (),
 ) -> Representing:
     """Hold a version's rows of a stage against everybody else's, column by column.
 
     Columns that follow the calendar, and those that the deployment itself sets, are not judged.
 
     Args:
-        over: the batches to read; None: the newest ones that may hold rows of it, and those of the same windows.
+        over: the batches to read; None: the newest ones that hold rows of it, and those of the same windows.
+        without: batches that an earlier rollout used.
 
     Raises:
         SourceError: no file is there, or one has changed.
@@ -74,9 +77,9 @@ def representing(
     """
     from core.slices.sides import open_batches
 
-    read = choose(db, model, None).batches if over is None else tuple(over)
+    read = choose(db, model, version, stage=stage, without=without).batches if over is None else tuple(over)
     if not read:
-        return _untold(version, stage, f"no batch of {model.name!r} was ingested yet")
+        return _untold(version, stage, f"no row of {version!r} was served in {stage!r} yet")
     with ExitStack() as stack:
         notes: list[str] = []
         side = open_batches(stack, db, model, model.file, read, now, "true", notes)
@@ -138,9 +141,10 @@ def conditions(
     """What a gate behind a canary or an A/B test asks: that its rows are a good sample; nothing of other stages."""
     if stage_rule.kind not in ("canary", "ab"):
         return ()
+    used = looks.used_before(db, rollout.id, model.id, rollout.version, stage_rule.stage)
     try:
-        found = representing(db, model, rollout.version, stage_rule.stage, now=now)
-    except SourceError as error:
+        found = representing(db, model, rollout.version, stage_rule.stage, now=now, without=used)
+    except (SourceError, UsageError) as error:
         return (Condition("sample", False, f"whether it is a good sample is not known: {error.message}"),)
     return (Condition("sample", found.good is True, found.verdict),)
 

@@ -11,6 +11,7 @@ from core.shadow.wording import percent, share_words
 from storage.errors import SourceError, UsageError
 from storage.records.models import Model
 from storage.records.rollouts import Condition, Rollout, StageRule
+from storage.tables import looks
 
 
 def conditions(
@@ -24,8 +25,9 @@ def conditions(
     if stage_rule.kind != "shadow":
         return ()
     told = [Condition("shadow", not one.asked, one.text) for one in refusals(model.file, rollout.rule, stage_rule)]
+    used = looks.used_before(db, rollout.id, model.id, rollout.version, stage_rule.stage)
     try:
-        found = agreement(db, model, rollout.version, rollout.baseline, stage_rule.stage, now=now)
+        found = agreement(db, model, rollout.version, rollout.baseline, stage_rule.stage, now=now, without=used)
     except (SourceError, UsageError) as error:
         return (*told, Condition("shadow", False, f"answers can't be compared: {error.message}"))
     return (*told, _agrees(found, model, rollout))

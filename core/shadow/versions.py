@@ -9,15 +9,18 @@ from datetime import datetime
 from storage.errors import UsageError
 from storage.records.batches import Batch
 from storage.records.models import Model
-from storage.tables import batches, deployments
+from storage.tables import batches, deployments, rollouts
 
 
 def baseline_of(db: sqlite3.Connection, model: Model, candidate: str, now: datetime) -> str:
-    """The version live in the model's full stage.
+    """What the candidate's open rollout is held against; else the version live in the model's full stage.
 
     Raises:
         UsageError: none is known, or it is the candidate itself.
     """
+    rollout = rollouts.find(db, model.id, candidate)
+    if rollout is not None and rollout.state == "open":
+        return rollout.baseline
     live = deployments.live_at(db, model.id, now).get(model.file.full_stage)
     if live is None:
         raise UsageError(f"no version of {model.name!r} is known to be live in full", "name one: --against V")

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from storage.errors import UsageError
-from storage.logs.quoting import sql_name as name
+from storage.logs.label_values import plain_text
 from storage.logs.quoting import sql_text as text
 from storage.records.models import ModelFile
 
@@ -22,7 +22,7 @@ def part_sql(side: Side, file: ModelFile, part: str) -> str:
         UsageError: neither tells.
     """
     column = getattr(file.columns, part)
-    known = f"{name(column)}::varchar" if column in side.kinds else None
+    known = plain_text(side.source, column) if column in side.kinds else None
     told = [(i, getattr(batch, part, None)) for i, batch in enumerate(side.batches)]
     cases = "".join(f" when {i} then {text(str(value))}" for i, value in told if value is not None)
     recorded = f'case "__file"{cases} end' if cases else None

@@ -39,7 +39,7 @@ def _set(
         return SetPassed(found.name, found.version, found.purpose, found.items, *counts, f"the answers of {door.what}")
     stored = [score for score in evaluation_sets.scores(db, found.id) if score.version == version]
     if not stored:
-        where = f"no answers yet: midwatch sets score {model.name} {found.name} FILE --version {version}"
+        where = f"no answers yet: midwatch sets score {model.name} {found.name} --scores FILE --version {version}"
         return SetPassed(found.name, found.version, found.purpose, found.items, 0, 0, 0, where)
     last = stored[-1]
     counts = (last.passed, last.failed, last.unknown)

@@ -1,7 +1,7 @@
 """What a candidate gains over a simple baseline on the same rows: a prior, a logistic or linear model, a shallow tree.
 
 The simple baseline is fitted on the other side of the split (the older rows); where all rows are evaluated it is fitted
-crosswise in five parts, so that no row is predicted by what has seen it.
+crosswise in five parts, so that no row is predicted by what has seen it (the prior, which is one number, on all).
 """
 
 from __future__ import annotations
@@ -102,7 +102,12 @@ def gain(
         return SimpleGain(
             file.suite.simple, spec.name, None, None, None, None, file.suite.gain, trained, None, sentence
         )
-    told = _crosswise(file, table, candidate.labels) if crosswise else _fitted(file, fit_on, labels, table)
+    if crosswise and file.suite.simple == "prior":  # one number: fitting it crosswise would turn it against the rows
+        told = _fitted(file, table, candidate.labels, table)
+    elif crosswise:
+        told = _crosswise(file, table, candidate.labels)
+    else:
+        told = _fitted(file, fit_on, labels, table)
     simple = Sample(file.task, told, candidate.labels, threshold=spec.threshold)
     read = kind.read(kind.sums(simple))
     by, _ = difference(kind, candidate, simple, seed)
@@ -128,7 +133,7 @@ def _sentence(spec: MetricSpec, words: str, value: float, won: float, needed: fl
         return f"{what}: the candidate is no better than that ({won:+.4g}), so that the simple one would do"
     if not reached:
         return f"{what}: the candidate gains {won:+.4g}, less than the {needed:g} that the suite asks for"
-    return f"{what}: the candidate gains {won:+.4g} for all that it costs beyond it"
+    return f"{what}: the candidate gains {won:+.4g}, and that is all its complexity buys"
 
 
 def _table(columns: Mapping[str, Array], rows: int) -> Array:

@@ -31,7 +31,7 @@ from gate_worlds import Counts, World, arrivals, flat, worlds  # noqa: E402
 from core.stats.gates.hypergeometric import log_ratios  # noqa: E402
 from core.stats.gates.odds import GRID, Harm, points_for  # noqa: E402
 from core.stats.gates.paths import harm_path, log_mean, promote_path  # noqa: E402
-from core.stats.gates.planner import plan  # noqa: E402
+from core.stats.gates.planner import plan, plan_pass  # noqa: E402
 
 ALPHA = 0.05
 CLAIM = "limit 5 % + 3 standard errors"
@@ -157,19 +157,24 @@ def margins(rollouts: int, seed: int) -> None:
     for margin, n_c, n_b in ((2.0, 20, 1_980), (1.3, 200, 1_800), (1.15, 1_000, 1_000)):
         for harm, truth in (("up", margin), ("down", 1 / margin)):
             world = flat("", n_c, n_b, 0.02, 300, truth)
-            quiet(
-                f"passes at the margin {margin:g}, harm {harm}", passed(world, rollouts, seed, margin, harm), rollouts
-            )
+            share = float(np.mean(passes(world, rollouts, seed, margin, harm) < math.inf))
+            quiet(f"passes at the margin {margin:g}, harm {harm}", share, rollouts)
+        took = n_c * float(np.median(passes(flat("", n_c, n_b, 0.02, 300), rollouts, seed, margin, "up")))
+        planned = plan_pass(0.02, margin, ALPHA, 1_000.0, n_c / (n_c + n_b)).units
+        name = f"gate units until an equal candidate passes a margin of {margin:g}, median"
+        near = 0.7 <= took / planned <= 1.3
+        unit = "units of the candidate"
+        show(Figure(name, took, unit, f"planner: {planned:,.0f}", took / planned, "0.7 to 1.3 of it", near))
 
 
-def passed(world: World, rollouts: int, seed: int, margin: float, harm: Harm) -> float:
-    """Share of rollouts whose evidence against "worse by the margin" ever suffices at 5 %."""
+def passes(world: World, rollouts: int, seed: int, margin: float, harm: Harm) -> NDArray[np.float64]:
+    """The look, from 1, at which evidence against "worse by the margin" first suffices at 5 %; infinity for never."""
     points = points_for(margin)
     counts = [
-        (promote_path(world.canary, k_c, world.control, k_b, points, margin, harm) >= -math.log(ALPHA)).any(axis=1)
+        first(promote_path(world.canary, k_c, world.control, k_b, points, margin, harm) >= -math.log(ALPHA))
         for k_c, k_b in world.blocks(seed, rollouts)
     ]
-    return float(np.concatenate(counts).mean())
+    return np.concatenate(counts)
 
 
 def power(rollouts: int, seed: int) -> None:

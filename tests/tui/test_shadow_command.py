@@ -70,3 +70,38 @@ def test_what_cannot_be_compared_exits_with_2_and_a_wrong_name_is_no_traceback(
     assert "is live in full itself" in capsys.readouterr().err
     assert run(["shadow", "churn", "v2", "--batch", "9", *store]) == 2
     assert "there is no batch 9" in capsys.readouterr().err
+
+
+def test_arms_and_what_if_from_the_command_line(
+    db: sqlite3.Connection,
+    store_file: Path,
+    register: Callable[..., Model],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    model = register(TEXT.replace('name = "canary"\n', 'name = "canary"\ntraffic = 0.5\nminimum_rows = 900\n'))
+    base = requests(1200)
+    mine = pd.Series(range(1200)) % 3 == 0
+    take(db, model, tmp_path / "log.csv", base.assign(
+        version=mine.map({True: "v2", False: "v1"}), stage=mine.map({True: "canary", False: "full"})
+    ))  # fmt: skip
+    store = ["--store", str(store_file)]
+    call = ["arms", "churn", "v2", "--against", "v1", "--stage", "canary", *store]
+    assert run(call) == 1
+    text = capsys.readouterr().out
+    assert "split otherwise than the stage says" in text
+    assert "minimum exposure is not reached: 400 of 900 rows" in text
+    assert "not valid for peeking" in text
+    assert run([*call, "--json"]) == 1
+    told = json.loads(capsys.readouterr().out)
+    [accuracy] = [m for m in told["metrics"] if m["metric"] == "accuracy"]
+    assert f"{accuracy['difference']:+.4g} [{accuracy['low']:+.4g} {accuracy['high']:+.4g}]" in text
+    assert run(["arms", "churn", "v3", "--against", "v1", "--stage", "canary", *store]) == 2
+    assert run(["whatif", "churn", "--threshold", "0.3", *store]) == 0
+    text = capsys.readouterr().out
+    assert "1,200 of 1,200 rows; nothing was written" in text
+    assert run(["whatif", "churn", "--threshold", "0.3", "--json", *store]) == 0
+    [part] = json.loads(capsys.readouterr().out)["parts"]
+    assert f"{part['metrics'][0]['after']['value']:.4g}" in text
+    assert run(["whatif", "churn", *store]) == 2
+    assert "give a file of scores, or a threshold" in capsys.readouterr().err

@@ -16,6 +16,7 @@ from tui.cli import diagnostics, output
 
 COMMANDS: tuple[tuple[str, str], ...] = (
     ("alerts", "List, show and answer alerts."),
+    ("arms", "Both arms of an experiment: every metric, difference and interval."),
     ("audit", "Verify or list the audit log."),
     ("baseline", "Which batches are compared with: list, exclude a period, admit it."),
     ("cases", "Failure cases: list them, add rows, judge them."),
@@ -26,6 +27,8 @@ COMMANDS: tuple[tuple[str, str], ...] = (
     ("diff", "Compare two versions of a model."),
     ("doctor", "Look at store, disk, audit chain, models and terminal."),
     ("env", "What a model runs in: snap, add, list, diff."),
+    ("evaluate", "Compare a version with its baseline offline, by the suite."),
+    ("gate", "What the gates say of candidates, and what people say to them."),
     ("handover", "The page of the watch: show, write, accept, list."),
     ("incidents", "Open, investigate, close and report incidents."),
     ("infer", "Propose checks from a reference."),
@@ -34,7 +37,9 @@ COMMANDS: tuple[tuple[str, str], ...] = (
     ("kept", "Slices kept with a name and watched on every batch."),
     ("labels", "Join late labels with the batches they belong to."),
     ("live", "Show what was live, stage by stage, at any minute."),
+    ("metrics", "The metrics of a model, and the primary one."),
     ("models", "List the registered models."),
+    ("promote", "Take a candidate into its next stage, or off."),
     ("query", "Read-only SQL over the rows of a batch or a file."),
     ("reset-tty", "Give back a terminal after a kill -9."),
     ("rollback", "Put another version in force and read the world back."),
@@ -43,6 +48,7 @@ COMMANDS: tuple[tuple[str, str], ...] = (
     ("slices", "Find where a model fails, and the rows there."),
     ("undo", "Undo the last rollback, byte for byte."),
     ("versions", "List the versions of a model, or add one."),
+    ("whatif", "Stored batches under another threshold or other scores."),
     ("why", "Symptoms, suspects with evidence, and what to do or not to do."),
 )
 """Name and one line of help; the module is ``tui.cli.commands.NAME`` and holds ``command``."""

@@ -29,12 +29,13 @@ ROW_ID = click.IntRange(1, 2**63 - 1)
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """One call's connection, moment and person."""
+    """One call's connection, moment and person; ``writes`` is False where the connection only reads."""
 
     db: sqlite3.Connection
     path: Path
     now: datetime
     actor: Actor
+    writes: bool = True
 
 
 def shared(function: Function) -> Function:
@@ -83,7 +84,7 @@ def reading(store: str | None) -> Iterator[Session]:
     path = store_path(store)
     db = connect(path, read_only=True)
     try:
-        yield Session(db, path, utc_now(), current_actor())
+        yield Session(db, path, utc_now(), current_actor(), writes=False)
     finally:
         db.close()
 

@@ -72,9 +72,9 @@ def plan_lines(plan: PromotionPlan) -> list[str]:
     says = "no gate stands before it" if plan.from_stage is None else f"the gate says {plan.outcome}"
     if plan.dry_run and plan.outcome != "promote":
         says = f"the gate would say {plan.outcome}, it is in dry run"
+    step = f"{plan.from_stage or 'not begun'} -> {plan.to_stage}, {plan.traffic:.0%} of traffic"
     lines = [
-        f"{where}: promote {plan.version}: {plan.from_stage or 'not begun'} -> {plan.to_stage} "
-        f"({plan.traffic:.0%} of traffic), against {plan.baseline or 'nothing'}",
+        f"{where}: promote {plan.version}: {step}, against {plan.baseline or 'nothing'}",
         f"  {says}",
         *(f"  !!  {text}" for text in plan.forbidden),
         *(f"  ??  {text}" for text in plan.reasons),

@@ -10,6 +10,7 @@ from rich.text import Text
 from core.handover_page import ENDING_SOON, HandoverPage, grouped
 from core.response_times import ResponseTime
 from storage.records.changes import Change
+from storage.records.gates import Override
 from storage.records.watches import Handover, HandoverHead, Watch, WatchAlert, WatchRollback
 from tui.present.page import Page, Stamp, short, span
 from tui.present.text import visible
@@ -53,6 +54,7 @@ def current(page: HandoverPage, stamp: Stamp) -> Text:
         ),
         ("rollbacks unfinished", [_rollback(r) for r in page.in_flight]),
         ("typed to confirm", [_rollback(r) for r in page.overridden]),
+        ("past a gate, not reviewed", [_override(o, page.end) for o in page.gates]),
         ("resolved in this watch", _alerts(page.resolved, page.end)),
         (
             "noisy alerts",
@@ -66,6 +68,10 @@ def current(page: HandoverPage, stamp: Stamp) -> Text:
         for words in [*lines[:SHOWN], *rest] or ["none"]:
             text.line(f"  {words}")
     return text.text
+
+
+def _override(o: Override, end: datetime) -> str:
+    return f"{o.model} {o.version} {o.from_stage} -> {o.to_stage} by {o.by}, {span(end - o.at)} ago: {o.reason}"
 
 
 def turns(watches: Sequence[Watch], now: datetime, path: str, stamp: Stamp) -> Text:

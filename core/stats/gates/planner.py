@@ -74,6 +74,39 @@ def plan(rate: float, odds_ratio: float, alpha: float, per_minute: float, share:
     return Plan(units * rate, units, _minutes(units, per_minute, share), units * (worse - rate))
 
 
+def plan_pass(rate: float, margin: float, alpha: float, per_minute: float, share: float) -> Plan:
+    """How long until a candidate that is as good as its baseline passes a gate of this margin, as a median.
+
+    The law "worse by the margin" that comes nearest to equal arms is taken, with the same events in all. Weights about
+    "no difference" (:data:`core.stats.gates.odds.SPREAD_PROMOTE`) cost nothing when there is none.
+
+    Args:
+        margin: an odds ratio above 1.
+        alpha: chance that a candidate at the margin passes, between 0 and 1.
+
+    >>> found = plan_pass(rate=0.02, margin=1.3, alpha=0.05, per_minute=2_000, share=0.1)
+    >>> round(found.errors_needed), round(found.minutes)
+    (92, 23)
+
+    Raises:
+        ValueError: an argument is out of range.
+    """
+    _between("rate", rate)
+    _between("alpha", alpha)
+    _between("share", share)
+    if not (math.isfinite(margin) and margin > 1.0):
+        raise ValueError(f"margin {margin}: an odds ratio above 1 is needed")
+    low, high = 0.0, rate
+    for _ in range(60):
+        base = (low + high) / 2.0
+        worse = margin * base / (1.0 - base + margin * base)
+        low, high = (base, high) if share * worse + (1.0 - share) * base < rate else (low, base)
+    worse = margin * base / (1.0 - base + margin * base)
+    per_unit = _divergence(rate, worse) + (1.0 - share) / share * _divergence(rate, base)
+    units = -math.log(alpha) / per_unit
+    return Plan(units * rate, units, _minutes(units, per_minute, share), 0.0)
+
+
 def mean_plan(sd: float, difference: float, alpha: float, per_minute: float, share: float) -> MeanPlan:
     """How long until a difference of means is found, as a median, in the sign that was feared.
 

@@ -50,12 +50,13 @@ def test_harm_rolls_back_and_stays_though_later_looks_are_healthy() -> None:
 
 
 def test_a_candidate_that_was_clear_and_is_no_longer_holds_again() -> None:
-    turned = HEALTHY[:8] + [events(nth, 26, 180) for nth in range(8, 11)]
-    assert judge(stage(), HEALTHY[:8]).outcome == "promote"
-    verdict = judge(stage(), turned)
-    assert verdict.outcome == "hold"
-    assert verdict.evidence[0].cleared_at is None
-    assert verdict.at == turned[9].counted_at
+    turned = HEALTHY[:12] + [events(nth, 28, 180) for nth in range(12, 18)]
+    after = [judge(stage(), turned[:count]) for count in range(12, 19)]
+    assert after[0].outcome == "promote"
+    assert after[-1].outcome == "hold"
+    assert after[-1].evidence[0].cleared_at is None
+    first = next(each for each in after if each.outcome == "hold")
+    assert after[-1].at == first.at == turned[12 + after.index(first) - 1].counted_at
 
 
 def test_without_a_look_a_gate_holds() -> None:
@@ -134,6 +135,21 @@ def test_a_traffic_split_that_is_off_voids_what_guardrails_say_after_it() -> Non
     assert "void with the traffic split" in texts(void)
     before = judge(stage(), HARMFUL + [traffic(nth, 850, 9_000) for nth in range(20, 30)])
     assert before.outcome == "roll back"
+
+
+def test_users_that_keep_their_arm_are_counted_once() -> None:
+    rule = stage(guardrail(unit="user"))
+    same_users = [events(nth, 20, 180, of=1_050, times=9) for nth in range(30)]
+    by_rows = [traffic(nth, 10_500, 89_500) for nth in range(30)]
+    assert judge(stage(), same_users + by_rows).reasons[0].kind == "traffic split"
+    assert judge(rule, same_users + by_rows).outcome == "promote"
+    lost = [look(nth, Binary(850, 17, 9_150, 183)) for nth in range(30)]
+    found = judge(rule, lost + by_rows)
+    assert "850 of 10,000 users are the candidate's, 10 % should be" in texts(found)
+    assert found.at == lost[0].counted_at
+    labelled = stage(guardrail(unit="user", needs_labels=True), guardrail("seen", unit="user", harm="down"))
+    assert judge(labelled, lost).outcome == "hold"
+    assert "traffic split" not in texts(judge(labelled, lost))
 
 
 def test_conditions_only_turn_a_promotion_into_a_hold() -> None:

@@ -215,3 +215,14 @@ def test_labels_that_have_not_had_their_time_are_no_labels(
     assert (early.metrics, early.immature) == ((), 1)
     assert "has a label that had its time" in (early.why_no_metrics or "")
     assert compare_versions(db, model, "v2", "v1", now=START + timedelta(days=3)).labelled == 200
+
+
+def test_a_file_that_names_one_stage_for_all_its_rows_holds_both_versions(
+    db: sqlite3.Connection, register: Register, tmp_path: Path
+) -> None:
+    model = register(TEXT.replace('stage = "stage"\n', ""))
+    base = requests(100)
+    both = pd.concat([base, shadowed(base, flips=FLIPS)]).drop(columns="stage")
+    take(db, model, tmp_path / "log.csv", both.assign(version=both["version"].str[1:]), stage="shadow")
+    found = compare_versions(db, model, "2", "1", now=NOW)  # versions that are numbers
+    assert (found.stage, found.both) == ("shadow", 100)

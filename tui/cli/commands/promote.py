@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from datetime import datetime
 
 import click
 
@@ -76,7 +77,7 @@ def recovered(session: Session) -> None:
 
 
 def _promoted(
-    session: Session, model: Model, version: str, reason: str, yes: bool, override: bool, *, at: object
+    session: Session, model: Model, version: str, reason: str, yes: bool, override: bool, *, at: datetime | None
 ) -> Promoted:
     there = opening.find(session.db, model, version)
     if there is not None and there.state == "open":

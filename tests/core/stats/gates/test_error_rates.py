@@ -108,3 +108,14 @@ def test_many_paths_of_numbers_are_the_same_paths() -> None:
     score, information = rank_scores(n_c, n_b, auc, np.zeros(5))
     assert ranks.information == pytest.approx(information[-1])
     assert (ranks.estimate - 0.5) * ranks.information == pytest.approx(score[-1])
+
+
+def test_a_candidate_of_another_variance_is_rarely_accused() -> None:
+    """Gamma numbers of the same mean, four times the variance in the candidate's arm; decreases from 2,000 units on."""
+    rng = np.random.default_rng(10)
+    rollouts, looks = 200, 100
+    y, z = rng.gamma(0.5, 2.0, (rollouts, looks, 50)), rng.gamma(2.0, 0.5, (rollouts, looks, 200))
+    sums = [(np.full(looks, v.shape[2] * 1.0), v.sum(axis=2), (v * v).sum(axis=2)) for v in (y, z)]
+    score, information = mean_scores(sums[0], sums[1])
+    assert ever(mixture_path(score, information, TAU * math.sqrt(0.5))) <= LIMIT
+    assert ever(mixture_path(-score, information, TAU * math.sqrt(0.5))[:, 39:]) <= LIMIT
