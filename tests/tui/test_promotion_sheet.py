@@ -17,7 +17,9 @@ from storage.records.promotions import Promoted, PromotionPlan
 from tests.conftest import NOW
 from tests.tui.kit import HOSTILE, Clock, answer, settle
 from tests.tui.stage_kit import DETAIL, HELD, PLAN, screen, stages, status, tell, text_of
+from tui.present import promotion_sheet as present
 from tui.screens.promotion import PromotionSheet
+from tui.screens.promotion_ways import Read, others, usual
 
 Calls = list[tuple[str, dict[str, Any]]]
 
@@ -83,10 +85,10 @@ async def test_keys_before_the_answer_and_pasted_text_do_nothing(
         await pilot.press("p", "enter", "o", "x", "enter", *"v14", "enter")
         await settle(pilot)
         sheet = sheet_of(pilot)
-        await pilot.press("enter", "o", *"because", "enter", *"v14", "enter")
+        await pilot.press("enter", "o", *"b", "enter", *"v14", "enter")
         assert (sheet.armed, sheet.way, sheet.executed) == (False, None, False)
         await answer(pilot)
-        await pilot.press("o", *"because", "enter")
+        await pilot.press("o", *"b", "enter")
         sheet.post_message(events.Paste("v14"))
         await settle(pilot)
         assert sheet.typed == ""
@@ -112,16 +114,16 @@ async def test_a_held_candidate_refuses_enter_and_an_override_takes_reason_and_v
         assert "held: 812 of 2,000 rows are in; o overrides it, with a reason" in text_of(pilot)
         await pilot.press("o", "enter")
         assert "a reason is needed" in text_of(pilot)
-        await pilot.press(*"labels late", "enter")
+        await pilot.press(*"late", "enter")
         assert "type v14 to confirm > _" in text_of(pilot)
         await pilot.press("enter", *"v41", "enter")
         assert "that is not v14" in text_of(pilot)
         assert calls == []
         await pilot.press("escape")
         assert (sheet_of(pilot), sheet.way) == (sheet, None)
-        await pilot.press("o", *"labels late", "enter", *"v14", "enter")
+        await pilot.press("o", *"late", "enter", *"v14", "enter")
         await settle(pilot)
-        assert calls == [("promote", {"shown": HELD, "reason": "labels late", "confirmed": "v14", "override": True})]
+        assert calls == [("promote", {"shown": HELD, "reason": "late", "confirmed": "v14", "override": True})]
 
 
 async def test_production_is_typed_and_tab_leads_to_the_other_ways(
@@ -134,36 +136,32 @@ async def test_production_is_typed_and_tab_leads_to_the_other_ways(
         assert "PRODUCTION" in text_of(pilot)
         await pilot.press("enter", "s", "enter")
         assert "that is not v14" in text_of(pilot)
-        await pilot.press("tab", "s", *"no need", "enter", *"v14", "enter")
+        await pilot.press("tab", "s", *"no", "enter", *"v14", "enter")
         await settle(pilot)
-        assert calls == [("stop", {"shown": "v14", "reason": "no need"})]
+        assert calls == [("stop", {"shown": "v14", "reason": "no"})]
         assert "churn: it is recorded" in text_of(pilot)
 
 
-async def test_a_dry_run_needs_a_reason_and_no_override(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, calls: Calls
-) -> None:
-    plan = replace(HELD, dry_run=True)
-    tell(monkeypatch, plan=plan)
-    async with screen(tmp_path).run_test(size=(80, 24)) as pilot:
-        await opened(pilot)
-        assert "dry run: nobody armed this gate" in " ".join(text_of(pilot).split())
-        await pilot.press(*"try it", "enter", *"v14", "enter")
-        await settle(pilot)
-        assert calls == [("promote", {"shown": plan, "reason": "try it", "confirmed": "v14", "override": False})]
+def test_a_dry_run_needs_a_reason_and_no_override() -> None:
+    seen = Read(replace(HELD, dry_run=True), DETAIL)
+    way = usual(seen.plan)
+    assert way is not None
+    assert [question.words for question in way.questions] == ["reason", "type v14 to confirm"]
+    assert list(others(seen)) == ["a", "n", "s"]
 
 
-async def test_what_is_forbidden_has_no_way_past_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, calls: Calls
-) -> None:
-    tell(monkeypatch, plan=replace(HELD, forbidden=("v15 is in canary: one candidate at a time",)))
-    async with screen(tmp_path).run_test(size=(80, 24)) as pilot:
-        await opened(pilot)
-        await pilot.press("enter")
-        assert "no override helps against that" in " ".join(text_of(pilot).split())
-        await pilot.press("o", *"x", "enter", *"v14", "enter")
-        assert "type v14" not in text_of(pilot)
-        assert calls == []
+def test_what_is_forbidden_has_no_way_past_it() -> None:
+    plan = replace(HELD, forbidden=("v15 is in canary: one candidate at a time",))
+    assert usual(plan) is None
+    assert "o" not in others(Read(plan, DETAIL))
+    assert usual(replace(PLAN, forbidden=("no stage",))) is None
+
+
+def test_before_a_rollout_is_open_there_is_nothing_but_to_open_it() -> None:
+    plan = replace(PLAN, rollout_id=None, from_stage=None, verdict=None)
+    assert usual(plan) is not None
+    assert others(Read(plan, None)) == {}
+    assert "start -> full" in present.head(plan)
 
 
 async def test_a_plan_that_expired_is_made_again_and_arms_anew(
@@ -200,11 +198,11 @@ async def test_an_answer_and_an_approval_are_recorded_and_the_gate_is_read_again
     tell(monkeypatch, plan=HELD)
     async with screen(tmp_path).run_test(size=(80, 24)) as pilot:
         sheet = await opened(pilot)
-        await pilot.press("n", *"maybe", "enter")
+        await pilot.press("n", *"m", "enter")
         assert "that is not yes or no" in text_of(pilot)
-        await pilot.press(*"yes", "enter", *"read it", "enter")
+        await pilot.press(*"yes", "enter", *"ok", "enter")
         await settle(pilot)
-        assert made == [("legal", "yes", "read it")]
+        assert made == [("legal", "yes", "ok")]
         assert not sheet.armed
         await answer(pilot)
         assert "legal: yes is written down" in " ".join(text_of(pilot).split())

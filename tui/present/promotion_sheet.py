@@ -43,9 +43,7 @@ def body(plan: PromotionPlan, found: CandidateDetail | None, stamp: Stamp) -> Re
     row("gate", _gate(plan, stamp))
     row("why", [*plan.reasons, *(f"{reason} (no override helps)" for reason in plan.forbidden)])
     verdict = plan.verdict
-    row(
-        "asks", _asks([one for one in verdict.conditions if one.met or one.text not in plan.reasons] if verdict else [])
-    )
+    row("asks", _asks([one for one in verdict.conditions if one.text not in plan.reasons] if verdict else []))
     row("evidence", [_evidence(one) for one in verdict.evidence] if verdict else [])
     row("people", _people(found, stamp) if found else [])
     row("does", [plan.does, *_against(plan)])

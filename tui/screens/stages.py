@@ -38,11 +38,11 @@ class StagesPane(ListPane):
         Column("version", "VER", 5, grow=1),
         Column("stage", "STAGE", 10, grow=1),
         Column("place", "AT", 3, rank=4, sortable=False),
-        Column("age", "IN", 3, rank=3, right=True, sortable=False),
+        Column("age", "IN", 4, rank=3, right=True, sortable=False),
         Column("says", "GATE", 12),
         Column("promote", "PASS", 5, rank=2, sortable=False),
         Column("harm", "HARM", 5, rank=2, sortable=False),
-        Column("waits", "WAITS FOR", 20, grow=6, sortable=False),
+        Column("waits", "WAITS FOR", 18, grow=6, sortable=False),
     )
     empty = "reading the candidates ..."
 
