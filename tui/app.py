@@ -69,7 +69,7 @@ class MidwatchApp(Commands):
         """What a crash left open is ended by asking the world, after the first paint."""
         work = self.services.recover
         if work is not None:
-            self.say("a rollback was left open: asking the world how it ended ...")
+            self.say("a rollback or a promotion was left open: asking the world how it ended ...")
             jobs.start(
                 self.screen_stack[0],
                 "recovery",

@@ -14,7 +14,7 @@ from storage.db import connect, prepare, store_path
 from storage.errors import RefusedError, StoreError
 from storage.file_system import why_unwritable
 from storage.host import current_actor
-from storage.tables import models, rollbacks
+from storage.tables import models, promotions, rollbacks
 from tui import terminal
 from tui.header import header_of
 from tui.rotation import RotationFile
@@ -42,7 +42,7 @@ def launch(store: str | None, *, read_only: bool = False) -> int:
     db = connect(path, read_only=bool(forced))
     try:
         production = any(model.file.production for model in models.list_all(db))
-        left = not forced and rollbacks.any_left(db)
+        left = not forced and (rollbacks.any_left(db) or bool(promotions.unfinished(db)))
     finally:
         db.close()
     from tui.app import MidwatchApp
@@ -68,7 +68,7 @@ def observe(db: sqlite3.Connection) -> None:
 
 
 def recover(db: sqlite3.Connection) -> str:
-    """Ask the verifier about rollbacks that a crash left open, or that a log has confirmed since; runs in a thread.
+    """Ask the verifier about what a crash left open, or a log has confirmed since; runs in a thread.
 
     Returns:
         One sentence about how they ended; empty when nothing did.
@@ -76,11 +76,19 @@ def recover(db: sqlite3.Connection) -> str:
     from core.rollback.recovery import recover as ended_by_the_world
 
     found = ended_by_the_world(db, now=utc_now(), actor=current_actor())
-    return "; ".join(
+    told = [
         f"rollback {done.rollback_id} of {done.model} to {done.to_version} was left open and is now {done.state}: "
         f"{done.message}"
         for done in found
-    )
+    ]
+    if promotions.unfinished(db):
+        from core.rollouts.acting import recover as promotions_ended
+
+        told += [
+            f"the promotion of {done.model} {done.version} was left open and is now {done.state}: {done.message}"
+            for done in promotions_ended(db, now=utc_now(), actor=current_actor())
+        ]
+    return "; ".join(told)
 
 
 def services_for(

@@ -25,6 +25,7 @@ from storage.records.looks import TRAFFIC, Look
 from storage.records.models import Model
 from storage.records.rollouts import GuardrailRule, Rollout, StageRule
 from storage.tables import batches, deployments, labels, looks, rollouts
+from storage.tables.looks import Wait
 
 if TYPE_CHECKING:
     from storage.logs.source import LogSource
@@ -99,6 +100,9 @@ class _Stage:
         self._fresh = fresh
         self._serving = [b for b in serving if b.window_end is not None]
         self._done = looks.done(db, rollout.id, stage.stage, rollout.baseline)
+        tried = looks.waits(db, rollout.id, stage.stage, rollout.baseline)
+        self._tried = {(one.guardrail, one.batches, one.known): one.reason for one in tried}
+        self._vain: list[Wait] = []
         self._failures: list[str] = []
         self._immature: set[datetime] = set()
         self._unlabelled: set[int] = set()
@@ -110,15 +114,21 @@ class _Stage:
         if (TRAFFIC, pair.ids) not in self._done:
             split = traffic_look(self._rollout, self._stage, pair)
             found += [split] if split is not None else []
-        plain = [rule for rule in missing if not rule.needs_labels]
-        late, moment = self._mature(pair, [rule for rule in missing if rule.needs_labels])
-        if plain or late:
+        files = self._label_files(pair) if any(rule.needs_labels for rule in missing) else []
+        due, moment = self._due(pair, missing, files)
+        self._vain = []
+        if due:
             try:
                 with open_batches(pair.batches, self._model, self._fresh) as source:
-                    found += self._counted(source, pair, plain, late, moment)
+                    found += self._counted(source, pair, due, files, moment)
             except MidwatchError as error:
                 self._failures.append(error.message)
-        return looks.add_looks(self._db, found, self._now) if found else 0
+        if not found and not self._vain:
+            return 0
+        place = (self._rollout.id, self._stage.stage, self._rollout.baseline)
+        with transaction(self._db):
+            looks.add_waits(self._db, *place, self._vain, self._now)
+            return looks.add_looks(self._db, found, self._now)
 
     def waiting(self) -> list[str]:
         """What could not be looked at yet, or not any more, in sentences."""
@@ -137,40 +147,64 @@ class _Stage:
         self,
         source: LogSource,
         pair: Pair,
-        plain: list[GuardrailRule],
-        late: list[GuardrailRule],
+        due: list[GuardrailRule],
+        files: list[LabelFile],
         moment: datetime,
     ) -> list[Look]:
         """Looks from an open log: with the labels known when the window matured, then with one label file more."""
-        files = self._label_files(pair) if late else []
         known = [file for file in files if file.arrived_at <= moment]
-        due, found = [*plain, *late], list[Look]()
+        found: list[Look] = []
         for count in range(len(known), len(files) + 1):
             side = with_labels(source, pair.batches, self._model, files[:count])
             counted = looks_at(side, self._model, self._rollout, self._stage, pair, due)
             found += counted.looks
-            if count == len(files):
-                self._failures += [f"batch {pair.batches[0].id}: {one.name}: {why}" for one, why in counted.failures]
+            last = count == len(files)
+            self._note(pair, files, [(one, why) for one, why in counted.failures if last or not one.needs_labels])
             due = [*counted.unlabelled, *(one for one, _ in counted.failures if one.needs_labels)]
             if not due:
                 return found
-        self._unlabelled.add(pair.batches[0].id)
+        self._note(pair, files, [(one, None) for one in counted.unlabelled])
         return found
 
-    def _mature(self, pair: Pair, rules: list[GuardrailRule]) -> tuple[list[GuardrailRule], datetime]:
-        """The guardrails whose labels had their time, and when the batch that told so came."""
-        ripe, moment = [], max(batch.arrived_at for batch in pair.batches)
-        for rule in rules:
-            due = pair.end + rule.lag
-            came = [b.arrived_at for b in self._serving if b.window_end is not None and b.window_end >= due]
-            if not came:
-                self._immature.add(due)
-            elif not self._any_label(pair):
-                self._unlabelled.add(pair.batches[0].id)
-            else:
+    def _note(self, pair: Pair, files: Sequence[LabelFile], failed: Sequence[tuple[GuardrailRule, str | None]]) -> None:
+        """Guardrails that these rows can't be asked for, until the model file or their labels are others."""
+        for rule, why in failed:
+            self._vain.append(Wait(rule.name, pair.ids, self._known(rule, files), why))
+            self._tell(pair, rule, why)
+
+    def _tell(self, pair: Pair, rule: GuardrailRule, why: str | None) -> None:
+        if why is None:
+            self._unlabelled.add(pair.batches[0].id)
+        else:
+            self._failures.append(f"batch {pair.batches[0].id}: {rule.name}: {why}")
+
+    def _known(self, rule: GuardrailRule, files: Sequence[LabelFile]) -> str:
+        """What an attempt at a guardrail rests on beside the batches' own bytes."""
+        numbers = ",".join(str(file.id) for file in files) if rule.needs_labels else ""
+        return f"{self._model.sha256} {numbers}"
+
+    def _due(
+        self, pair: Pair, missing: Sequence[GuardrailRule], files: Sequence[LabelFile]
+    ) -> tuple[list[GuardrailRule], datetime]:
+        """The guardrails to be counted now; and when the batch came that showed that the labels had had their time."""
+        due, moment = [], max(batch.arrived_at for batch in pair.batches)
+        for rule in missing:
+            attempt = (rule.name, pair.ids, self._known(rule, files))
+            if attempt in self._tried:
+                self._tell(pair, rule, self._tried[attempt])
+                continue
+            if rule.needs_labels:
+                ripe = pair.end + rule.lag
+                came = [b.arrived_at for b in self._serving if b.window_end is not None and b.window_end >= ripe]
+                if not came:
+                    self._immature.add(ripe)
+                    continue
+                if not self._any_label(pair):
+                    self._unlabelled.add(pair.batches[0].id)
+                    continue
                 moment = max(moment, min(came))
-                ripe.append(rule)
-        return ripe, moment
+            due.append(rule)
+        return due, moment
 
     def _any_label(self, pair: Pair) -> bool:
         """Whether some row of each batch has a label, as was counted when its metrics were measured."""

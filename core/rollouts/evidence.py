@@ -13,12 +13,12 @@ from storage.records.looks import Look
 from storage.records.rollouts import Evidence, GuardrailRule, Method, StageRule
 
 HARM_FROM: dict[Method, int] = {"mean": 30, "paired mean": 30}
-CLEAR_FROM: dict[Method, int] = {"mean": 300, "paired mean": 300}
-"""Units of the candidate before a mean may say harm, or be clear: those tests are right for large arms only.
+CLEAR_FROM: dict[Method, int] = {"mean": 100, "paired mean": 300}
+"""Units of the candidate before a mean may say harm, or be clear: those tests are right for large samples only.
 
-Measured over five laws, looks of 3 and 50 units: with none, up to 28 % of candidates at the margin were cleared at 5 %
-(small arms of skewed numbers lie below their mean too often), with 300 at most 4 %; with arms of 2, harmless normal
-numbers said harm in 3 % at 1 %, with 30 in 0.3 %.
+Measured at 5 %, looks of 3 and of 50 units: candidates at the margin were cleared in up to 32 % (pairs of skewed
+numbers) and 5.3 % (two arms) with none, in at most 3.5 % and 4.3 % with these. Measured at 1 %: two arms of 2 units of
+normal numbers said harm in 2.1 % with none, in 0.1 % with 30.
 """
 
 Order = tuple[datetime, datetime, datetime, str, str, str, int, int]

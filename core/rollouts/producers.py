@@ -1,4 +1,4 @@
-"""Who else asks something of a candidate: the offline evaluation, the shadow, whether a canary is like all traffic.
+"""Who asks something of a candidate: the offline evaluation, floors, the shadow, whether a canary is like all traffic.
 
 Some of them read the files of batches, so what was read is remembered for as long as nothing new has come.
 """
@@ -10,6 +10,7 @@ from collections import OrderedDict
 from datetime import datetime
 from typing import Protocol
 
+from core.rollouts import floors
 from core.shadow import representing
 from core.shadow import standing as shadow
 from core.suites import standing as suites
@@ -30,7 +31,7 @@ class Producer(Protocol):
 ALWAYS: tuple[Producer, ...] = (suites.conditions,)
 """Asked every time: they read the store alone."""
 
-OF_FILES: tuple[Producer, ...] = (shadow.conditions, representing.conditions)
+OF_FILES: tuple[Producer, ...] = (floors.conditions, shadow.conditions, representing.conditions)
 """Asked again when a batch or labels came, or the model file changed: they read the files of batches."""
 
 REMEMBERED = 64

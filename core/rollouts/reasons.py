@@ -14,7 +14,11 @@ from core.rollouts.traffic import Traffic
 from storage.records.rollouts import Evidence, GuardrailRule, Reason, StageRule
 
 _COST = 1.5
-"""What a test that knows no size of effect beforehand pays for that, in logarithms (the planner's rule has it too)."""
+"""Evidence that a test pays before it grows with rows in proportion.
+
+Measured on healthy candidates: half of the guesses made with it lie between half and twice what it took, with medians
+of 0.9 (odds) and 1.3 times (means) that.
+"""
 
 
 def number(value: float) -> str:

@@ -17,6 +17,7 @@ from core.metrics.base import Direction, Reading, missing
 from core.metrics.batch_sums import floored, needs_labels
 from core.metrics.batch_sums import read as read_sums
 from core.metrics.registry import direction, specs
+from core.shadow.paired_metrics import better
 from core.shadow.windows import choose, windows_of
 from core.stats.intervals import difference_interval
 from storage.errors import SourceError, UsageError
@@ -200,10 +201,8 @@ def _metric(spec: MetricSpec, sums: Sequence[ArmSums], file: ModelFile, names: t
     low, high = difference_interval(
         here.value, (here.low or 0.0, here.high or 0.0), there.value, (there.low or 0.0, there.high or 0.0)
     )
-    better = None
-    if way in ("up", "down") and (low > 0 or high < 0):
-        better = names[0] if (low > 0) == (way == "up") else names[1]
-    return replace(told, difference=difference, low=low, high=high, better=better)
+    sure = better(way, here.value, there.value, (low, high), names)
+    return replace(told, difference=difference, low=low, high=high, better=sure)
 
 
 def _off(table: ArmsTable) -> bool:

@@ -25,10 +25,10 @@ if TYPE_CHECKING:
     from core.slices.sides import Sides
 
 TOP = 5
-LOOKED_AT = 6
-"""Times as many are looked at as are told: parts of a told slice that are like it are passed over."""
+LOOKED_AT = 30
+"""Slices among which a more general one is looked for."""
 MANY = 3.0
-"""Standard errors by which a part must lie off the whole to be told beside it."""
+"""Standard errors by which a part must lie off the whole to be told in its place."""
 DEPTH = 2
 """Most conditions of a slice that is found."""
 SUPPORT = 0.01
@@ -75,28 +75,33 @@ def found(model: Model, pairs: Pairs) -> tuple[tuple[SliceGap, ...], tuple[Slice
 def _worst(
     sides: Sides, pairs: Pairs, request: SliceRequest, columns: Columns, signal: str, *, binary: bool
 ) -> tuple[SliceGap, ...]:
-    """The slices in which a signal is largest for their size, by SliceLine's score."""
+    """The slices in which a signal is largest for their size, by SliceLine's score, each fact told once.
+
+    Of a slice and a more general one that is like it the general one is told; the next is looked for in the other rows.
+    """
     from core.slices.search import LEAST_ROWS, packed
     from core.stats.slices.search import top_slices
 
-    table, _ = packed(sides.now, request, signal, None, columns, binary=binary)
-    if table.rows < LEAST_ROWS:
-        return ()
     told: list[SliceGap] = []
-    for one in top_slices(table, k=request.k * LOOKED_AT, depth=request.depth, support=request.support):
-        if one.q_value > Q:
-            continue
-        gap = replace(measured(pairs, columns.predicates(one.literals)), q_value=one.q_value)
-        alike = [other for other in told if _alike(gap, other, binary=binary)]
-        if all(len(other.predicates) > len(gap.predicates) for other in alike):
-            place = told.index(alike[0]) if alike else len(told)
-            told.insert(place, gap)
-            told = [other for other in told if other not in alike]
-    return tuple(told[: request.k])
+    rest = sides.now
+    while len(told) < request.k:
+        table, _ = packed(rest, request, signal, None, columns, binary=binary)
+        if table.rows < LEAST_ROWS:
+            break
+        ranked = top_slices(table, k=LOOKED_AT, depth=request.depth, support=request.support)
+        off = [one for one in ranked if one.q_value <= Q]
+        if not off:
+            break
+        gaps = [replace(measured(pairs, columns.predicates(one.literals)), q_value=one.q_value) for one in off]
+        best = min((gap for gap in gaps if _alike(gap, gaps[0], binary=binary)), key=lambda gap: len(gap.predicates))
+        told.append(best)
+        inside = predicate_sql(best.predicates, pairs.side.kinds)
+        rest = replace(rest, where=f"({rest.where}) and not coalesce({inside}, false)")
+    return tuple(told)
 
 
 def _alike(gap: SliceGap, other: SliceGap, *, binary: bool) -> bool:
-    """Whether one slice is part of the other and not clearly unlike it: then the more general one is told."""
+    """Whether one slice is part of the other and not clearly unlike it."""
     here, there = set(gap.predicates), set(other.predicates)
     if not (here <= there or there <= here):
         return False

@@ -16,7 +16,7 @@ class Answers:
 
     Attributes:
         rows: of the version; ``without_id`` of them name no request.
-        repeated: rows beyond the first of their request (retries); the first one by time counts.
+        repeated: rows before the last of their request (retries); the last one by time counts.
         unlike: requests whose rows do not all give the same answer.
         requests: different requests; ``only`` of them were answered by this version alone.
         unreadable: requests that both answered, of which this one's answer can't be read.

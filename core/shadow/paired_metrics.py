@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from core.metrics.base import Metric, Sample, State
+from core.metrics.base import Direction, Metric, Sample, State
 from core.metrics.log_loss import EPSILON
 from core.shadow.comparison import MetricGap
 from core.stats.intervals import mean_interval, t_point
@@ -43,9 +43,8 @@ def gap(metric: Metric, candidate: Sample, baseline: Sample, names: tuple[str, s
     difference = here.value - there.value
     found = _interval(metric, a, b)
     low, high = found or (None, None)
-    return MetricGap(
-        metric.name, metric.direction, here, there, difference, low, high, n, _better(metric, found, names)
-    )
+    sure = found and better(metric.direction, here.value, there.value, found, names)
+    return MetricGap(metric.name, metric.direction, here, there, difference, low, high, n, sure or None)
 
 
 def _interval(metric: Metric, a: Sample, b: Sample) -> tuple[float, float] | None:
@@ -127,11 +126,14 @@ def _kept(sample: Sample, rows: npt.NDArray[np.bool_]) -> Sample:
     return Sample(sample.task, sample.scores[rows], sample.labels[rows], threshold=sample.threshold, classes=classes)
 
 
-def _better(metric: Metric, interval: tuple[float, float] | None, names: tuple[str, str]) -> str | None:
-    """Which version is better for certain."""
-    if interval is None or metric.direction not in ("up", "down"):
-        return None
+def better(way: Direction, a: float, b: float, interval: tuple[float, float], names: tuple[str, str]) -> str | None:
+    """Which of two versions is better for certain; where near zero is good, only of values on one side of it.
+
+    >>> better("zero", 5.4, 2.7, (2.5, 3.0), ("v2", "v1")), better("up", 0.8, 0.7, (-0.1, 0.3), ("v2", "v1"))
+    ('v1', None)
+    """
     low, high = interval
-    if low > 0 or high < 0:
-        return names[0] if (low > 0) == (metric.direction == "up") else names[1]
-    return None
+    if low <= 0 <= high or way == "none" or (way == "zero" and a * b <= 0):
+        return None
+    upwards = way == "up" or (way == "zero" and a < 0)
+    return names[0] if (low > 0) == upwards else names[1]

@@ -69,7 +69,8 @@ def open_pairs(
 ) -> Iterator[Pairs]:
     """Open batches and join what two versions answered to the same requests, window by window, on ``columns.id``.
 
-    Of a request that a version answered more than once (a retry), the first answer counts: by time, then by place.
+    Of a request that a version answered more than once (a retry), the last answer counts, as in looks: by time, then
+    by place.
 
     Args:
         stage: only the candidate's rows of this stage, and the baseline's that users saw; None: its rows in a shadow
@@ -148,7 +149,7 @@ def _paired(side: Side, file: ModelFile, candidate: str, baseline: str, stage: s
 
 
 def _answers_sql(side: Side, file: ModelFile, arm: str, window: str, places: set[int]) -> str:
-    """All rows of both arms that name a request, numbered by time within it."""
+    """All rows of both arms that name a request, numbered from the last one back within it."""
     from core.slices.row_values import class_texts_sql, positive_sql, score_sql, truth_sql
     from storage.logs.label_values import as_decided, plain_text
 
@@ -162,7 +163,7 @@ def _answers_sql(side: Side, file: ModelFile, arm: str, window: str, places: set
     truth = truth_sql(side, file) or "null"
     latency = f"try_cast({name(roles.latency)} as double)" if roles.latency in side.kinds and roles.latency else "null"
     time = name(roles.time) if roles.time in side.kinds else "null"
-    order = f'{time} nulls last, "__file", "__row"'
+    order = f'{time} desc nulls last, "__file" desc, "__row" desc'
     cells = "".join(f", {name(column)}" for column in side.kinds)
     numeric = "" if file.task == "multiclass" else f"({score})::double"
     return (
@@ -178,7 +179,7 @@ def _answers_sql(side: Side, file: ModelFile, arm: str, window: str, places: set
 
 
 def _pairs_sql(side: Side, file: ModelFile) -> str:
-    """First answers of both to one request beside each other."""
+    """Last answers of both to one request beside each other."""
     tolerance = file.labels.tolerance
     if file.task == "regression":
         differs = f"abs(a.__s - b.__s) > {tolerance!r}::double" if tolerance is not None else "null"

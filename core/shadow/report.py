@@ -60,7 +60,7 @@ def _head(f: ShadowComparison, now: datetime) -> Iterator[str]:
     yield row(f"of the requests of {escape(f.baseline)}", percent(f.coverage))
     for one in f.answers:
         told = f"{one.requests:,} requests in {one.rows:,} rows; {one.only:,} answered by it alone"
-        told += f"; {one.repeated:,} retries, the first answer counts" if one.repeated else ""
+        told += f"; {one.repeated:,} retries, the last answer counts" if one.repeated else ""
         told += f"; {one.without_id:,} rows without an id" if one.without_id else ""
         told += f"; {one.unreadable:,} answers not readable" if one.unreadable else ""
         yield row(escape(one.version), told)
@@ -141,7 +141,7 @@ def _metrics(f: ShadowComparison) -> Iterator[str]:
     for m in f.metrics:
         yield row(
             escape(m.metric), plain(m.candidate.value), plain(m.baseline.value), signed(m.difference, m.low, m.high),
-            f"{m.n:,}", escape(verdict_words(m)),
+            f"{m.n:,}", escape(verdict_words(m.better, m.low, m.high, m.note)),
         )  # fmt: skip
 
 

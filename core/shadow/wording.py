@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from core.shadow.comparison import MetricGap, ShadowComparison, Share, SliceGap
+from core.shadow.comparison import ShadowComparison, Share, SliceGap
 
 NOT_KNOWN = "not known"
 
@@ -49,11 +49,19 @@ def slice_words(gap: SliceGap) -> str:
     return gap.words if gap.name is None else f"{gap.kind} {gap.name} ({gap.words})"
 
 
-def verdict_words(gap: MetricGap) -> str:
-    """What the paired interval says."""
-    if gap.note is not None:
-        return gap.note
-    return f"{gap.better} is better" if gap.better else "no difference beyond chance"
+def verdict_words(better: str | None, low: float | None, high: float | None, note: str | None) -> str:
+    """What the interval of a metric's difference says.
+
+    >>> verdict_words(None, -0.1, 0.2, None), verdict_words("v2", 0.1, 0.2, None)
+    ('no difference beyond chance', 'v2 is better')
+    """
+    if note is not None:
+        return note
+    if better is not None:
+        return f"{better} is better"
+    if low is None or high is None:
+        return "no interval"
+    return "no difference beyond chance" if low <= 0 <= high else "they differ; neither side is better"
 
 
 def headline(found: ShadowComparison) -> str:

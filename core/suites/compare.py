@@ -28,6 +28,7 @@ class Pair:
 
     Attributes:
         rows: which of the rows that were read they are.
+        bad_candidate: answers of the candidate among the unusable ones.
     """
 
     file: ModelFile
@@ -37,6 +38,7 @@ class Pair:
     no_candidate: int
     no_baseline: int
     unusable: int
+    bad_candidate: int = 0
 
     def part(self, mask: Mask) -> Pair:
         """Those of them that a mask over all read rows keeps."""
@@ -49,6 +51,7 @@ class Pair:
             self.no_candidate,
             self.no_baseline,
             self.unusable,
+            self.bad_candidate,
         )
 
     @property
@@ -80,6 +83,7 @@ def pair_of(rows: Rows, file: ModelFile, *, alone: bool) -> Pair:
         int(lacking[0].sum()),
         int(lacking[1].sum()),
         int((bad[0] | bad[1]).sum()),
+        int(bad[0].sum()),
     )
 
 

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     Bools = npt.NDArray[np.bool_]
 
 RESAMPLES = 200
+ROWS = 20_000
+"""Rows of one resample, at the most."""
+
 ANALYTIC = "paired, analytic"
 RESAMPLED = f"paired bootstrap, {RESAMPLES} resamples, seeded by the suite"
 
@@ -43,7 +46,7 @@ def difference(metric: Metric, candidate: Sample, baseline: Sample, seed: str) -
     value = size(a.value) - size(b.value)
     mine, others = influence(metric, candidate, a.value), influence(metric, baseline, b.value)
     if mine is None or others is None:
-        low, high = _resampled(metric, candidate, baseline, seed)
+        low, high = _resampled(metric, candidate, baseline, value, seed)
         return Reading(value, low, high, n), RESAMPLED
     half = half_width(mine - others)
     if half is None:
@@ -116,22 +119,31 @@ def _placements(scores: Array, positive: Bools, value: float) -> Array:
     return told
 
 
-def _resampled(metric: Metric, a: Sample, b: Sample, seed: str) -> tuple[float | None, float | None]:
-    """The middle 95 % over resampled rows; (None, None) when too few of them can be read."""
+def _resampled(metric: Metric, a: Sample, b: Sample, centre: float, seed: str) -> tuple[float | None, float | None]:
+    """The middle 95 % over resampled rows; (None, None) when too few of them can be read.
+
+    Of many rows only :data:`ROWS` are drawn at a time, and the interval shrinks by the root of their share (the m out
+    of n bootstrap: Bickel, Götze and van Zwet 1997).
+    """
     import numpy as np
 
     rng = np.random.default_rng(int(seed[:16], 16))
+    n = int(a.scores.size)
+    m = min(n, ROWS)
     size = abs if metric.direction == "zero" else float
     found = []
     for _ in range(RESAMPLES):
-        rows = rng.integers(0, a.scores.size, a.scores.size)
+        rows = rng.integers(0, n, m)
         one, other = (metric.read(metric.sums(taken(sample, rows))).value for sample in (a, b))
         if one is not None and other is not None:
             found.append(size(one) - size(other))
     if len(found) < RESAMPLES // 2:
         return None, None
     low, high = np.quantile(found, [0.025, 0.975])
-    return float(low), float(high)
+    if m == n:
+        return float(low), float(high)
+    middle, shrink = float(np.mean(found)), math.sqrt(m / n)
+    return centre + shrink * (float(low) - middle), centre + shrink * (float(high) - middle)
 
 
 def taken(sample: Sample, rows: Bools | npt.NDArray[np.int64]) -> Sample:

@@ -18,6 +18,7 @@ from storage.tables import versions
 if TYPE_CHECKING:
     from storage.logs.evaluation_rows import Laid
 
+MASK = "[redacted]"
 AT_ONCE = 2_000
 """Rows that a scorer gets at once."""
 
@@ -92,6 +93,8 @@ def _score(db: sqlite3.Connection, model: Model, rows: OpenRows, side: str, vers
     sent = [column for column in features(rows) if needed is None or column in needed]
     answers: list[tuple[str, float | None]] = []
     for piece in held_rows(rows.source, sent, AT_ONCE):
+        if any(value == MASK for _, cells in piece for value in cells.values()):
+            raise UsageError("rows with redacted columns can't be sent to the scorer", "give --scores FILE")
         told = scoring.score(
             rows.file.scoring,
             [{column: cell(value) for column, value in cells.items()} for _, cells in piece],

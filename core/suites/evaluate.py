@@ -16,7 +16,7 @@ from core.suites.doors import take_answers
 from core.suites.passed import cases_passed, sets_passed
 from core.suites.rows import OpenRows, RowsAsked, opened
 from core.suites.spec import build, metrics_of, seed_of, split_of
-from core.suites.verdict import comparison, passes, reasons, standing
+from core.suites.verdict import comparison, passes, reasons, standing, unanswered
 from storage.db import transaction
 from storage.errors import SourceError, UsageError
 from storage.host import Actor
@@ -134,6 +134,8 @@ def _evaluated(
     parts = _parts(rows, read, kept, unread, suite.sha256)
     whole = next(part for part in parts if part.kind is None)
     told = comparison(whole.primary, model.file.suite.margin)
+    door = replace(door, answers=laid.held - pair.no_candidate - pair.bad_candidate)
+    lacking = unanswered(version, door, laid.held)
     gained = _gain(rows, read, numbers, laid, suite.sha256)
     registered = versions.find(db, model.id, version)
     if registered is not None and registered.data_sha in rows.data.sha256:
@@ -155,12 +157,12 @@ def _evaluated(
         verified=True,
         split=how,
         flags=flags,
-        candidate_door=replace(door, answers=laid.held - pair.no_candidate),
+        candidate_door=door,
         baseline_door=replace(other, answers=laid.held - pair.no_baseline if baseline else 0),
         counts=counts,
         comparison=told,
-        passes=passes(parts, told, gained),
-        reasons=reasons(parts, told, gained, model.file.suite.margin, baseline),
+        passes=passes(parts, told, gained, lacking),
+        reasons=reasons(parts, told, gained, model.file.suite.margin, baseline, lacking),
         parts=parts,
         sets=sets_passed(db, model, version, rows, door),
         gain=gained,

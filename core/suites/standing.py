@@ -6,7 +6,7 @@ import sqlite3
 from datetime import datetime
 
 from core.suites.spec import build, changes
-from core.suites.verdict import compared_sentence, floor_sentence
+from core.suites.verdict import compared_sentence, floor_sentence, unanswered
 from storage.records.models import Model
 from storage.records.rollouts import Condition, Rollout, StageRule
 from storage.records.suites import Evaluation, SuiteSpec
@@ -70,13 +70,11 @@ def _of(evaluation: Evaluation, model: Model) -> tuple[Condition, ...]:
     floors = tuple(
         Condition("floor", part.standing == "holds", floor_sentence(part)) for part in evaluation.parts if part.vetoes
     )
-    held = evaluation.comparison in ("better", "not worse")
-    compared = compared_sentence(evaluation.whole, evaluation.comparison, model.file.suite.margin, evaluation.baseline)
-    gain = evaluation.gain
-    if gain is None:
-        return (*floors, Condition("evaluation", held, compared))
-    return (
-        *floors,
-        Condition("evaluation", held, compared),
-        Condition("evaluation", gain.reached is True, gain.sentence),
-    )
+    counts = evaluation.counts
+    lacking = unanswered(evaluation.version, evaluation.candidate_door, counts.given - counts.older)
+    told = compared_sentence(evaluation.whole, evaluation.comparison, model.file.suite.margin, evaluation.baseline)
+    found = [Condition("evaluation", False, lacking)] if lacking else []
+    found.append(Condition("evaluation", evaluation.comparison in ("better", "not worse"), told))
+    if evaluation.gain is not None:
+        found.append(Condition("evaluation", evaluation.gain.reached is True, evaluation.gain.sentence))
+    return (*floors, *found)

@@ -6,7 +6,10 @@ from collections.abc import Sequence
 
 from core.kept.watch import worse
 from storage.records.models import MetricSpec, ModelFile
-from storage.records.suites import Comparison, MetricCompared, PartCompared, SimpleGain, Standing
+from storage.records.suites import Comparison, Door, MetricCompared, PartCompared, SimpleGain, Standing
+
+UNANSWERED = 0.01
+"""The share of rows that a candidate may leave without a usable answer."""
 
 
 def comparison(metric: MetricCompared | None, margin: float) -> Comparison:
@@ -49,11 +52,31 @@ def standing(
     return "broken" if all(beyond) else "not sure" if any(beyond) else "holds"
 
 
+def unanswered(version: str, door: Door, held: int) -> str | None:
+    """Why an evaluation says nothing of a candidate that was asked and did not answer; None when it did.
+
+    Rows that a shadow was never asked about are another matter: the serving system chose them.
+    """
+    lacking = held - door.answers
+    if door.kind not in ("scores", "scorer") or lacking <= UNANSWERED * held:
+        return None
+    return (
+        f"{version} answers only {door.answers:,} of {held:,} rows: a candidate that leaves out {lacking / held:.1%}"
+        f" may leave out what is hard, {UNANSWERED:.0%} at the most"
+    )
+
+
 def reasons(
-    parts: Sequence[PartCompared], told: Comparison, gain: SimpleGain | None, margin: float, baseline: str | None
+    parts: Sequence[PartCompared],
+    told: Comparison,
+    gain: SimpleGain | None,
+    margin: float,
+    baseline: str | None,
+    lacking: str | None = None,
 ) -> tuple[str, ...]:
-    """One sentence each: floors first, then the comparison, then the gain."""
-    found = [floor_sentence(part) for part in parts if part.vetoes and part.standing != "holds"]
+    """One sentence each: answers that lack, floors, the comparison, the gain."""
+    found = [lacking] if lacking else []
+    found += [floor_sentence(part) for part in parts if part.vetoes and part.standing != "holds"]
     whole = next((part for part in parts if part.kind is None), None)
     found.append(compared_sentence(whole, told, margin, baseline))
     if gain is not None and gain.reached is not True:
@@ -61,9 +84,11 @@ def reasons(
     return tuple(found)
 
 
-def passes(parts: Sequence[PartCompared], told: Comparison, gain: SimpleGain | None) -> bool:
+def passes(
+    parts: Sequence[PartCompared], told: Comparison, gain: SimpleGain | None, lacking: str | None = None
+) -> bool:
     """Whether nothing vetoes, the candidate is surely no worse than the margin, and the gain is there."""
-    held = all(part.standing == "holds" for part in parts if part.vetoes)
+    held = lacking is None and all(part.standing == "holds" for part in parts if part.vetoes)
     return held and told in ("better", "not worse") and (gain is None or gain.reached is True)
 
 

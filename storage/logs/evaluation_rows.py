@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from storage.errors import UsageError
-from storage.logs.cells import floats, words
+from storage.logs.cells import floats
 from storage.logs.engine import in_words
 from storage.logs.label_values import as_decided, as_label, as_score, plain_text
 from storage.logs.late_labels import LATE_LABEL, attach
@@ -68,7 +68,6 @@ class Rows:
         columns: the columns asked for, as numbers.
     """
 
-    ids: list[str | None]
     truth: Floats
     candidate: Answers
     baseline: Answers
@@ -217,14 +216,13 @@ def read_rows(
             )
         found = source.connection.execute(
             f"""
-            SELECT b.__id AS id, b.__truth AS truth, {answers}{picked}
+            SELECT b.__truth AS truth, {answers}{picked}
             FROM {BASE} b LEFT JOIN {ANSWERS["candidate"]} c ON c.__id = b.__id
                  LEFT JOIN {ANSWERS["baseline"]} o ON o.__id = b.__id {beside}
             WHERE b.__held = {str(held).lower()} {joined} ORDER BY {order} {limit}
             """
         ).fetchnumpy()
     return Rows(
-        words(found["id"]),
         floats(found["truth"]),
         Answers(floats(found["c_s"]), floats(found["c_d"])),
         Answers(floats(found["o_s"]), floats(found["o_d"])),

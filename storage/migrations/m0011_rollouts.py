@@ -115,11 +115,27 @@ STATEMENTS: tuple[str, ...] = (
     )
     """,
     "CREATE UNIQUE INDEX batch_arms_once ON batch_arms(batch_id, coalesce(version, ''), coalesce(stage, ''))",
+    # What was looked for in vain, with which model file and label files: nobody reads the same rows for it again.
+    """
+    CREATE TABLE gate_waits(
+        id INTEGER PRIMARY KEY,
+        rollout_id INTEGER NOT NULL REFERENCES rollouts,
+        stage TEXT NOT NULL,
+        guardrail TEXT NOT NULL,
+        baseline TEXT NOT NULL,
+        batches_json TEXT NOT NULL CHECK(json_valid(batches_json)),
+        known TEXT NOT NULL,
+        reason TEXT,
+        at TEXT NOT NULL,
+        UNIQUE(rollout_id, stage, guardrail, baseline, batches_json, known)
+    )
+    """,
     *append_only("rollouts"),
     *append_only("rollout_events"),
     *append_only("gate_decisions"),
     *append_only("gate_looks"),
     *append_only("batch_arms"),
+    *append_only("gate_waits"),
 )
 
 

@@ -114,7 +114,7 @@ class Door:
 
     Attributes:
         kind: a file of scores, the logs, the model file's scorer, or nowhere.
-        answers: evaluated rows that have one.
+        answers: evaluated rows that have a usable one.
     """
 
     kind: Literal["scores", "log", "scorer", "none"]

@@ -35,6 +35,13 @@ WHERE rollout_id = :rollout AND (:stage IS NULL OR stage = :stage) AND (:baselin
 ORDER BY counted_at, window_start, guardrail, batches_json
 """
 _DONE = "SELECT guardrail, batches_json FROM gate_looks WHERE rollout_id = ? AND stage = ? AND baseline = ?"
+_INSERT_WAIT = """
+INSERT INTO gate_waits(rollout_id, stage, guardrail, baseline, batches_json, known, reason, at)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING
+"""
+_WAITS = """
+SELECT guardrail, batches_json, known, reason FROM gate_waits WHERE rollout_id = ? AND stage = ? AND baseline = ?
+"""
 _USED = """
 SELECT DISTINCT value FROM gate_looks l JOIN rollouts r ON r.id = l.rollout_id, json_each(l.batches_json)
 WHERE r.model_id = ? AND r.version = ? AND l.stage = ? AND l.rollout_id < ?
@@ -53,6 +60,21 @@ class Arm:
     version: str | None
     stage: str | None
     rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """A guardrail that could not be counted in these batches, with what was known then.
+
+    Attributes:
+        known: tells the model file and the label files apart that it was tried with.
+        reason: why it can't be measured; None where only labels are missing.
+    """
+
+    guardrail: str
+    batches: tuple[int, ...]
+    known: str
+    reason: str | None
 
 
 def add_looks(db: sqlite3.Connection, looks: Sequence[Look], now: datetime) -> int:
@@ -92,6 +114,25 @@ def done(db: sqlite3.Connection, rollout_id: int, stage: str, baseline: str) -> 
         (row["guardrail"], tuple(json.loads(row["batches_json"])))
         for row in db.execute(_DONE, (rollout_id, stage, baseline))
     }
+
+
+def add_waits(
+    db: sqlite3.Connection, rollout_id: int, stage: str, baseline: str, waits: Sequence[Wait], now: datetime
+) -> None:
+    """Append what was looked for in vain."""
+    with transaction(db):
+        for one in waits:
+            batches = json.dumps(sorted(one.batches))
+            values = (rollout_id, stage, one.guardrail, baseline, batches, one.known, one.reason, to_text(now))
+            db.execute(_INSERT_WAIT, values)
+
+
+def waits(db: sqlite3.Connection, rollout_id: int, stage: str, baseline: str) -> tuple[Wait, ...]:
+    """What was looked for in vain in a stage."""
+    return tuple(
+        Wait(row["guardrail"], tuple(json.loads(row["batches_json"])), row["known"], row["reason"])
+        for row in db.execute(_WAITS, (rollout_id, stage, baseline))
+    )
 
 
 def used_before(db: sqlite3.Connection, rollout_id: int, model_id: int, version: str, stage: str) -> set[int]:

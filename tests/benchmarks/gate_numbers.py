@@ -8,7 +8,8 @@
   for, and without that, to show why.
 - A/A of ranks, of means with a covariate, and of pairs.
 - Looks to detect 10 % more, by means, capped means, ranks.
-- Controls that must fail: Welch's test at each look; requests counted one by one where a user has many.
+- Controls that must fail: Welch's z at each look; each arm's own variance where the smaller arm's is taken as at least
+  the larger's; requests counted one by one where a user has many.
 - The traffic split: 1,000 looks of a fair one, and units until a wrong one is found; chi-squared at each look fails.
 """
 
@@ -17,8 +18,6 @@ from __future__ import annotations
 import argparse
 import math
 import sys
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -29,76 +28,19 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT), str(Path(__file__).resolve().parent)]
 
 from figures import Figure, show  # noqa: E402
+from gate_worlds import CANARY, CONTROL, LAWS, Law  # noqa: E402
 from gates import ALPHA, BOTH, error, first, loud, quiet  # noqa: E402
 
 from core.stats.gates import ranks  # noqa: E402
 from core.stats.gates.means import TAU, Means, Sums  # noqa: E402
 from core.stats.gates.odds import GRID  # noqa: E402
 from core.stats.gates.paths import harm_path, mean_scores, mixture_path, rank_scores  # noqa: E402
-from core.stats.gates.planner import smallest_change  # noqa: E402
+from core.stats.gates.planner import mean_plan  # noqa: E402
 from core.stats.gates.split import Split  # noqa: E402
 
 Floats = NDArray[np.float64]
-Draw = Callable[[np.random.Generator, tuple[int, ...]], Floats]
 NEEDED = -math.log(ALPHA)
-CANARY, CONTROL, BURN = 50, 450, 2_000
-
-
-@dataclass(frozen=True)
-class Law:
-    """What a unit of the control, and one of the candidate, is drawn from; ``cap`` as a quantile of the control's."""
-
-    name: str
-    control: Draw
-    canary: Draw | None = None
-    cap: float | None = None
-    drift: float = 0.0
-
-    def settled(self) -> tuple[float, float, float]:
-        """Mean, standard deviation and cap, from a reference of a million."""
-        sample = self.control(np.random.default_rng(0), (1_000_000,))
-        cap = math.inf if self.cap is None else float(np.quantile(sample, self.cap))
-        held = np.minimum(sample, cap)
-        return float(held.mean()), float(held.std()), cap
-
-    def blocks(self, seed: int, rollouts: int, looks: int, scale: float = 1.0) -> Iterator[tuple[Floats, Floats]]:
-        """Numbers of both arms: rollouts x looks x units; the candidate's are ``scale`` times as large."""
-        rng, cap = np.random.default_rng(seed), self.settled()[2]
-        level = np.linspace(1.0, 1.0 + self.drift, looks)[:, None]
-        size = max(1, 2_000 // looks)
-        for start in range(0, rollouts, size):
-            n = min(size, rollouts - start)
-            y = scale * level * (self.canary or self.control)(rng, (n, looks, CANARY))
-            z = level * self.control(rng, (n, looks, CONTROL))
-            yield np.minimum(y, cap), np.minimum(z, cap)
-
-
-def lognormal(sigma: float) -> Draw:
-    """Lognormal numbers of mean 1."""
-    return lambda rng, shape: rng.lognormal(-sigma * sigma / 2, sigma, shape)
-
-
-def gamma(form: float) -> Draw:
-    """Gamma numbers of mean 1."""
-    return lambda rng, shape: rng.gamma(form, 1 / form, shape)
-
-
-def revenue(rng: np.random.Generator, shape: tuple[int, ...]) -> Floats:
-    """3 % buy, for a lognormal sum."""
-    return np.where(rng.random(shape) < 0.03, rng.lognormal(3.0, 1.0, shape), 0.0)
-
-
-LAWS = (
-    Law("gamma", gamma(2.0)),
-    Law("gamma, four times the variance in the candidate", gamma(2.0), gamma(0.5)),
-    Law("lognormal, sigma 1", lognormal(1.0)),
-    Law("lognormal, sigma 1 and 1.2 in the candidate", lognormal(1.0), lognormal(1.2)),
-    Law("lognormal, sigma 2", lognormal(2.0)),
-    Law("lognormal, sigma 2, capped at p99", lognormal(2.0), cap=0.99),
-    Law("revenue, 3 % buy", revenue),
-    Law("revenue, 3 % buy, capped at p99.8", revenue, cap=0.998),
-    Law("gamma, base drifting to twice as much", gamma(2.0), drift=1.0),
-)
+BURN = 2_000
 
 
 def main() -> None:
@@ -131,20 +73,52 @@ def sums(values: Floats) -> tuple[Floats, Floats, Floats]:
 def means_quiet(law: Law, rollouts: int, seed: int) -> None:
     """How many harmless candidates are ever accused, by direction."""
     looks, tau, burn = (300 if law.canary else 100), TAU * law.settled()[1], BURN // CANARY - 1
-    hits: dict[str, int] = {"up": 0, "down": 0, "down at once": 0, "Welch": 0}
+    hits: dict[str, int] = {"up": 0, "down": 0, "down at once": 0, "z": 0, "own": 0}
     for y, z in law.blocks(seed, rollouts, looks):
         score, information = mean_scores(sums(y), sums(z))
         up, down = mixture_path(score, information, tau) >= NEEDED, mixture_path(-score, information, tau) >= NEEDED
         hits["up"] += int(up.any(axis=1).sum())
         hits["down"] += int(down[:, burn:].any(axis=1).sum())
         hits["down at once"] += int(down.any(axis=1).sum())
-        hits["Welch"] += int((-score > 1.645 * np.sqrt(information)).any(axis=1).sum())
+        own, known = own_scores(sums(y), sums(z))
+        hits["z"] += int((-own > 1.645 * np.sqrt(known)).any(axis=1).sum())
+        hits["own"] += int((mixture_path(-own, known, tau) >= NEEDED).any(axis=1).sum())
     for harm in BOTH:
         after = "" if harm == "up" else ", from 2,000 units on"
         quiet(f"A/A mean, {law.name}, {looks} looks, harm {harm}{after}", hits[harm] / rollouts, rollouts)
     trap(f"mean, {law.name}, harm down without a least number of units", hits["down at once"] / rollouts, rollouts)
+    at_margin(law, rollouts // 2, seed, looks)
+    if law is LAWS[6]:
+        loud("mixture with each arm's own variance, revenue, harm down", hits["own"] / rollouts, rollouts, 0.20)
     if law is LAWS[2]:
-        loud("Welch's test at each look, lognormal, sigma 1, harm down", hits["Welch"] / rollouts, rollouts, 0.20)
+        loud("Welch's z at each look, lognormal, sigma 1, harm down", hits["z"] / rollouts, rollouts, 0.20)
+
+
+def own_scores(canary: tuple[Floats, ...], control: tuple[Floats, ...]) -> tuple[Floats, Floats]:
+    """Score and information as ours, but each arm's variance is its own, however small the arm."""
+    w = canary[0] * control[0] / (canary[0] + control[0])
+    weight, spread = w.cumsum(), 0.0
+    for n, total, squares in (canary, control):
+        own = (squares - total * total / n).cumsum(axis=-1) / (n - 1.0).cumsum()
+        spread = spread + own * (w * w / n).cumsum()
+    spread = np.maximum(spread, 1e-12)
+    difference = (w * (canary[1] / canary[0] - control[1] / control[0])).cumsum(axis=-1)
+    return difference * weight / spread, weight * weight / spread
+
+
+def at_margin(law: Law, rollouts: int, seed: int, looks: int) -> None:
+    """Candidates a tenth worse, where a tenth is the margin: how many ever pass."""
+    if law.drift:
+        return
+    mean, sd, _ = law.settled()
+    passed: dict[bool, int] = {True: 0, False: 0}
+    for y, z in law.blocks(seed, rollouts, looks):
+        score, information = mean_scores(sums(y + 0.1 * mean), sums(z))
+        free = mixture_path(0.1 * mean * information - score, information, TAU * sd) >= NEEDED
+        passed[False] += int(free.any(axis=1).sum())
+        passed[True] += int(free[:, BURN // CANARY - 1 :].any(axis=1).sum())
+    quiet(f"passes at the margin, mean, {law.name}, from 2,000 units on", passed[True] / rollouts, rollouts)
+    trap(f"passes at the margin, mean, {law.name}, without a least number of units", passed[False] / rollouts, rollouts)
 
 
 def trap(name: str, share: float, n: int) -> None:
@@ -185,20 +159,19 @@ def ranks_quiet(law: Law, rollouts: int, seed: int) -> None:
 
 
 def detect(law: Law, rollouts: int, seed: int) -> None:
-    """Median looks until 10 % more is found, of 100; and the change that half of all rollouts of 100 looks find."""
+    """How many find 10 % more within 100 looks, by mean and by ranks, and when."""
     mean, sd, _ = law.settled()
     by_mean, by_rank = [], []
     for y, z in law.blocks(seed, rollouts, 100, scale=1.1):
         by_mean.append(first(mixture_path(*mean_scores(sums(y), sums(z)), TAU * sd) >= NEEDED))
         by_rank.append(first(rank_path(y, z) >= NEEDED))
-    least = smallest_change(mean, sd, 100 * CANARY, ALPHA, CANARY / (CANARY + CONTROL))
+    needed = mean_plan(sd, 0.1 * mean, ALPHA, 1.0, CANARY / (CANARY + CONTROL)).units / CANARY
     for name, took in (("mean", np.concatenate(by_mean)), ("ranks", np.concatenate(by_rank))):
-        found = float(np.mean(took < math.inf))
-        median = float(np.median(took))
-        unit = f"looks, median; {100 * found:.0f} % of {rollouts:,} rollouts within 100 looks"
-        against = f"the planner: 100 looks find {100 * least:.0f} % more by the mean, in half of all cases"
-        value = median if math.isfinite(median) else 101.0
-        show(Figure(f"gate looks to detect 10 % more, {law.name}, {name}", value, unit, against, None, "-", None))
+        found, median = float(np.mean(took < math.inf)), float(np.median(took))
+        when = f"median {median:.0f} looks" if math.isfinite(median) else "median beyond"
+        unit = f"% of {rollouts:,} rollouts within 100 looks; {when}"
+        against = f"planner, by the mean: {needed:,.0f} looks"
+        show(Figure(f"gate finds 10 % more, {law.name}, {name}", 100 * found, unit, against, None, "-", None))
 
 
 def arm(y: Floats, x: Floats) -> Sums:

@@ -11,7 +11,7 @@ at least 10 minutes a stage; 1 % for harm over the rollout, 5 % for promotion a 
 Mann-Whitney gate two) in each stage. "extra" are errors of the candidate's arm beyond the baseline's, expected, until
 the rollout ends; what is still open after a day is undecided. Figures in brackets are standard errors.
 
-Prints the table, then one JSON object a line.
+Prints one JSON object a line, and the table to standard error.
 """
 
 from __future__ import annotations
@@ -171,7 +171,7 @@ def main() -> None:
             row = rows[name, ratio] = Row(name, ratio, tuple(run(gate, traffic(ratio, seed)) for seed in range(runs)))
             lines.append(str(row))
             if not given.json:
-                print("\n".join(lines), flush=True)
+                print("\n".join(lines), file=sys.stderr, flush=True)
                 lines = []
     if not given.only:
         figures(rows)

@@ -1,8 +1,9 @@
-"""Made traffic for the benchmarks of gates: counts of two arms, look by look, for many rollouts at once."""
+"""Made traffic for the benchmarks of gates: counts and numbers of two arms, look by look, for many rollouts."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,6 +11,9 @@ from numpy.typing import NDArray
 
 Counts = NDArray[np.int64]
 Floats = NDArray[np.float64]
+Draw = Callable[[np.random.Generator, tuple[int, ...]], Floats]
+CANARY, CONTROL = 50, 450
+"""Units of a look of numbers, by arm."""
 
 
 @dataclass(frozen=True)
@@ -86,3 +90,60 @@ def arrivals(
             after -= float(wait[gap])
         by_arrival.append(came)
     return world, *by_exposure, *by_arrival
+
+
+@dataclass(frozen=True)
+class Law:
+    """What a unit of the control, and one of the candidate, is drawn from; ``cap`` as a quantile of the control's."""
+
+    name: str
+    control: Draw
+    canary: Draw | None = None
+    cap: float | None = None
+    drift: float = 0.0
+
+    def settled(self) -> tuple[float, float, float]:
+        """Mean, standard deviation and cap, from a reference of a million."""
+        sample = self.control(np.random.default_rng(0), (1_000_000,))
+        cap = math.inf if self.cap is None else float(np.quantile(sample, self.cap))
+        held = np.minimum(sample, cap)
+        return float(held.mean()), float(held.std()), cap
+
+    def blocks(self, seed: int, rollouts: int, looks: int, scale: float = 1.0) -> Iterator[tuple[Floats, Floats]]:
+        """Numbers of both arms: rollouts x looks x units; the candidate's are ``scale`` times as large."""
+        rng, cap = np.random.default_rng(seed), self.settled()[2]
+        level = np.linspace(1.0, 1.0 + self.drift, looks)[:, None]
+        size = max(1, 2_000 // looks)
+        for start in range(0, rollouts, size):
+            n = min(size, rollouts - start)
+            y = scale * level * (self.canary or self.control)(rng, (n, looks, CANARY))
+            z = level * self.control(rng, (n, looks, CONTROL))
+            yield np.minimum(y, cap), np.minimum(z, cap)
+
+
+def lognormal(sigma: float) -> Draw:
+    """Lognormal numbers of mean 1."""
+    return lambda rng, shape: rng.lognormal(-sigma * sigma / 2, sigma, shape)
+
+
+def gamma(form: float) -> Draw:
+    """Gamma numbers of mean 1."""
+    return lambda rng, shape: rng.gamma(form, 1 / form, shape)
+
+
+def revenue(rng: np.random.Generator, shape: tuple[int, ...]) -> Floats:
+    """3 % buy, for a lognormal sum."""
+    return np.where(rng.random(shape) < 0.03, rng.lognormal(3.0, 1.0, shape), 0.0)
+
+
+LAWS = (
+    Law("gamma", gamma(2.0)),
+    Law("gamma, four times the variance in the candidate", gamma(2.0), gamma(0.5)),
+    Law("lognormal, sigma 1", lognormal(1.0)),
+    Law("lognormal, sigma 1 and 1.2 in the candidate", lognormal(1.0), lognormal(1.2)),
+    Law("lognormal, sigma 2", lognormal(2.0)),
+    Law("lognormal, sigma 2, capped at p99", lognormal(2.0), cap=0.99),
+    Law("revenue, 3 % buy", revenue),
+    Law("revenue, 3 % buy, capped at p99.8", revenue, cap=0.998),
+    Law("gamma, base drifting to twice as much", gamma(2.0), drift=1.0),
+)

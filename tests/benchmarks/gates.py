@@ -125,12 +125,12 @@ def controls(rollouts: int, seed: int) -> None:
     late = timely = 0
     rng = np.random.default_rng(seed)
     for _ in range(rollouts // 100):
-        world, e_c, e_b, a_c, a_b = arrivals(rng, 100, 300, delay=20.0)
-        for_all = (world.canary, world.control)
-        came = harm_path(for_all[0], np.minimum(a_c, for_all[0]), for_all[1], np.minimum(a_b, for_all[1]), GRID, "down")
-        late += int((came >= -math.log(ALPHA)).any(axis=1).sum())
-        matured = harm_path(for_all[0], e_c, for_all[1], e_b, GRID, "down")
-        timely += int((matured >= -math.log(ALPHA)).any(axis=1).sum())
+        world, made_c, made_b, came_c, came_b = arrivals(rng, 100, 300, delay=20.0)
+        n_c, n_b = world.canary, world.control
+        arrived = harm_path(n_c, np.minimum(came_c, n_c), n_b, np.minimum(came_b, n_b), GRID, "down")
+        late += int((arrived >= -math.log(ALPHA)).any(axis=1).sum())
+        mature = harm_path(n_c, made_c, n_b, made_b, GRID, "down")
+        timely += int((mature >= -math.log(ALPHA)).any(axis=1).sum())
     loud("conversions counted on arrival, in a ramp", late / rollouts, rollouts, 0.90)
     quiet("A/A the same conversions by exposure, once mature, harm down", timely / rollouts, rollouts)
 

@@ -27,6 +27,8 @@ prediction = "score"
 label = "churned"
 version = "model_version"
 stage = "stage"
+[labels]
+minimum = 50
 [[stages]]
 name = "canary"
 kind = "canary"
@@ -146,6 +148,16 @@ def test_harm_an_override_and_its_review(call: Call, tmp_path: Path, monkeypatch
     assert call("gate", "--review", number, "--note", "agreed")["reviewed_by"] == "bob"
     assert call("gate")["overrides"] == []
     assert "NOT REVIEWED" not in call.text("handover")
+
+
+def test_a_broken_floor_of_a_critical_slice_is_named(call: Call, tmp_path: Path) -> None:
+    call("kept", "add", "churn", "pros", "plan = pro", "--kind", "critical", "--floor", "0.95")
+    call("promote", "churn", "v2", "--yes")
+    call("ingest", "churn", log(tmp_path / "1.csv", 1, arms=BOTH))
+    told = call("gate", "churn", "v2", code=1)["verdict"]
+    floor = next(one["text"] for one in told["reasons"] if one["kind"] == "floor")
+    assert floor.startswith("the critical slice 'pros' breaks its floor 0.95: auc 0.9")
+    assert [one["guardrail"] for one in told["evidence"]] == ["error", "error in pros"]
 
 
 def test_a_candidate_is_taken_off(call: Call, tmp_path: Path) -> None:

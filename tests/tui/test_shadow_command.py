@@ -11,8 +11,9 @@ import pytest
 from core.kept.slices import keep
 from storage.records.models import Model
 from storage.records.slices import Predicate
+from storage.tables import deployments
 from tests.conftest import ADA, NOW
-from tests.core.shadow.kit import TEXT, requests, shadowed, take
+from tests.core.shadow.kit import START, TEXT, requests, shadowed, take
 from tui.cli.main import run
 
 
@@ -27,7 +28,7 @@ def test_text_json_and_report_say_the_same_and_redact(
     base = requests(600)
     model = register(open_text)
     log = pd.concat([base, shadowed(base, flips={"EU": 0.3, "NA": 0.0, "APAC": 0.0})])
-    take(db, model, tmp_path / "log.csv", log)
+    take(db, model, tmp_path / "log.parquet", log)
     keep(db, model, "one user", [Predicate("email", "=", "user3@secret.example")], actor=ADA, now=NOW)
     register(TEXT)  # from now on the column is redacted
     call = ["shadow", "churn", "v2", "--against", "v1", "--store", str(store_file)]
@@ -62,7 +63,8 @@ def test_what_cannot_be_compared_exits_with_2_and_a_wrong_name_is_no_traceback(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     model = register(TEXT)
-    take(db, model, tmp_path / "log.csv", requests(100))
+    take(db, model, tmp_path / "log.parquet", requests(100))
+    deployments.append(db, model.id, "v1", "full", "enter", at=START, now=START, by="ada", source="manual")
     store = ["--store", str(store_file)]
     assert run(["shadow", "churn", "v2", *store]) == 2
     assert "nothing could be compared: no row is of the version 'v2'" in capsys.readouterr().out
@@ -82,7 +84,7 @@ def test_arms_and_what_if_from_the_command_line(
     model = register(TEXT.replace('name = "canary"\n', 'name = "canary"\ntraffic = 0.5\nminimum_rows = 900\n'))
     base = requests(1200)
     mine = pd.Series(range(1200)) % 3 == 0
-    take(db, model, tmp_path / "log.csv", base.assign(
+    take(db, model, tmp_path / "log.parquet", base.assign(
         version=mine.map({True: "v2", False: "v1"}), stage=mine.map({True: "canary", False: "full"})
     ))  # fmt: skip
     store = ["--store", str(store_file)]

@@ -3,12 +3,15 @@
 Look ``j`` gives the difference ``D_j`` of the arms' means and the weight ``w_j = n_c n_b / (n_c + n_b)`` (Cochran,
 Mantel, Haenszel), which the counts alone decide. Then ``d = sum(w_j D_j) / sum(w_j)``, and its variance is
 ``(s_c^2 sum(w_j^2 / n_c,j) + s_b^2 sum(w_j^2 / n_b,j)) / sum(w_j)^2`` with ``s^2`` of each arm from the sums of squares
-within looks: a base that drifts, or a share of traffic that changes, adds nothing. Evidence and interval are those of
-:mod:`core.stats.gates.mixture` with ``tau = 0.2 sd``.
+within looks: a base that drifts, or a share of traffic that changes, adds nothing. The smaller arm's ``s^2`` counts as
+at least the larger's: a small arm of skewed numbers has mostly not met its tail yet, is low in mean and spread at once,
+and would otherwise be sure of it. Evidence and interval are those of :mod:`core.stats.gates.mixture` with
+``tau = 0.2 sd``.
 
-It is asymptotic: small arms of skewed numbers alarm too early on decreases, so a rule asks for a least number of units
-before it believes one, and heavy tails are capped at a quantile of the reference, chosen before the first look, or
-ranked (:mod:`core.stats.gates.ranks`).
+It is asymptotic: a small arm of skewed numbers whose spread is truly larger than the control's still seems lower than
+it is, so a rule asks for a least number of units before it believes that a number fell ("no worse than the margin" says
+that too). Heavy tails are capped at a quantile of the reference, chosen before the first look, or ranked
+(:mod:`core.stats.gates.ranks`).
 
 With a covariate known before the prediction (CUPED: Deng, Xu, Kohavi, Walker 2013, WSDM), numbers are replaced by
 ``y - b x``. ``b`` is the slope within looks and arms, pooled, so no difference between arms can enter it; as ``x`` is
@@ -223,9 +226,12 @@ class Means:
         if not self.weight:
             return 0.0
         slope = self.slope
-        spread = self.of_canary.variance(slope) * value_of(self.of_canary.weights)
-        if not self.paired:
-            spread += self.of_control.variance(slope) * value_of(self.of_control.weights)
+        canary, control = self.of_canary.variance(slope), self.of_control.variance(slope)
+        if self.paired:
+            spread = canary * value_of(self.of_canary.weights)
+        else:
+            canary, control = settled(canary, control, self.of_canary.freedom, self.of_control.freedom)
+            spread = canary * value_of(self.of_canary.weights) + control * value_of(self.of_control.weights)
         return value_of(self.weight) ** 2 / spread if spread > 0.0 else 0.0
 
     def log_harm(self, harm: Harm = "up") -> float:
@@ -257,6 +263,18 @@ class Means:
         if information <= 0.0:
             return 0.0
         return log_evidence(sign * (self.estimate - null) * information, information, TAU * self.sd)
+
+
+def settled(canary: float, control: float, freedom_canary: int, freedom_control: int) -> tuple[float, float]:
+    """Variances of the arms as they count: the one that rests on less is at least the other.
+
+    >>> settled(0.1, 1.0, 9, 99), settled(4.0, 1.0, 9, 99), settled(4.0, 1.0, 99, 9)
+    ((1.0, 1.0), (4.0, 1.0), (4.0, 4.0))
+    """
+    larger = max((s for s in (canary, control) if not math.isnan(s)), default=math.nan)
+    if freedom_canary < freedom_control:
+        return larger, control
+    return canary, (larger if freedom_control < freedom_canary else control)
 
 
 def _about(n: int, squares: float, left: float, right: float, arm: str, same: bool = True) -> float:

@@ -64,10 +64,12 @@ def mean_scores(canary: tuple[Floats, Floats, Floats], control: tuple[Floats, Fl
     w = n_c * n_b / (n_c + n_b)
     weight = np.cumsum(w, axis=-1)
     difference = np.cumsum(w * (y_c / n_c - y_b / n_b), axis=-1)
-    spread = np.zeros(np.broadcast_shapes(y_c.shape, w.shape))
-    for n, y, q in ((n_c, y_c, q_c), (n_b, y_b, q_b)):
-        freedom = np.maximum(np.cumsum(n - 1.0, axis=-1), 1.0)
-        spread = spread + np.cumsum(q - y * y / n, axis=-1) / freedom * np.cumsum(w * w / n, axis=-1)
+    freedom_c, freedom_b = np.cumsum(n_c - 1.0, axis=-1), np.cumsum(n_b - 1.0, axis=-1)
+    own_c = np.cumsum(q_c - y_c * y_c / n_c, axis=-1) / np.maximum(freedom_c, 1.0)
+    own_b = np.cumsum(q_b - y_b * y_b / n_b, axis=-1) / np.maximum(freedom_b, 1.0)
+    s_c = np.where(freedom_c < freedom_b, np.maximum(own_c, own_b), own_c)
+    s_b = np.where(freedom_b < freedom_c, np.maximum(own_c, own_b), own_b)
+    spread = s_c * np.cumsum(w * w / n_c, axis=-1) + s_b * np.cumsum(w * w / n_b, axis=-1)
     known = np.broadcast_to(spread > 0.0, spread.shape)
     per = np.divide(1.0, spread, out=np.zeros(spread.shape), where=known)
     return difference * weight * per, weight * weight * per

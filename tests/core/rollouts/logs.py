@@ -154,11 +154,12 @@ def label(db: sqlite3.Connection, model: Model, path: str, now: datetime, batch_
 def candidate(
     db: sqlite3.Connection, model: Model, folder: Path, version: str = "v8", *, user: bool = False
 ) -> Rollout:
-    """A reference, v7 live in full, the version registered, and its rollout opened."""
-    reference = requests(0, [("v7", "full", 300)])
-    if user:
-        reference["user"] = [f"u{i % 50}" for i in range(300)]
-    take_in(db, model, write(folder, "reference.parquet", reference), START, role="reference")
+    """A reference where a guardrail needs one, v7 live in full, the version registered, and its rollout opened."""
+    if model.file.guardrails:
+        reference = requests(0, [("v7", "full", 300)])
+        if user:
+            reference["user"] = [f"u{i % 50}" for i in range(300)]
+        take_in(db, model, write(folder, "reference.parquet", reference), START, role="reference")
     for name in ("v7", version):
         add(db, model, name, Sources(seed=name), actor=ADA, now=START)
     deploy(db, model, "v7", "full", at=START - DAY, actor=ADA, now=START)

@@ -121,7 +121,7 @@ def test_means_of_few_units_are_not_believed() -> None:
         return [look(0, Means(canary, Moments(9_000, 0.0, 9_000.0)))]
 
     assert [judge(rule, looks(units, 2.0)).outcome for units in (29, 30)] == ["hold", "roll back"]
-    assert [judge(rule, looks(units, -1.0)).outcome for units in (299, 300)] == ["hold", "promote"]
+    assert [judge(rule, looks(units, -1.0)).outcome for units in (99, 100)] == ["hold", "promote"]
 
 
 def test_a_traffic_split_that_is_off_voids_what_guardrails_say_after_it() -> None:

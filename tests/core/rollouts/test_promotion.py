@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from core.rollouts import answers, arming, overrides, overview, promotion
+from core.rollouts import answers, arming, overrides, overview, producers, promotion
 from storage import db as store
 from storage.errors import RefusedError, UsageError
 from storage.records.models import Model
+from storage.records.rollouts import Condition
 from storage.tables import audit, deployments, rollouts
 from tests.conftest import ADA
 from tests.core.rollouts.road import BOB, CARL, START, TWO, Road
@@ -362,3 +363,27 @@ def test_a_model_of_another_name_is_not_asked(build: Build, register: Callable[.
     assert overview.candidates(made.db, made.now, model="eta") == ()
     with pytest.raises(UsageError, match="no model 'other'"):
         overview.candidates(made.db, made.now, model="other")
+
+
+@pytest.mark.parametrize("kind", ["evaluation", "floor", "shadow", "sample"])
+def test_whatever_else_is_asked_holds_with_its_reason(build: Build, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
+    made = canary(build)
+    made.look(*CLEAR)
+    unmet = Condition(kind, False, f"{kind} is not as it must be")  # type: ignore[arg-type]
+    monkeypatch.setattr(producers, "ALWAYS", (lambda *_, **__: (unmet,),))
+    with pytest.raises(RefusedError, match=f"says hold: {kind} is not as it must be"):
+        made.promote()
+    made.look(range(24, 40), 90, 180)
+    assert made.standing().verdict.outcome == "roll back", "conditions never stop a roll back"
+
+
+@pytest.mark.parametrize(
+    ("extra", "told"),
+    [("minimum_rows = 90000", "66,000 more"), ("minimum_hours = 48", "24 more"), ("minimum_labels = 90000", "labels")],
+)
+def test_minimums_hold_with_what_is_missing(build: Build, extra: str, told: str) -> None:
+    made = canary(build, extra=f"{extra}\n")
+    made.look(*CLEAR)
+    found = made.standing().verdict
+    assert found.outcome == "hold"
+    assert told.split()[0] in " ".join(one.text for one in found.reasons)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import sqlite3
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -9,9 +10,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from core.ingest import ingest
+from storage.records.batches import Batch
 from storage.records.models import Model
-from tests.conftest import ADA, NOW
+from storage.tables import batches
+from tests.conftest import NOW
+from tests.core.slices.kit import parquet
 
 START = datetime(2026, 11, 20, tzinfo=UTC)
 TEXT = """
@@ -80,7 +83,21 @@ def shadowed(base: pd.DataFrame, *, flips: dict[str, float], seed: int = 2) -> p
     return base.assign(score=score, version="v2", stage="shadow", ms=base["ms"] + 2)
 
 
-def take(db: sqlite3.Connection, model: Model, path: Path, frame: pd.DataFrame, **said: str) -> None:
-    """Write a frame and ingest it."""
-    frame.to_csv(path, index=False)
-    assert [one.new for one in ingest(db, model, [str(path)], actor=ADA, now=NOW, **said)] == [True]
+def take(
+    db: sqlite3.Connection, model: Model, path: Path, frame: pd.DataFrame, *, version: str | None = None,
+    stage: str | None = None,
+) -> None:  # fmt: skip
+    """Write a frame as Parquet and record it as a serving batch, without the checks of an ingestion."""
+    times = pd.to_datetime(frame["ts"], utc=True, format="ISO8601")
+    parquet(path, frame.assign(ts=times.dt.tz_localize(None)))
+    raw = path.read_bytes()
+    batches.insert(
+        db,
+        Batch(
+            0, model.id, "serving", str(path), hashlib.sha256(raw).hexdigest(), "parquet", len(raw), version, stage,
+            times.min().to_pydatetime(), times.max().to_pydatetime(), len(frame), 0,
+            tuple((column, "text") for column in frame.columns), NOW, True,
+        ),
+        [],
+        b"",
+    )  # fmt: skip

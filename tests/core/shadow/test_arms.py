@@ -53,9 +53,9 @@ def test_both_arms_as_pandas_has_them_with_what_is_missing_said(
     model = register(AB)
     log = pd.concat([split(requests(2000, seed=s, hour=s), 0.5, seed=100 + s) for s in (1, 2)])
     for hour, part in log.groupby(log["ts"].str[:13]):
-        take(db, model, tmp_path / f"{str(hour)[-2:]}.csv", part)
+        take(db, model, tmp_path / f"{str(hour)[-2:]}.parquet", part)
     lonely = requests(300, seed=9, hour=20)
-    take(db, model, tmp_path / "lonely.csv", lonely)
+    take(db, model, tmp_path / "lonely.parquet", lonely)
     found = arms(db, model, "v2", "v1", "canary", now=NOW)
     sides = [log[log["version"] == version] for version in ("v2", "v1")]
     assert [(a.version, a.rows) for a in found.arms] == [("v2", len(sides[0])), ("v1", len(sides[1]))]
@@ -86,7 +86,7 @@ def test_a_split_of_48_to_52_is_flagged_and_labels_wait_their_time(
     db: sqlite3.Connection, register: Register, tmp_path: Path
 ) -> None:
     model = register(AB.replace("minimum = 50", 'minimum = 50\nlag = "2d"'))
-    take(db, model, tmp_path / "log.csv", split(requests(20_000), 0.48))
+    take(db, model, tmp_path / "log.parquet", split(requests(20_000), 0.48))
     early = arms(db, model, "v2", "v1", "canary", now=START + timedelta(days=1))
     assert early.split_off
     told = {one.metric: one for one in early.metrics}
@@ -100,7 +100,7 @@ def test_nobody_beside_it_is_no_table_and_a_wrong_stage_is_named(
     db: sqlite3.Connection, register: Register, tmp_path: Path
 ) -> None:
     model = register(AB)
-    take(db, model, tmp_path / "log.csv", requests(200))
+    take(db, model, tmp_path / "log.parquet", requests(200))
     found = arms(db, model, "v2", "v1", "canary", now=NOW)
     assert found.metrics == ()
     assert found.not_answered == "no window holds rows of 'v2' in 'canary' beside rows of 'v1'"

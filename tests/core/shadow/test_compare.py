@@ -29,7 +29,7 @@ def logged(db: sqlite3.Connection, register: Register, tmp_path: Path) -> tuple[
     model = register(TEXT)
     base = requests(3000)
     shadow = shadowed(base, flips=FLIPS).iloc[:2500]
-    take(db, model, tmp_path / "log.csv", pd.concat([base, shadow]).sort_values("ts", kind="stable"))
+    take(db, model, tmp_path / "log.parquet", pd.concat([base, shadow]).sort_values("ts", kind="stable"))
     return model, shadow.merge(base, on="rid", suffixes=("", "_b"))
 
 
@@ -113,11 +113,16 @@ def test_arms_in_files_of_their_own_are_joined_within_a_window_and_not_beyond(
     for hour in (0, 1):
         base = requests(300, hour=hour)  # the ids of both hours are alike
         take(
-            db, model, tmp_path / f"live{hour}.csv", base.drop(columns=["version", "stage"]), version="v1", stage="full"
+            db,
+            model,
+            tmp_path / f"live{hour}.parquet",
+            base.drop(columns=["version", "stage"]),
+            version="v1",
+            stage="full",
         )
         if hour == 1:
             shadow = shadowed(base, flips=dict.fromkeys(FLIPS, 1.0)).drop(columns=["version", "stage", "spend"])
-            take(db, model, tmp_path / "shadow.csv", shadow, version="v2", stage="shadow")
+            take(db, model, tmp_path / "shadow.parquet", shadow, version="v2", stage="shadow")
     found = compare_versions(db, model, "v2", "v1", now=NOW)
     assert (found.both, found.answers[1].only) == (300, 0)
     assert found.disagreement is not None
@@ -127,16 +132,16 @@ def test_arms_in_files_of_their_own_are_joined_within_a_window_and_not_beyond(
     assert len(found.batches) == 2
 
 
-def test_of_a_retry_the_first_answer_counts_and_rows_without_an_id_are_told(
+def test_of_a_retry_the_last_answer_counts_and_rows_without_an_id_are_told(
     db: sqlite3.Connection, register: Register, tmp_path: Path
 ) -> None:
     model = register(TEXT)
     base = requests(200)
     shadow = shadowed(base, flips=dict.fromkeys(FLIPS, 0.0))
-    again = shadow.iloc[:20].assign(ts="2026-11-20T00:59:59Z", score=lambda f: np.where(f["score"] >= 0.6, 0.1, 0.9))
+    again = shadow.iloc[:20].assign(ts="2026-11-19T23:59:59Z", score=lambda f: np.where(f["score"] >= 0.6, 0.1, 0.9))
     base.loc[190:, "rid"] = None
     shadow.loc[100:104, "score"] = np.nan
-    take(db, model, tmp_path / "log.csv", pd.concat([again, shadow, base]))
+    take(db, model, tmp_path / "log.parquet", pd.concat([again, shadow, base]))
     found = compare_versions(db, model, "v2", "v1", now=NOW)
     candidate, baseline = found.answers
     assert (candidate.rows, candidate.requests, candidate.repeated, candidate.unlike) == (220, 200, 20, 20)
@@ -171,7 +176,7 @@ def test_what_cannot_be_joined_is_said_and_nothing_is_compared(
         shadow["rid"] += "x"
     if "version" in change:
         shadow["version"] = "v9"
-    take(db, model, tmp_path / "log.csv", pd.concat([base, shadow]))
+    take(db, model, tmp_path / "log.parquet", pd.concat([base, shadow]))
     found = compare_versions(db, model, "v2", "v1", now=NOW)
     assert found.not_answered is not None
     assert said in found.not_answered
@@ -190,7 +195,7 @@ def test_a_regression_disagrees_beyond_its_tolerance_and_without_one_only_shifts
     shadow = base.assign(score=base["score"] + rng.normal(0.5, 2, 400), version="v2", stage="shadow")
     moved = shadow["score"] - base["score"]
     model = register(text + stages)
-    take(db, model, tmp_path / "log.csv", pd.concat([base, shadow]))
+    take(db, model, tmp_path / "log.parquet", pd.concat([base, shadow]))
     found = compare_versions(db, model, "v2", "v1", now=NOW)
     assert found.disagreement is None
     assert "tolerance" in (found.why_no_disagreement or "")
@@ -210,7 +215,7 @@ def test_labels_that_have_not_had_their_time_are_no_labels(
 ) -> None:
     model = register(TEXT.replace("minimum = 50", 'minimum = 50\nlag = "2d"'))
     base = requests(200)
-    take(db, model, tmp_path / "log.csv", pd.concat([base, shadowed(base, flips=FLIPS)]))
+    take(db, model, tmp_path / "log.parquet", pd.concat([base, shadowed(base, flips=FLIPS)]))
     early = compare_versions(db, model, "v2", "v1", now=START + timedelta(days=1))
     assert (early.metrics, early.immature) == ((), 1)
     assert "has a label that had its time" in (early.why_no_metrics or "")
@@ -223,6 +228,27 @@ def test_a_file_that_names_one_stage_for_all_its_rows_holds_both_versions(
     model = register(TEXT.replace('stage = "stage"\n', ""))
     base = requests(100)
     both = pd.concat([base, shadowed(base, flips=FLIPS)]).drop(columns="stage")
-    take(db, model, tmp_path / "log.csv", both.assign(version=both["version"].str[1:]), stage="shadow")
+    take(db, model, tmp_path / "log.parquet", both.assign(version=both["version"].str[1:]), stage="shadow")
     found = compare_versions(db, model, "2", "1", now=NOW)  # versions that are numbers
     assert (found.stage, found.both) == ("shadow", 100)
+
+
+def test_classes_disagree_by_name_and_are_measured_by_the_same_names(
+    db: sqlite3.Connection, register: Register, tmp_path: Path
+) -> None:
+    text = TEXT.split("[[metrics]]")[0].replace('"binary"', '"multiclass"')
+    model = register(f'{text}[[metrics]]\nname = "accuracy"\n[[stages]]\nname = "shadow"\n[[stages]]\nname = "full"\n')
+    rng, names = np.random.default_rng(3), np.array(["cat", "dog", "fox"])
+    base = requests(600)
+    truth, said = names[rng.integers(0, 3, 600)], names[rng.integers(0, 3, 600)]
+    base = base.assign(label=truth, score=np.where(rng.random(600) < 0.8, truth, said))
+    shadow = base.assign(score=np.where(base["score"] == "fox", "Dog", base["score"]), version="v2", stage="shadow")
+    take(db, model, tmp_path / "log.parquet", pd.concat([base, shadow]))
+    found = compare_versions(db, model, "v2", "v1", now=NOW)
+    foxes = int((base["score"] == "fox").sum())
+    assert found.disagreement is not None
+    assert (found.disagreement.count, found.shift) == (foxes, None)
+    assert [(m.baseline, m.candidate, m.requests) for m in found.moves] == [("fox", "Dog", foxes)]
+    [gap] = found.metrics
+    right = [(frame["score"].str.lower() == base["label"]).mean() for frame in (shadow, base)]
+    assert (gap.candidate.value, gap.baseline.value) == pytest.approx(tuple(right))

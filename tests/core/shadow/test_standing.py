@@ -42,7 +42,7 @@ def test_a_shadow_may_disagree_as_often_as_the_model_file_allows(
     take(
         db,
         model,
-        tmp_path / "log.csv",
+        tmp_path / "log.parquet",
         pd.concat([base, shadowed(base, flips=dict.fromkeys(("EU", "NA", "APAC"), 0.05))]),
     )
     found, stage = rollout(model, "shadow")
@@ -53,7 +53,7 @@ def test_a_shadow_may_disagree_as_often_as_the_model_file_allows(
     assert compared.within is met
     assert f"{compared.disagreement.count} of 2,000 requests" in one.text
     assert standing.conditions(db, model, found, rollout(model, "full")[1], now=NOW) == ()
-    (tmp_path / "log.csv").unlink()
+    (tmp_path / "log.parquet").unlink()
     [gone] = standing.conditions(db, model, found, stage, now=NOW)
     assert not gone.met
     assert "answers can't be compared: the file of batch 1" in gone.text
@@ -62,7 +62,7 @@ def test_a_shadow_may_disagree_as_often_as_the_model_file_allows(
 def test_without_ids_a_shadow_holds_with_the_reason(db: sqlite3.Connection, register: Register, tmp_path: Path) -> None:
     model = register(TEXT.replace('id = "rid"\n', ""))
     base = requests(100)
-    take(db, model, tmp_path / "log.csv", pd.concat([base, shadowed(base, flips={})]))
+    take(db, model, tmp_path / "log.parquet", pd.concat([base, shadowed(base, flips={})]))
     found, stage = rollout(model, "shadow")
     [one] = standing.conditions(db, model, found, stage, now=NOW)
     assert not one.met
@@ -78,7 +78,7 @@ def test_with_a_feedback_loop_what_depends_on_exposure_is_refused_with_the_reaso
     take(
         db,
         model,
-        tmp_path / "log.csv",
+        tmp_path / "log.parquet",
         pd.concat([base, shadowed(base, flips=dict.fromkeys(("EU", "NA", "APAC"), 0.1))]),
     )
     found, stage = rollout(model, "shadow", ERROR, LATENCY, feedback=True)
@@ -108,7 +108,7 @@ def test_a_canary_with_ios_only_is_no_good_sample_and_names_what_is_thin(
     model = register(TEXT)
     base = requests(6000)
     drawn = pd.Series(np.random.default_rng(7).random(6000) < 0.1)
-    take(db, model, tmp_path / "ios.csv", canary(base, drawn & (base["platform"] == "ios")))
+    take(db, model, tmp_path / "ios.parquet", canary(base, drawn & (base["platform"] == "ios")))
     found, stage = rollout(model, "canary")
     [one] = representing.conditions(db, model, found, stage, now=NOW)
     assert (one.kind, one.met) == ("sample", False)
@@ -128,11 +128,11 @@ def test_a_canary_that_is_drawn_is_a_good_sample_also_where_arms_write_files_of_
     base = requests(4000)
     drawn = pd.Series(np.random.default_rng(8).random(4000) < 0.1)
     log = canary(base, drawn).drop(columns=["version", "stage"])
-    take(db, model, tmp_path / "live.csv", log[~drawn], version="v1", stage="full")
+    take(db, model, tmp_path / "live.parquet", log[~drawn], version="v1", stage="full")
     take(
         db,
         model,
-        tmp_path / "other.csv",
+        tmp_path / "other.parquet",
         requests(500, seed=9, hour=5).drop(columns=["version", "stage"]),
         version="v1",
         stage="full",
@@ -140,7 +140,7 @@ def test_a_canary_that_is_drawn_is_a_good_sample_also_where_arms_write_files_of_
     found, stage = rollout(model, "canary")
     [early] = representing.conditions(db, model, found, stage, now=NOW)
     assert (early.met, early.text) == (False, "no row of 'v2' was served in 'canary' yet")
-    take(db, model, tmp_path / "canary.csv", log[drawn], version="v2", stage="canary")
+    take(db, model, tmp_path / "canary.parquet", log[drawn], version="v2", stage="canary")
     [one] = representing.conditions(db, model, found, stage, now=NOW)
     assert one.met
     assert one.text.startswith(f"as far as {drawn.sum()} rows tell, canary is a good sample of all traffic")

@@ -27,7 +27,12 @@ def stored(db: sqlite3.Connection, register: Register, tmp_path: Path) -> tuple[
     (tmp_path / "CURRENT").write_text("v1\n")
     model = register(f'{TEXT}[rollback]\nactuator = "pointer_file"\npath = "{tmp_path}/CURRENT"\n')
     base = requests(1000)
-    take(db, model, tmp_path / "log.csv", pd.concat([base, shadowed(base, flips={"EU": 0.2, "NA": 0.2, "APAC": 0.2})]))
+    take(
+        db,
+        model,
+        tmp_path / "log.parquet",
+        pd.concat([base, shadowed(base, flips={"EU": 0.2, "NA": 0.2, "APAC": 0.2})]),
+    )
     keep(db, model, "europe", [Predicate("region", "=", "EU")], actor=ADA, now=NOW)
     return model, base
 

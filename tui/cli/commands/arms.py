@@ -50,7 +50,7 @@ def command(
 
 
 def _print(f: ArmsTable) -> None:
-    from core.shadow.wording import percent, plain, signed
+    from core.shadow.wording import percent, plain, signed, verdict_words
 
     if f.not_answered is not None:
         output.text(f"no table: {f.not_answered}")
@@ -72,7 +72,7 @@ def _print(f: ArmsTable) -> None:
             plain(m.control.value),
             signed(m.difference, m.low, m.high),
             f"{m.labelled[0]:,}/{m.labelled[1]:,}",
-            m.note or (f"{m.better} is better" if m.better else "no difference beyond chance"),
+            verdict_words(m.better, m.low, m.high, m.note),
         )
         for m in f.metrics
     ]

@@ -12,6 +12,7 @@ from core.suites.evaluate import evaluate
 from core.suites.importing import import_metrics
 from core.suites.rotation import effective_primary, reread
 from core.suites.rows import RowsAsked
+from core.suites.shown import shown
 from storage.errors import UsageError
 from storage.records.batches import Batch
 from storage.records.models import Model
@@ -80,6 +81,7 @@ def command(
                 baseline_scores=baseline_scores, split=split, actor=session.actor, now=session.now,
             )  # fmt: skip
         others = suites.imported(session.db, found.id, version)
+        done = shown(done, found.file) if done else None
         in_force = _in_force(session.db, found, done, session.now) if done else None
     if as_json:
         output.document(document(done, others, in_force))

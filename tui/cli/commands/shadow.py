@@ -90,7 +90,7 @@ def _print(f: ShadowComparison) -> None:
         else:
             cells = [
                 (m.metric, plain(m.candidate.value), plain(m.baseline.value), signed(m.difference, m.low, m.high),
-                 f"{m.n:,}", verdict_words(m))
+                 f"{m.n:,}", verdict_words(m.better, m.low, m.high, m.note))
                 for m in f.metrics
             ]  # fmt: skip
             output.table(("METRIC", f.candidate, f.baseline, "DIFFERENCE", "REQUESTS", "SAYS"), cells)
