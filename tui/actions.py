@@ -144,7 +144,7 @@ ACTIONS: tuple[Action, ...] = (
         "promote",
         ("p",),
         "promote",
-        "Promotion sheet: what the gate says and what to do about it: go on, approve, answer, override, take off.",
+        "Promotion sheet: what the gate says; go on, approve, answer, override, review, take off.",
         ("stages", "versions"),
         mutating=True,
     ),

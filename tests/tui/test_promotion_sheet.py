@@ -107,7 +107,7 @@ async def test_a_held_candidate_refuses_enter_and_an_override_takes_reason_and_v
             ".. HOLD", "812 of 2,000 rows are in", "!! legal", "ok the canary is like all traffic",
             "item legal: no answer yet, asked of m.ito", "approvals: 1 of 2 different people: ada",
             "!! override open: ada", ".. wrong answers: odds ratio 1.08 [0.81, 1.44]",
-            "HELD: a approve n answer o override s take off; esc leaves",
+            "HELD: a approve n answer o override s take off r review; esc leaves",
         ):  # fmt: skip
             assert words in shown, words
         await pilot.press("enter")
@@ -147,7 +147,7 @@ def test_a_dry_run_needs_a_reason_and_no_override() -> None:
     way = usual(seen.plan)
     assert way is not None
     assert [question.words for question in way.questions] == ["reason", "type v14 to confirm"]
-    assert list(others(seen)) == ["a", "n", "s"]
+    assert list(others(seen)) == ["a", "n", "s", "r"]
 
 
 def test_what_is_forbidden_has_no_way_past_it() -> None:
@@ -186,7 +186,7 @@ async def test_a_plan_that_expired_is_made_again_and_arms_anew(
 async def test_an_answer_and_an_approval_are_recorded_and_the_gate_is_read_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, calls: Calls
 ) -> None:
-    from core.rollouts import answers, deciding
+    from core.rollouts import answers, deciding, overrides
     from storage.tables import rollouts
 
     made: list[tuple[object, ...]] = []
@@ -195,6 +195,8 @@ async def test_an_answer_and_an_approval_are_recorded_and_the_gate_is_read_again
     monkeypatch.setattr(deciding, "standing", lambda db, model, rollout, now: standing)
     monkeypatch.setattr(answers, "answer", lambda db, _, item, verdict, **w: made.append((item, verdict, w["note"])))
     monkeypatch.setattr(answers, "approve", lambda db, _, **w: made.append((w["sha256"], w["note"])))
+    reviewed = DETAIL.overrides[0]
+    monkeypatch.setattr(overrides, "review", lambda db, one, **w: made.append((one, w["note"])) or reviewed)
     tell(monkeypatch, plan=HELD)
     async with screen(tmp_path).run_test(size=(80, 24)) as pilot:
         sheet = await opened(pilot)
@@ -209,6 +211,10 @@ async def test_an_answer_and_an_approval_are_recorded_and_the_gate_is_read_again
         await pilot.press("a", "enter")
         await settle(pilot)
         assert made[1:] == [("d" * 64, None)]
+        await answer(pilot)
+        await pilot.press("r", *"fine", "enter")
+        await settle(pilot)
+        assert made.pop() == (7, "fine")
         await answer(pilot)
         changed: PromotionPlan = replace(HELD, sha256="e" * 64)
         monkeypatch.setattr(promotion, "plan", lambda *_, **__: changed)

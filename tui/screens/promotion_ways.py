@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from core.rollouts.candidates import CandidateDetail
     from storage.records.promotions import Promoted, PromotionPlan
 
-Name = Literal["promote", "override", "stop", "approve", "answer"]
+Name = Literal["promote", "override", "stop", "approve", "answer", "review"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,11 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """One thing that can be done from the sheet, with what is asked before; ``item`` is the one that is answered."""
+    """One thing that can be done from the sheet, with what is asked before.
+
+    Attributes:
+        item: the item that is answered, or the id of the override that is reviewed.
+    """
 
     name: Name
     questions: tuple[Question, ...] = ()
@@ -51,7 +55,7 @@ class Read:
     found: CandidateDetail | None
 
 
-WORDS = {"a": "approve", "n": "answer", "o": "override", "s": "take off"}
+WORDS = {"a": "approve", "n": "answer", "o": "override", "s": "take off", "r": "review"}
 """Keys and words of the ways, where nothing is being typed; ``enter`` is the promotion itself."""
 
 
@@ -79,6 +83,10 @@ def others(seen: Read) -> dict[str, Way]:
         ways["o"] = Way("override", (Question("override, reason"), _exactly(plan)))
     if found.line.state == "open":
         ways["s"] = Way("stop", (Question("take it off, reason"), _exactly(plan)))
+    past = next((one for one in found.overrides if one.open), None)
+    if past is not None:
+        words = f"review the override by {past.by}: {past.reason}; note"
+        ways["r"] = Way("review", (Question(words, optional=True),), str(past.id))
     return ways
 
 
@@ -111,8 +119,11 @@ def work_of(
 
     def tell(db: sqlite3.Connection) -> str:
         from core.rollouts import answers as people
-        from core.rollouts import deciding, promotion
+        from core.rollouts import deciding, overrides, promotion
 
+        if way.name == "review":
+            done = overrides.review(db, int(way.item), note=answers[0] or None, actor=actor, now=now)
+            return f"the override by {done.by} is reviewed"
         model, rollout = models.get_by_id(db, plan.model_id), rollouts.get(db, _rollout(plan))
         if way.name == "answer":
             verdict: Literal["yes", "no"] = "yes" if answers[0] == "yes" else "no"
@@ -126,7 +137,7 @@ def work_of(
         )
         return f"approved by {actor.name}"
 
-    return tell if way.name in ("approve", "answer") else move
+    return tell if way.name in ("approve", "answer", "review") else move
 
 
 def _rollout(plan: PromotionPlan) -> int:
