@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     from tui.widgets.pane import Pane
 
 
+SAID = {"hold": "HELD", "roll back": "ROLL BACK", "promote": "PASSED"}
+"""What a gate that stands in the way says, on the last line."""
+
+
 def open_promotion(pane: Pane, model_name: str, version: str) -> None:
     """Open the promotion sheet of a version."""
     pane.shell.open_sheet(PromotionSheet(model_name, version))
@@ -120,7 +124,7 @@ class PromotionSheet(Sheet):
         return asked[len(self.answers)] if len(self.answers) < len(asked) else None
 
     def _take(self, way: Way | None) -> None:
-        self.way, self.answers, self.typed, self.note = way, [], "", ""
+        self.way, self.answers, self.typed, self.note, self.why_again = way, [], "", "", ""
 
     # -- what it says -------------------------------------------------------------------------------------------
 
@@ -150,7 +154,9 @@ class PromotionSheet(Sheet):
             return f"{again}armed: type, then enter{left}{more}"
         if self.way is not None:
             return f"{again}armed: enter promotes, esc leaves{f'; {named}' if named else ''}{more}"
-        said = "can't be promoted" if plan.forbidden else "HELD" if plan.needs_override else "enter promotes"
+        said = (
+            "can't be promoted" if plan.forbidden else SAID[plan.outcome] if plan.needs_override else "enter promotes"
+        )
         return f"{again}{said}{f': {named}' if named else ''}; esc leaves{more}"
 
     # -- keys ---------------------------------------------------------------------------------------------------
@@ -211,7 +217,7 @@ class PromotionSheet(Sheet):
             self.note = f"{'; '.join(plan.forbidden)}: no override helps against that"
         elif plan.needs_override:
             why = plan.reasons[0] if plan.reasons else f"the gate says {plan.outcome}"
-            self.note = f"held: {why}; o overrides it, with a reason"
+            self.note = f"{SAID[plan.outcome].lower()}: {why}; o overrides it, with a reason"
         else:
             self._take(usual(plan))
 
