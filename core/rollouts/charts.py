@@ -112,11 +112,12 @@ def _sentence(name: str, rate: float, units: tuple[float, float], alpha: float) 
     from core.stats.gates.planner import plan
 
     per_minute, share = units
-    found = [(plan(rate, ratio, alpha, per_minute, share), words) for ratio, words in PLANNED]
-    times = ", ".join(f"{words} takes ~{_span(one.minutes)}" for one, words in found)
+    (double, _), *others = [(plan(rate, ratio, alpha, per_minute, share), words) for ratio, words in PLANNED]
+    more = "".join(f", {words} {_span(one.minutes)}" for one, words in others)
     return (
-        f"{name}: at {per_minute * share:,.3g} candidate rows a minute and {rate:.2%} at the baseline, {times}; "
-        f"a doubling costs ~{math.ceil(found[0][0].extra_errors)} extra errors"
+        f"{name}: at {per_minute * share:,.3g} candidate rows a minute and {rate:.2%} at the baseline, "
+        f"{PLANNED[0][1]} takes ~{_span(double.minutes)}{more}; until then it costs ~{math.ceil(double.extra_errors)} "
+        "extra errors"
     )
 
 
@@ -130,4 +131,4 @@ def _span(minutes: float) -> str:
         return "for ever"
     if minutes < 100:
         return f"{minutes:.0f} min"
-    return f"{minutes / 60:.3g} h" if minutes < 48 * 60 else f"{minutes / 1440:.2g} days"
+    return f"{minutes / 60:.2g} h" if minutes < 48 * 60 else f"{minutes / 1440:.2g} days"

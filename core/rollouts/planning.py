@@ -131,11 +131,12 @@ def _assembled(
     full = to_stage == model.file.full_stage
     if actuation is not None:
         does = f"{actuation.does}, reads it back for {spec.settle.total_seconds():g} s, then records it"
-        undo = f"midwatch rollback {model.name} (or R) puts the former version back"
+        undo = f"midwatch rollback {model.name} --reason TEXT (or R) puts the former version back"
     else:
         does = "midwatch only records it: your deploy system moves traffic"
-        back = f"midwatch rollback {model.name} (or R)" if full else f"midwatch promote {model.name} {version} --stop"
-        undo = f"{back} --reason TEXT"
+        undo = f"midwatch promote {model.name} {version} --stop --reason TEXT"
+        if full:
+            undo = f"midwatch rollback {model.name} --reason TEXT (or R)"
     return PromotionPlan(
         sha256=bound,
         key=key,

@@ -2,6 +2,7 @@
 
 import os
 import pty
+import shutil
 import subprocess
 import sys
 import threading
@@ -71,12 +72,22 @@ def log(path: Path, hour: int, *, bad: float = 0.1, arms: tuple[tuple[str, str, 
 BOTH = (("v1", "full", 4000), ("v2", "canary", 1000))
 
 
+@pytest.fixture(scope="module")
+def begun(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store in which v1 serves everybody and v2 is registered; a reference is there."""
+    folder = tmp_path_factory.mktemp("begun")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MIDWATCH_STORE", str(folder / "s.db"))
+        set_up(folder)
+    return folder / "s.db"
+
+
 @pytest.fixture
-def call(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Call:
-    """v1 serves everybody, v2 is registered; a reference is there."""
+def call(begun: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Call:
+    """A copy of that store; ada is at the terminal."""
+    shutil.copy(begun, tmp_path / "s.db")
     monkeypatch.setenv("MIDWATCH_STORE", str(tmp_path / "s.db"))
     who(monkeypatch, "ada")
-    set_up(tmp_path)
     capsys.readouterr()
     return Call(capsys)
 
