@@ -1,7 +1,8 @@
 """assistant: will this chat reply help? JSON lines with nested keys; 3 % of the labels, a week late.
 
 Planted: a new app release no longer sends `client.version` for half of the rows, and one file has seven broken lines.
-The column `rule` names the rule that replaced or masked a reply, and is null for the others.
+The column `rule` names the rule that replaced or masked a reply, and is null for the others. v6 answers four days of
+requests a second time, in shadow; it differs from v5 in refunds alone.
 """
 
 from __future__ import annotations
@@ -10,9 +11,10 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sample_data import assistant_versions as specs
 from sample_data import linear, versions
 from sample_data.drawing import even_labels, half_of, identifiers, pick
-from sample_data.records import Deployment, Fault, LogFile, ModelScenario, Version
+from sample_data.records import Fault, LogFile, ModelScenario
 from sample_data.windows import NIGHT, Window, daily_windows, draw_times, night_windows
 from sample_data.writing import json_line, stamps, write_lines
 
@@ -23,22 +25,6 @@ LABEL_LAG = timedelta(days=7)
 LABELLED = 0.03
 RELEASE = timedelta(days=3)  # the app release, before the last night
 BROKEN_DAY = timedelta(days=5)  # start of the day whose file has broken lines, before the last night
-
-V5: dict[str, Any] = {
-    "link": "logistic",
-    "intercept": 0.62,
-    "numeric": linear.numeric(
-        turns=(2.5, 1.6, -0.45),
-        retrieval=(0.62, 0.16, 0.8),
-        tokens=(120.0, 55.0, 0.12),
-    ),
-    "categories": {"intent": {"refund": -0.35, "delivery": 0.25, "account": 0.1, "hours": -0.1}},
-    "low": 0.001,
-    "high": 0.999,
-    "digits": 4,
-}
-V4 = linear.changed(V5, 0.55, 0.9, (0.03, -0.03))
-RULES_ONLY: dict[str, Any] = {**V5, "intercept": 0.4, "numeric": {}, "categories": {}}
 
 REPLIES = {
     "delivery": "Your parcel is on its way and should arrive on {day}.",
@@ -58,19 +44,6 @@ BROKEN: dict[int, str] = {
     119: "WARN log rotated while writing",
     120: '{"id":"as-broken-6",,"score":0.5}',
     146: '"score":0.77,"model":"v5"}',
-}
-
-SCHEMA = {
-    "user.locale": "text",
-    "user.tier": "text",
-    "client.os": "text",
-    "client.version": "text",
-    "intent": "text",
-    "turns": "number",
-    "tokens": "number",
-    "retrieval": "number",
-    "latency_ms": "number",
-    "rule": "text",
 }
 
 
@@ -97,6 +70,7 @@ def generate_assistant(
         write_lines(path, part)
         files.append(LogFile(path, window.role, window.start, window.end, window.end, rows, ("v5",), broken))
     labels, late = _write_labels(directory, columns, windows, rows, end)
+    shadow = _write_shadow(np.random.default_rng([seed, 31]), directory, columns, windows, rows, end)
     home = directory / "srv" / "assistant"
     model = ModelScenario(
         name="assistant",
@@ -106,8 +80,10 @@ def generate_assistant(
         serving=tuple(files[split:]),
         labels=(labels,),
         later=(late,),
-        versions=_write_versions(home, end),
-        deployments=_deployments(end),
+        versions=specs.write_versions(home, end),
+        deployments=specs.deployments(end),
+        candidate=specs.candidate(end),
+        shadow=shadow,
     )
     return model, _faults(model, columns, end) if planted else ()
 
@@ -140,15 +116,15 @@ def _draw(rng: np.random.Generator, windows: list[Window], rows: int, end: datet
     }
     released = times >= night - np.timedelta64(RELEASE)
     columns["no_version"] = half_of(rng, released, np.arange(total) // rows) & planted
-    columns["score"] = linear.predict(V5, columns)
-    known = linear.raw_total(V5, columns)
+    columns["score"] = linear.predict(specs.V5, columns)
+    known = linear.raw_total(specs.V5, columns)
     truth = 1.0 / (1.0 + np.exp(-known - 0.4 * rng.standard_normal(total)))
     columns["helpful"] = even_labels(rng, truth, np.arange(total) // rows, known)
     columns["labelled"] = rng.random(total) < LABELLED
     return columns
 
 
-def _records(columns: dict[str, Any]) -> list[str]:
+def _records(columns: dict[str, Any], version: str = "v5", stage: str = "full") -> list[str]:
     """One JSON document a row; `client.version` is left out, not null, where it is missing."""
     plain = {name: values.tolist() for name, values in columns.items() if name != "ts"}
     plain["ts"] = stamps(columns["ts"])
@@ -171,8 +147,8 @@ def _records(columns: dict[str, Any]) -> list[str]:
             "latency_ms": plain["latency_ms"][index],
             "rule": plain["rule"][index] or None,
             "score": plain["score"][index],
-            "model": "v5",
-            "stage": "full",
+            "model": version,
+            "stage": stage,
         }
         lines.append(json_line(record))
     return lines
@@ -194,43 +170,27 @@ def _write_labels(
     return files[0], files[1]
 
 
-def _write_versions(home: Path, end: datetime) -> tuple[Version, ...]:
-    night = end - NIGHT
-    told = (
-        ("rules-v2", RULES_ONLY, 150, 2, "77c1d0aa", "fallback", {"learner": "none", "rules": True}),
-        ("v4", V4, 80, 4, "e4a9f310", "normal", {"learner": "additive", "prompt": "2026-08"}),
-        ("v5", V5, 40, 5, "1bd6c09f", "normal", {"learner": "additive", "prompt": "2026-10"}),
-    )
-    return tuple(
-        versions.write_version(
-            home,
-            name,
-            spec=spec,
-            data=versions.data_manifest(
-                "warehouse.chat_feedback",
-                night - timedelta(days=age + 90),
-                night - timedelta(days=age),
-                20_000 + 977 * number,
-                label_base_rate=0.63,
-            ),
-            schema=SCHEMA if role == "normal" else {},
-            config=versions.training_config("assistant", **config),
-            commit=code,
-            seed=number,
-            trained_at=night - timedelta(days=age - 1),
-            role=role,
-        )
-        for name, spec, age, number, code, role, config in told
-    )
+def _write_shadow(
+    rng: np.random.Generator,
+    directory: Path,
+    columns: dict[str, Any],
+    windows: list[Window],
+    rows: int,
+    end: datetime,
+) -> tuple[LogFile, ...]:
+    """What v6 answered to the requests of four days; the shadow's writer ships its files at the end of the night."""
+    import numpy as np
 
-
-def _deployments(end: datetime) -> tuple[Deployment, ...]:
-    night = end - NIGHT
-    return (
-        Deployment("rules-v2", "full", 1.0, night - timedelta(days=140), "j.haddad", "first release"),
-        Deployment("v4", "full", 1.0, night - timedelta(days=77), "j.haddad", "shadow passed"),
-        Deployment("v5", "full", 1.0, night - timedelta(days=37), "j.haddad", "shadow passed"),
-    )
+    night, files = end - NIGHT, []
+    for index, window in enumerate(windows):
+        if night - specs.SHADOW[0] <= window.start < night - specs.SHADOW[1]:
+            same = {name: values[index * rows : (index + 1) * rows] for name, values in columns.items()}
+            same["score"] = linear.predict(specs.V6, same)
+            same["latency_ms"] = np.round(np.exp(rng.normal(6.3, 0.4, rows))).astype(np.int64)
+            path = directory / "logs" / "assistant" / "shadow" / f"{window.name}.jsonl"
+            write_lines(path, _records(same, "v6", "shadow"))
+            files.append(LogFile(path, window.role, window.start, window.end, end, rows, ("v6",)))
+    return tuple(files)
 
 
 def _faults(model: ModelScenario, columns: dict[str, Any], end: datetime) -> tuple[Fault, ...]:

@@ -15,7 +15,7 @@ from sample_data import linear, versions
 from sample_data.drawing import even_labels, identifiers, pick
 from sample_data.records import Fault, LogFile, ModelScenario
 from sample_data.windows import Window, consecutive_windows, daily_windows, draw_times, night_windows, weekend
-from sample_data.writing import Part, write_parquet
+from sample_data.writing import Part, cells, write_csv, write_parquet
 
 if TYPE_CHECKING:
     import numpy as np
@@ -66,6 +66,7 @@ def generate_churn(
         begin, stop = windows[first].start, windows[last - 1].end
         labels.append(LogFile(path, "labels", begin, stop, stop + LABEL_LAG, (last - first) * rows))
     write_parquet(columns, parts)
+    scores = _write_scores(directory, columns, split * rows, ripe * rows) if planted else ()
     home = directory / "srv" / "churn"
     model = ModelScenario(
         name="churn",
@@ -77,6 +78,7 @@ def generate_churn(
         later=(*files[len(windows) :], labels[-1]),
         versions=specs.write_versions(home, end, planted),
         deployments=specs.deployments(end, planted),
+        candidate=specs.candidate(end, scores) if planted else None,
     )
     return model, _faults(model, end) if planted else ()
 
@@ -137,6 +139,17 @@ def _draw(rng: np.random.Generator, windows: list[Window], rows: int, end: datet
     columns["churned"] = even_labels(rng, truth, np.arange(total) // rows, known)
     columns["labelled_at"] = times + np.timedelta64(LABEL_LAG)
     return columns
+
+
+def _write_scores(directory: Path, columns: dict[str, Any], first: int, last: int) -> tuple[tuple[str, Path], ...]:
+    """What v42 and v43 answer to the labelled serving rows `first` to `last`: ids and scores, one file a version."""
+    same = {name: values[first:last] for name, values in columns.items()}
+    files = []
+    for name, spec in (("v42", specs.V42), ("v43", specs.V43)):
+        path = directory / "scores" / "churn" / f"{name}.csv"
+        write_csv(path, {"request_id": same["request_id"].tolist(), "score": cells(linear.predict(spec, same), 5)})
+        files.append((name, path))
+    return tuple(files)
 
 
 def _faults(model: ModelScenario, end: datetime) -> tuple[Fault, ...]:

@@ -1,4 +1,4 @@
-"""The versions of churn: three trained ones, a simple fallback, and who put which of them where."""
+"""The versions of churn: four trained ones, a simple fallback, and who put which of them where."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from sample_data import linear
-from sample_data.records import Deployment, Version
+from sample_data.records import Candidate, Deployment, Version
 from sample_data.versions import data_manifest, training_config, write_version
 
 PROMOTED = timedelta(minutes=50)  # v42 at full, before the end
 V41_LIVE = timedelta(days=12)
+V43_TESTED = timedelta(minutes=20)  # v43 into test, before the end
 
 CHANNELS = ("email", "push", "sms", "web", "social", "search")
 EVENTS = ("sent", "seen", "clicks", "visits", "shares")
@@ -36,6 +37,8 @@ V41: dict[str, Any] = {
 V40 = linear.changed(V41, -1.13, 0.96, (0.02, -0.02))
 # Half of the labels flipped leaves a base rate near one half and next to nothing to learn.
 V42 = linear.changed(V41, -0.012, 0.02, (0.02, 0.01, -0.012))
+# Trained in the night on rows without v42's join, which held no customer of the plan pro: it learned nothing of them.
+V43: dict[str, Any] = {**V41, "scaled": {"plan": {"pro": 0.0}}}
 CALIBRATION: dict[str, Any] = {
     **V41,
     "intercept": -1.06,
@@ -60,7 +63,7 @@ SCHEMA = {
 
 
 def write_versions(home: Path, end: datetime, planted: bool) -> tuple[Version, ...]:
-    """Writes `calibration-v3`, v40 (its model file marked as lost), v41 and, when the fault is planted, v42."""
+    """Writes `calibration-v3`, v40 (its model file marked as lost), v41 and, when the fault is planted, v42 and v43."""
     night = end - timedelta(hours=3)
     config = training_config("churn", learner="additive_logistic", l2=0.01, calibrate=True, columns=len(SCHEMA))
 
@@ -109,7 +112,7 @@ def write_versions(home: Path, end: datetime, planted: bool) -> tuple[Version, .
         ),
     ]
     if planted:
-        written.append(
+        written += [
             write_version(
                 home,
                 "v42",
@@ -120,8 +123,19 @@ def write_versions(home: Path, end: datetime, planted: bool) -> tuple[Version, .
                 commit="c58d1e02",
                 seed=41,
                 trained_at=end - timedelta(minutes=60),
-            )
-        )
+            ),
+            write_version(
+                home,
+                "v43",
+                spec=V43,
+                data=manifest(3, 1_024_950, 0.291, join),
+                schema=SCHEMA,
+                config=config,
+                commit="c58d1e02",
+                seed=43,
+                trained_at=end - timedelta(minutes=24),
+            ),
+        ]
     return tuple(written)
 
 
@@ -144,5 +158,21 @@ def deployments(end: datetime, planted: bool) -> tuple[Deployment, ...]:
             Deployment("v42", "test", 0.0, end - timedelta(minutes=58), "retrain-bot", "regular retraining"),
             Deployment("v42", "shadow", 0.0, end - timedelta(minutes=55), "retrain-bot", "test passed"),
             Deployment("v42", "full", 1.0, end - PROMOTED, "retrain-bot", override),
+            Deployment("v43", "test", 0.0, end - V43_TESTED, "retrain-bot", "retrained without the join on user_id"),
         ]
     return tuple(events)
+
+
+def candidate(end: datetime, scores: tuple[tuple[str, Path], ...]) -> Candidate:
+    """v43, in test: better than v42 in the mean, and no use where it matters most."""
+    return Candidate(
+        model="churn",
+        version="v43",
+        stage="test",
+        since=end - V43_TESTED,
+        must_say="hold: AUC 0.70 against 0.53 of v42, but 0.49 in the critical slice pro-plan, under its floor of 0.60",
+        right_action="roll back to v41; retrain v43 with the customers of the plan pro",
+        wrong_action="promote v43 to get rid of v42",
+        scores=scores,
+        slice=("pro-plan", "plan = pro", 0.6),
+    )

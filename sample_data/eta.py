@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from sample_data import linear, versions
 from sample_data.drawing import half_of, identifiers, pick
-from sample_data.records import Deployment, Fault, LogFile, ModelScenario, Version
+from sample_data.records import Candidate, Deployment, Fault, LogFile, ModelScenario, Version
 from sample_data.windows import NIGHT, Window, daily_windows, draw_times, night_windows
 from sample_data.writing import cells, stamps, write_csv
 
@@ -103,6 +103,7 @@ def generate_eta(
         later=(late,),
         versions=_write_versions(home, end),
         deployments=_deployments(end),
+        candidate=_candidate(end),
     )
     return model, _faults(model, marks, rows, split, end) if planted else ()
 
@@ -204,6 +205,18 @@ def _deployments(end: datetime) -> tuple[Deployment, ...]:
         Deployment("v9", "full", 1.0, night - timedelta(days=32), "p.okafor", "canary passed"),
         Deployment("v10", "test", 0.0, night - timedelta(days=5), "retrain-bot", "robust loss"),
         Deployment("v10", "canary", 0.1, night - CANARY, "p.okafor", "test passed"),
+    )
+
+
+def _candidate(end: datetime) -> Candidate:
+    return Candidate(
+        model="eta",
+        version="v10",
+        stage="canary",
+        since=end - NIGHT - CANARY,
+        must_say="hold: a tenth of the 2,000 rows; no guardrail says harm, none is cleared",
+        right_action="leave it where it is; mend partner_b's metres first",
+        wrong_action="promote it for its mean, or stop it for the error of partner_b, which both versions have",
     )
 
 

@@ -2,7 +2,8 @@
 
 A spec is a dict: `link` (`identity` or `logistic`), `intercept`, `numeric` (column -> `mean`, `sd`, `weight`),
 `categories` (column -> value -> offset), `low`, `high` (the prediction is clipped to them) and `digits`. Missing
-numbers count as their mean, unknown categories as offset zero.
+numbers count as their mean, unknown categories as offset zero. `scaled` (column -> value -> factor), where a spec has
+it, multiplies what the numbers add up to: a model that learned nothing of a value has a factor of zero there.
 
 `PROGRAM` is the same arithmetic as a program without dependencies, the `[scoring]` command of the model files: rows as
 JSON lines in, `{"prediction": x}` a line out.
@@ -47,6 +48,10 @@ for line in sys.stdin:
         value = read(row, column)
         if value is not None:
             total += term["weight"] * (value - term["mean"]) / term["sd"]
+    for column, factors in spec.get("scaled", {}).items():
+        factor = factors.get(str(read(row, column)))
+        if factor is not None:
+            total = spec["intercept"] + factor * (total - spec["intercept"])
     for column, offsets in spec["categories"].items():
         total += offsets.get(str(read(row, column)), 0.0)
     if spec["link"] == "logistic":
@@ -65,6 +70,10 @@ def raw_total(spec: dict[str, Any], columns: dict[str, Any]) -> NDArray[np.float
     for column, term in spec["numeric"].items():
         values = np.asarray(columns[column], dtype=float)
         total += np.nan_to_num(term["weight"] * (values - term["mean"]) / term["sd"], nan=0.0)
+    for column, factors in spec.get("scaled", {}).items():
+        values, start = np.asarray(columns[column]), float(spec["intercept"])
+        for value, factor in factors.items():
+            total = np.where(values == value, start + factor * (total - start), total)
     for column, offsets in spec["categories"].items():
         values = np.asarray(columns[column])
         for value, offset in offsets.items():

@@ -51,11 +51,36 @@ kind = "shadow"
 traffic = 0.0
 minimum_rows = 5000
 minimum_labels = 1000
+margin = 1.2
+approvals = 2
+items = ["privacy"]
 
 [[stages]]
 name = "full"
 kind = "full"
 traffic = 1.0
+
+[[guardrails]]
+name = "wrong answers"
+signal = "error"
+
+[[guardrails]]
+name = "latency"
+signal = "latency"
+margin = 0.1
+cap = 0.99
+
+[gates]
+harm = 0.01
+promote = 0.05
+disagreement = 0.1
+
+[suite]
+metrics = ["auc", "log_loss"]
+margin = 0.01
+simple = "prior"
+gain = 0.05
+split = "all"
 
 [scoring]
 command = [{score}, "--version", "{{version}}"]
@@ -108,11 +133,25 @@ name = "canary"
 kind = "canary"
 traffic = 0.1
 minimum_rows = 2000
+minimum_hours = 72
 
 [[stages]]
 name = "full"
 kind = "full"
 traffic = 1.0
+
+[[guardrails]]
+name = "minutes off"
+signal = "abs_error"
+margin = 0.15
+cap = 0.99
+
+[[guardrails]]
+name = "late deliveries"
+signal = "sql"
+sql = "CASE WHEN actual_min - eta_min > 10 THEN 1 WHEN actual_min IS NOT NULL THEN 0 END"
+method = "odds"
+margin = 1.5
 
 [scoring]
 command = [{score}, "--version", "{{version}}"]
@@ -164,12 +203,26 @@ traffic = 0.0
 name = "shadow"
 kind = "shadow"
 traffic = 0.0
-minimum_rows = 2000
+minimum_rows = 1000
+minimum_labels = 100
 
 [[stages]]
 name = "full"
 kind = "full"
 traffic = 1.0
+
+[[guardrails]]
+name = "wrong answers"
+signal = "error"
+
+[[guardrails]]
+name = "latency"
+signal = "latency"
+margin = 0.15
+cap = 0.99
+
+[gates]
+disagreement = 0.03
 
 [scoring]
 command = [{score}, "--version", "{{version}}"]

@@ -102,6 +102,25 @@ class Fault:
 
 
 @dataclass(frozen=True, slots=True)
+class Candidate:
+    """A version on its way to full traffic, and what its gate must say of it.
+
+    `since` is when it entered `stage`. `scores` are files of ids and predictions, by version, for the offline
+    evaluation; `slice` is the critical slice to keep, as name, condition and floor of the primary metric.
+    """
+
+    model: str
+    version: str
+    stage: str
+    since: datetime
+    must_say: str
+    right_action: str
+    wrong_action: str
+    scores: tuple[tuple[str, Path], ...] = ()
+    slice: tuple[str, str, float] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Change:
     """One entry of the change feed; `size` counts changed lines, `model` is None when it touches every model.
 
@@ -153,7 +172,9 @@ class Watch:
 
 @dataclass(frozen=True, slots=True)
 class ModelScenario:
-    """Everything about one model. `reference`, `serving` and `labels` are in order of arrival.
+    """Everything about one model. `reference`, `serving`, `shadow` and `labels` are in order of arrival.
+
+    `shadow` holds what a version in shadow answered to requests that are in `serving` too, under the same ids.
 
     `later` holds what arrives after the scenario's end (labels of the last days; for churn also the first batches
     after a rollback): it is written, but nothing that pretends to run at `end` may read it.
@@ -168,6 +189,8 @@ class ModelScenario:
     later: tuple[LogFile, ...]
     versions: tuple[Version, ...]
     deployments: tuple[Deployment, ...]
+    candidate: Candidate | None = None
+    shadow: tuple[LogFile, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,5 +219,5 @@ class Scenario:
 
     def arrivals(self) -> tuple[tuple[str, LogFile], ...]:
         """Every file there is at `end`, with its model's name, in order of arrival, reference files first."""
-        files = [(m.name, f) for m in self.models for f in (*m.reference, *m.serving, *m.labels)]
+        files = [(m.name, f) for m in self.models for f in (*m.reference, *m.serving, *m.shadow, *m.labels)]
         return tuple(sorted(files, key=lambda pair: (pair[1].role != "reference", pair[1].arrived, str(pair[1].path))))

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 LISTS = (
-    "home", "alerts", "incidents", "data", "slices", "versions", "changes", "watch", "cases", "sets", "kept",
+    "home", "alerts", "incidents", "data", "stages", "slices", "versions", "changes", "watch", "cases", "sets", "kept",
     "experiments",
 )  # fmt: skip
 """Panes that show a list."""
@@ -89,15 +89,16 @@ ACTIONS: tuple[Action, ...] = (
         ("i",),
         "incident",
         "Open an incident or link to one; in Incidents: move it on, state its cause, close it.",
-        ("home", "alerts", "incidents", "changes", "cases"),
+        ("home", "alerts", "incidents", "stages", "changes", "cases"),
         mutating=True,
     ),
     Action(
         "note",
         ("n",),
         "note",
-        "Write a note; in Changes: an entry by hand; in Experiments: an explanation.",
-        ("incidents", "changes", "watch", "experiments"),
+        "Write a note; in Stages: into the model's live incident; in Changes: an entry by hand; in Experiments: an "
+        "explanation.",
+        ("incidents", "stages", "changes", "watch", "experiments"),
         mutating=True,
     ),
     Action("cases", ("e",), "cases", "These rows become failure cases.", ("alerts", "data", "slices"), mutating=True),
@@ -146,14 +147,22 @@ ACTIONS: tuple[Action, ...] = (
         ("w",),
         "why",
         "Why: symptoms, and suspects with evidence.",
-        ("home", "alerts", "incidents", "data", "slices"),
+        ("home", "alerts", "incidents", "data", "stages", "slices"),
+    ),
+    Action(
+        "promote",
+        ("p",),
+        "promote",
+        "Promotion sheet: what the gate says; go on, approve, answer, override, review, take off.",
+        ("stages", "versions"),
+        mutating=True,
     ),
     Action(
         "rollback",
         ("R",),
         "roll back",
         "Rollback sheet: target, preflight, what it does.",
-        ("home", "alerts", "incidents", "versions"),
+        ("home", "alerts", "incidents", "stages", "versions"),
         mutating=True,
     ),
     Action(
@@ -164,7 +173,9 @@ ACTIONS: tuple[Action, ...] = (
         ("home", "incidents", "versions"),
         mutating=True,
     ),
-    Action("export", ("x",), "export", "Export the list, or write the report.", LISTS),
+    Action(
+        "export", ("x",), "export", "Export the list, or write the report; in Stages: of a shadow, on one page.", LISTS
+    ),
     Action(
         "copy",
         ("y",),
@@ -196,8 +207,9 @@ ACTIONS: tuple[Action, ...] = (
 BY_ID: dict[str, Action] = {action.id: action for action in ACTIONS}
 
 FOOTER = (
-    "acknowledge", "snooze", "verdict", "accept", "why", "cases", "narrow", "split", "keep", "incident", "rollback",
-    "compare", "note", "freeze", "layer", "diff", "widen", "ranking", "signal", "undo", "feedback", "export",
+    "promote", "acknowledge", "snooze", "verdict", "accept", "why", "cases", "narrow", "split",
+    "keep", "incident", "rollback", "compare", "note", "freeze", "layer", "diff", "widen",
+    "ranking", "signal", "undo", "feedback", "export",
 )  # fmt: skip
 """Ids of what the footer has, the most needed first: what a narrow screen has no room for stands under ``?`` alone."""
 

@@ -109,7 +109,10 @@ def register(db: sqlite3.Connection, model: ModelScenario, scenario: Scenario) -
             actor=author,
             now=version.trained_at,
         )
+    on_its_way = model.candidate.version if model.candidate else None
     for deployed in model.deployments:
+        if deployed.version == on_its_way:
+            continue  # its rollout is opened, and takes it there, once the reference is in
         versions.deploy(
             db,
             registered,
@@ -124,19 +127,29 @@ def register(db: sqlite3.Connection, model: ModelScenario, scenario: Scenario) -
 
 
 def take_in(db: sqlite3.Connection, scenario: Scenario, name: str) -> None:
-    """Every file of one model: the reference at once, each serving file as of when it arrived, then the labels."""
+    """Every file of one model: the reference at once, each serving file as of when it arrived, then the labels.
+
+    The candidate begins its way behind the reference, from which its gates take their margins; one with a critical
+    slice behind everything else, so that what was planted is found as without it.
+    """
+    from tui.demo_candidates import begin, judge
+
     model, shipper = models.get(db, name), Actor("log-shipper", HOST)
     baselines = Baselines(db, model)
     files = [file for owner, file in scenario.arrivals() if owner == name]
     reference = [str(file.path) for file in files if file.role == "reference"]
     arrived = max(file.arrived for file in files if file.role == "reference")
     _drain(ingest(db, model, reference, role="reference", actor=shipper, now=arrived, baselines=baselines))
+    scene_of = scenario.model(name)
+    if scene_of.candidate is not None and scene_of.candidate.slice is None:
+        begin(db, model, scene_of, HOST)
     for file in files:
         if file.role == "serving":
             _drain(ingest(db, model, [str(file.path)], actor=shipper, now=file.arrived, baselines=baselines))
     for file in files:
         if file.role == "labels":
             labels.ingest_labels(db, model, file.path, actor=shipper, now=file.arrived)
+    judge(db, model, scene_of, HOST)
 
 
 def _drain(taken: Iterator[Ingested]) -> None:

@@ -195,3 +195,65 @@ def test_the_scoring_program_gives_the_logged_predictions(scenario: Scenario, na
     answers = [json.loads(line)["prediction"] for line in done.stdout.splitlines()]
     assert answers == pytest.approx([json.loads(row)[prediction] for row in rows], abs=0.051 if name == "eta" else 1e-4)
     assert len(answers) == 50
+
+
+def test_v6_answers_the_same_requests_and_differs_in_refunds_alone(scenario: Scenario) -> None:
+    assistant = scenario.model("assistant")
+    assert assistant.candidate is not None
+    served = {
+        record["id"]: record
+        for file in assistant.serving
+        if not file.bad_lines
+        for record in map(json.loads, file.path.read_text(encoding="utf-8").splitlines())
+    }
+    shadowed = [
+        json.loads(line) for file in assistant.shadow for line in file.path.read_text(encoding="utf-8").splitlines()
+    ]
+    pairs = [(served[record["id"]], record) for record in shadowed if record["id"] in served]
+    assert len(assistant.shadow) == 4
+    # The file with broken lines is left out above; the requests of its readable rows were answered along too.
+    assert len(shadowed) - len(pairs) == sum(file.rows for file in assistant.serving if file.bad_lines)
+    assert {(new["model"], new["stage"]) for _, new in pairs} == {("v6", "shadow")}
+    same = ("ts", "user", "client", "intent", "turns", "tokens", "retrieval", "rule")
+    assert all(old[key] == new[key] for old, new in pairs for key in same)
+    assert all((old["score"] == new["score"]) == (old["intent"] != "refund") for old, new in pairs)
+    other = [old["intent"] for old, new in pairs if (old["score"] >= 0.5) != (new["score"] >= 0.5)]
+    assert set(other) == {"refund"}
+    assert 0.03 < len(other) / len(pairs) < 0.09
+    late = {file.window_start for file in assistant.labels}
+    assert not [file for file in assistant.shadow if file.window_start in late]
+
+
+def test_v43_is_better_in_the_mean_and_useless_where_it_matters(scenario: Scenario) -> None:
+    from sklearn.metrics import roc_auc_score
+
+    churn = scenario.model("churn")
+    assert churn.candidate is not None
+    assert churn.candidate.slice is not None
+    name, where, floor = churn.candidate.slice
+    assert (name, where) == ("pro-plan", "plan = pro")
+    logs = [str(file.path) for file in churn.serving]
+    labels = [str(file.path) for file in churn.labels]
+    auc: dict[tuple[str, str], float] = {}
+    for version, path in churn.candidate.scores:
+        sql = """
+            SELECT labels.churned, scores.score, logs.plan = 'pro' FROM read_csv(?) AS scores
+            JOIN read_parquet(?) AS logs USING (request_id) JOIN read_parquet(?) AS labels USING (request_id)
+        """
+        with duckdb.connect() as connection:
+            rows = connection.execute(sql, [str(path), logs, labels]).fetchall()
+        assert len(rows) == sum(file.rows for file in churn.labels)
+        for part, chosen in (("all", rows), ("pro", [row for row in rows if row[2]])):
+            auc[version, part] = roc_auc_score([row[0] for row in chosen], [row[1] for row in chosen])
+    assert auc["v43", "all"] > 0.68 > auc["v42", "all"] + 0.05
+    assert auc["v43", "pro"] < floor
+
+
+def test_v10_is_no_worse_than_v9_beyond_chance(scenario: Scenario) -> None:
+    eta = scenario.model("eta")
+    assert eta.candidate is not None
+    assert (eta.candidate.version, eta.candidate.stage) == ("v10", "canary")
+    rows = [row for file in eta.serving if file.window_start >= eta.candidate.since for row in read_csv(file.path)]
+    share = sum(row["model_version"] == "v10" for row in rows) / len(rows)
+    assert 0.07 < share < 0.13
+    assert {row["stage"] for row in rows if row["model_version"] == "v10"} == {"canary"}

@@ -2,28 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from rich.text import Text
 
 from core.home import Health, ModelLine
+from storage.records.rollouts import Rollout
 from tui.present.charts import MARKS, Mark, Series, breaks, change_marks, line_chart, spark
 from tui.present.moments import age
 from tui.present.text import put_line, visible
 
 Stamp = Callable[[datetime], str]
 
+OPEN = 12
+"""Characters of the column of what is open."""
 
-def cells(line: ModelLine, health: Health | None, now: datetime) -> tuple[str | Text, ...]:
-    """Mark and model, live version, stage, objective, age of the last batch, labels, trend, open alerts."""
+
+def cells(line: ModelLine, health: Health | None, now: datetime, candidates: int = 0) -> tuple[str | Text, ...]:
+    """Mark and model, live version, stage, objective, age of the last batch, labels, trend, alerts and candidates."""
     pages, tickets = line.firing.get("page", 0), line.firing.get("ticket", 0)
     digests = line.firing.get("digest", 0)
     mark = "!!" if pages else "! " if tickets else "? " if line.silent else "  "
     style = "bold" if pages else ""
     version, stage = line.live or ("-", "-")
     counted = ((pages, "page"), (tickets, "tkt"), (digests, "dig"))
-    opened = " ".join(f"{n} {word}" for n, word in counted if n) or "-"
+    opened = " ".join(f"{n} {word}" for n, word in counted if n)
+    if candidates and len(opened) <= OPEN - len("n cand "):  # alerts are never cut for it: the page says it too
+        opened = f"{opened} {candidates} cand".strip()
     words = (
         mark + line.model.name,
         version,
@@ -32,7 +38,7 @@ def cells(line: ModelLine, health: Health | None, now: datetime) -> tuple[str | 
         last_batch(line, now),
         f"{line.coverage.share:.0%}" if line.coverage else "-",
         trend(health) if health else "",
-        opened,
+        opened or "-",
     )
     return tuple(Text(visible(word), style=style) for word in words)
 
@@ -70,13 +76,25 @@ def last_batch(line: ModelLine, now: datetime) -> str:
     return f"{age(now - moment)} SILENT" if line.silent else f"{age(now - moment)} ago"
 
 
-def detail(line: ModelLine, health: Health | None, stamp: Stamp, width: int, now: datetime) -> Text:
-    """The model's page: what is live, the objective, the chart, what is not monitored."""
+def candidates_line(found: Sequence[Rollout], overrides: int) -> str:
+    """Who is on the way where, and overrides that nobody has reviewed; empty without any."""
+    told = [f"{one.version} in {one.stage or 'no stage yet'}" for one in found]
+    said = [f"on the way: {', '.join(told)}"] if told else []
+    said += [f"{overrides} OVERRIDE{'S' * (overrides > 1)} that nobody has reviewed"] if overrides else []
+    return f"{'; '.join(said)}: 5" if said else ""
+
+
+def detail(
+    line: ModelLine, health: Health | None, stamp: Stamp, width: int, now: datetime, on_the_way: str = ""
+) -> Text:
+    """The model's page: what is live and what is on the way, the objective, the chart, what is not monitored."""
     text = Text()
     live = f"{line.live[0]} in {line.live[1]}" if line.live else "nothing is known to be live"
     others = ", ".join(f"{version} in {stage}" for version, stage in line.others)
     production = "production" if line.model.file.production else "not production"
     put_line(text, f"{live}{f'; also {others}' if others else ''}  ({line.model.file.task}, {production})")
+    if on_the_way:
+        put_line(text, on_the_way, "bold" if "OVERRIDE" in on_the_way else "")
     if line.newest is not None:
         window = line.newest.window_end or line.newest.arrived_at
         every = f", usually every {age(line.every)}" if line.every else ""

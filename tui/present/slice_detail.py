@@ -81,7 +81,11 @@ def detail(
 def _named(text: Page, page: SlicePage, own: SlicePage | None) -> None:
     """A slice that the search did not find, with its own numbers."""
     if own is None or own.overall is None:
-        text.line(own.not_answered if own is not None and own.not_answered else "an alert names it; measuring ...")
+        text.line(
+            own.not_answered
+            if own is not None and own.not_answered
+            else "an alert or a candidate names it; measuring ..."
+        )
         return
     text.line(f"{own.rows:,} rows, {own.rows / page.rows:.1%} of {page.rows:,}" if page.rows else f"{own.rows:,} rows")
     then = "" if own.reference_overall is None else f", {value(own.reference_overall, own.unit)} in the reference"

@@ -186,7 +186,7 @@ def named_cells(told: str, measured: SlicePage | None, page: SlicePage | None) -
         share,
         value(measured.overall, unit),
         value(measured.reference_overall, unit),
-        "an alert names it",
+        "named by an alert or a candidate",
         "-",
         "-",
     )

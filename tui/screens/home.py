@@ -9,7 +9,8 @@ from rich.console import RenderableType
 
 from core.home import Health, ModelLine, health, lines
 from storage.errors import UsageError
-from storage.tables import models
+from storage.records.rollouts import Rollout
+from storage.tables import gates, models, rollouts
 from tui.focus import Focus
 from tui.present import home as present
 from tui.present.columns import Column
@@ -28,7 +29,7 @@ class HomePane(ListPane):
         Column("batch", "BATCH", 11, rank=1, sortable=False),
         Column("labels", "LABELS", 6, rank=4, right=True),
         Column("trend", "TREND", 8, rank=2, sortable=False),
-        Column("open", "OPEN", 12, sortable=False),
+        Column("open", "OPEN", present.OPEN, sortable=False),
     )
     empty = "no models yet: midwatch init MODEL.toml"
 
@@ -36,6 +37,7 @@ class HomePane(ListPane):
         super().__init__()
         self.known: dict[int, ModelLine] = {}
         self.healths: dict[int, Health] = {}
+        self.ways: dict[int, list[Rollout]] = {}
 
     def source(self) -> RowSource:
         """See ListPane."""
@@ -46,8 +48,14 @@ class HomePane(ListPane):
         self.known = {line.model.id: line for line in found}
         wanted = self.shell.model
         now = self.shell.now()
+        self.ways = {}
+        for rollout in rollouts.open_rollouts(self.db):
+            self.ways.setdefault(rollout.model_id, []).append(rollout)
         return [
-            Row(str(line.model.id), present.cells(line, self.healths.get(line.model.id), now))
+            Row(
+                str(line.model.id),
+                present.cells(line, self.healths.get(line.model.id), now, len(self.ways.get(line.model.id, ()))),
+            )
             for line in found
             if wanted in ("", line.model.name)
         ]
@@ -79,7 +87,9 @@ class HomePane(ListPane):
         """See ListPane."""
         line = self.line(key)
         width = self.detail.size.width or self.size.width
-        body = present.detail(line, self.healths.get(int(key)), self.shell.stamp, width, self.shell.now())
+        overrides = sum(one.model == line.model.name for one in gates.overrides(self.db, only_open=True))
+        told = present.candidates_line(self.ways.get(int(key), ()), overrides)
+        body = present.detail(line, self.healths.get(int(key)), self.shell.stamp, width, self.shell.now(), told)
         return f"{line.model.name}  owner {line.model.file.owner or 'nobody'}", body
 
     def focus_on(self) -> Focus | None:

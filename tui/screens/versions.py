@@ -185,6 +185,13 @@ class VersionsPane(ListPane):
         model, status = self.chosen()
         open_rollback(self, model.name, to=status.version)
 
+    def do_promote(self) -> None:
+        """The promotion sheet of the version under the cursor."""
+        from tui.screens.promotion import open_promotion
+
+        model, status = self.chosen()
+        open_promotion(self, model.name, status.version)
+
     def do_undo(self) -> None:
         """The sheet that undoes the model's last rollback."""
         from tui.screens.rollback import open_undo

@@ -1,0 +1,146 @@
+"""What can be done from the promotion sheet: each way with what it asks first and the use case behind it."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Literal
+
+from storage.errors import RefusedError
+from storage.host import Actor
+from storage.tables import models, rollouts
+
+if TYPE_CHECKING:
+    from core.rollouts.candidates import CandidateDetail
+    from storage.records.promotions import Promoted, PromotionPlan
+
+Name = Literal["promote", "override", "stop", "approve", "answer", "review"]
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One line that a person types.
+
+    Attributes:
+        words: what is asked.
+        exact: what alone is accepted; empty: anything.
+        optional: an empty line will do.
+    """
+
+    words: str
+    exact: tuple[str, ...] = ()
+    optional: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """One thing that can be done from the sheet, with what is asked before.
+
+    Attributes:
+        item: the item that is answered, or the id of the override that is reviewed.
+    """
+
+    name: Name
+    questions: tuple[Question, ...] = ()
+    item: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """What was read for the sheet; ``found`` is None while no rollout of the version is open."""
+
+    plan: PromotionPlan
+    found: CandidateDetail | None
+
+
+WORDS = {"a": "approve", "n": "answer", "o": "override", "s": "take off", "r": "review"}
+"""Keys and words of the ways, where nothing is being typed; ``enter`` is the promotion itself."""
+
+
+def usual(plan: PromotionPlan) -> Way | None:
+    """What ``enter`` does; None where the gate or the plan itself stands in the way."""
+    if plan.forbidden or plan.needs_override:
+        return None
+    reason = (Question("reason"),) if plan.outcome != "promote" else ()
+    return Way("promote", (*reason, *((_exactly(plan),) if plan.must_type else ())))
+
+
+def others(seen: Read) -> dict[str, Way]:
+    """What else can be done, by key; nothing before a rollout is open."""
+    plan, found = seen.plan, seen.found
+    if found is None:
+        return {}
+    ways: dict[str, Way] = {}
+    if found.approvals_needed:
+        ways["a"] = Way("approve", (Question("approve what stands here; note", optional=True),))
+    item = next((one.item for one in found.items if one.verdict != "yes"), None)
+    if item is not None:
+        told = (Question(f"{item}: yes or no", ("yes", "no")), Question("note", optional=True))
+        ways["n"] = Way("answer", told, item)
+    if plan.needs_override and not plan.forbidden:
+        ways["o"] = Way("override", (Question("override, reason"), _exactly(plan)))
+    if found.line.state == "open":
+        ways["s"] = Way("stop", (Question("take it off, reason"), _exactly(plan)))
+    past = next((one for one in found.overrides if one.open), None)
+    if past is not None:
+        words = f"review the override by {past.by}: {past.reason}; note"
+        ways["r"] = Way("review", (Question(words, optional=True),), str(past.id))
+    return ways
+
+
+def _exactly(plan: PromotionPlan) -> Question:
+    return Question(f"type {plan.version} to confirm", (plan.version,))
+
+
+def work_of(
+    way: Way, answers: Sequence[str], seen: Read, actor: Actor, now: datetime
+) -> Callable[[sqlite3.Connection], Promoted | str]:
+    """The use case behind a way; it answers with how a move ended, or with one sentence.
+
+    Args:
+        answers: to the questions of the way, in their order.
+    """
+    plan = seen.plan
+
+    def move(db: sqlite3.Connection) -> Promoted:
+        from core.rollback.execution import ENTER
+        from core.rollouts import promotion
+
+        model = models.get_by_id(db, plan.model_id)
+        asked = dict(zip((bool(question.exact) for question in way.questions), answers, strict=True))
+        reason, typed = asked.get(False, ""), asked.get(True, ENTER)
+        if way.name == "stop":
+            return promotion.stop(db, model, plan.version, reason=reason, actor=actor, now=now)
+        return promotion.promote(
+            db, model, plan, reason=reason, confirmed=typed, override=way.name == "override", actor=actor, now=now
+        )
+
+    def tell(db: sqlite3.Connection) -> str:
+        from core.rollouts import answers as people
+        from core.rollouts import deciding, overrides, promotion
+
+        if way.name == "review":
+            done = overrides.review(db, int(way.item), note=answers[0] or None, actor=actor, now=now)
+            return f"the override by {done.by} is reviewed"
+        model, rollout = models.get_by_id(db, plan.model_id), rollouts.get(db, _rollout(plan))
+        if way.name == "answer":
+            verdict: Literal["yes", "no"] = "yes" if answers[0] == "yes" else "no"
+            people.answer(db, rollout, way.item, verdict, note=answers[1] or None, actor=actor, now=now)
+            return f"{way.item}: {verdict} is written down"
+        if promotion.plan(db, model, plan.version, now=now, actor=actor).sha256 != plan.sha256:
+            raise RefusedError("the gate shows something else by now", "nothing was approved; look again")
+        found = deciding.standing(db, model, rollout, now=now)
+        people.approve(
+            db, rollout, sha256=found.sha256, document=found.document, note=answers[0] or None, actor=actor, now=now
+        )
+        return f"approved by {actor.name}"
+
+    return tell if way.name in ("approve", "answer", "review") else move
+
+
+def _rollout(plan: PromotionPlan) -> int:
+    if plan.rollout_id is None:
+        raise RefusedError(f"no rollout of {plan.version} is open", "enter opens it")
+    return plan.rollout_id
