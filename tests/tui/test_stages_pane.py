@@ -1,6 +1,7 @@
 """Pane 5: a line a candidate, what its gate says and waits for, the chart, the decisions, and keys from there."""
 
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from storage import db as store
 from storage.records.gates import ItemAnswer
 from storage.records.rollouts import Reason
 from storage.tables import models, rollouts
-from tests.conftest import NOW
+from tests.conftest import ADA, NOW
 from tests.tui.kit import HOSTILE, settle
 from tests.tui.stage_kit import (
     DETAIL,
@@ -26,8 +27,6 @@ from tests.tui.stage_kit import (
     tell,
     text_of,
 )
-from tui.present import stage_charts
-from tui.present import stages as present
 from tui.screens.decisions import DecisionsLevel
 from tui.screens.promotion import PromotionSheet
 from tui.screens.rollback import RollbackSheet
@@ -211,6 +210,37 @@ async def test_keys_lead_to_the_sheets_and_to_the_rows(tmp_path: Path, monkeypat
         assert list((tmp_path / "dump").glob("*stages*"))
 
 
+async def test_a_shadow_is_reported_on_a_page_and_a_note_goes_into_the_live_incident(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from core.incidents import lifecycle
+    from core.shadow import compare
+    from core.shadow import report as reporting
+
+    page = reporting.ShadowReport("shadow-churn-v15.md", "# v15 in the shadow of v13\n")
+    monkeypatch.setattr(compare, "compare", lambda *_, **__: None)
+    monkeypatch.setattr(reporting, "report", lambda *_, **__: page)
+    monkeypatch.setattr(rollouts, "get", lambda db, rollout_id: ROLLOUT)
+    tell(monkeypatch, [SHADOWED])
+    app = screen(tmp_path)
+    db = store.connect(tmp_path / "midwatch.db")
+    model = models.get(db, "churn")
+    opened = lifecycle.open_incident(
+        db, model=model, title="t", severity="SEV3", owner="ada", actor=ADA, now=NOW - timedelta(hours=1)
+    )
+    async with app.run_test(size=(80, 24)) as pilot:
+        await stages(pilot)
+        await pilot.press("x")
+        await settle(pilot)
+        written = Path(status(pilot).removeprefix("shadow report written: "))
+        await pilot.press("n", *"odd", "enter")
+        await settle(pilot)
+        assert status(pilot) == f"noted on {opened.key}"
+    assert written.read_text() == page.markdown  # noqa: ASYNC240 - a test may wait
+    assert "v15 in shadow: odd" in " ".join(str(tuple(row)) for row in db.execute("SELECT * FROM incident_events"))
+    db.close()
+
+
 async def test_read_only_refuses_and_shows_all_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     tell(monkeypatch)
     async with screen(tmp_path, read_only="started with --read-only").run_test(size=(80, 24)) as pilot:
@@ -256,19 +286,3 @@ async def test_an_error_of_the_use_case_is_a_sentence(tmp_path: Path, monkeypatc
         assert "the file of batch 7 is gone" in status(pilot)
         await pilot.press("enter", "enter")
         assert "812 of 2,000 rows" in text_of(pilot)
-
-
-def test_overrides_and_strays_come_first_in_what_it_waits_for() -> None:
-    assert present.waits(replace(LINE, overrides_open=2)).startswith("2 OVERRIDES OPEN; 812 of")
-    assert present.waits(replace(LINE, entered_without_gate=True)).startswith("entered a later stage without a gate; ")
-    assert present.says(replace(LINE, state="stopped")) == "stopped"
-
-
-def test_early_wide_intervals_do_not_squash_the_chart() -> None:
-    drawn = stage_charts.chart(DETAIL.charts[0], lambda moment: f"{moment:%Y-%m-%d %H:%MZ}", 78)
-    assert "left out, since they lie outside:" in drawn
-    assert max(len(line) for line in drawn.splitlines()[1:]) <= 78
-    low, high = stage_charts.ends(DETAIL.charts[0], DETAIL.charts[0].points[-1])
-    assert low < 0.83 < 1.5 < high < 2
-    one = replace(DETAIL.charts[0], points=DETAIL.charts[0].points[:1])
-    assert "one look alone makes no line" in stage_charts.chart(one, lambda _: "", 78)
