@@ -91,12 +91,15 @@ class LabelReport:
 
 
 def ingest_labels(
-    db: sqlite3.Connection, model: Model, path: str | Path, *, actor: Actor, now: datetime
+    db: sqlite3.Connection, model: Model, path: str | Path, *, actor: Actor, now: datetime, more: bool = False
 ) -> LabelReport:
     """Join a label file with the batches that hold its ids, recompute their metrics, watch objectives and rollouts.
 
     The same file twice is one: batches it was joined with are left alone, those that failed or came since are tried.
     A batch that can't be read is reported, and the others are done all the same.
+
+    Args:
+        more: another file of the same moment follows: rollouts are looked at after the last one, with all of them.
 
     Raises:
         UsageError: the model names no id or no label column.
@@ -155,6 +158,7 @@ def ingest_labels(
         from core.kept.watch import watch_slices  # numpy: not on the way of those who only read
 
         watch_slices(db, model, [batch.batch for batch in done], now)
+    if not more:
         keep_up(db, model, now=now)
     return LabelReport(
         label_file=file.path,

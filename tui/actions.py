@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 LISTS = (
     "home", "alerts", "incidents", "data", "stages", "slices", "versions", "changes", "watch", "cases", "sets", "kept",
+    "experiments",
 )  # fmt: skip
 """Panes that show a list."""
 
@@ -95,12 +96,20 @@ ACTIONS: tuple[Action, ...] = (
         "note",
         ("n",),
         "note",
-        "Write a note; in Stages: into the model's live incident; in Changes: an entry by hand.",
-        ("incidents", "stages", "changes", "watch"),
+        "Write a note; in Stages: into the model's live incident; in Changes: an entry by hand; in Experiments: an "
+        "explanation.",
+        ("incidents", "stages", "changes", "watch", "experiments"),
         mutating=True,
     ),
     Action("cases", ("e",), "cases", "These rows become failure cases.", ("alerts", "data", "slices"), mutating=True),
-    Action("verdict", ("f",), "verdict", "Verdict: accepted or rejected.", ("cases",), mutating=True),
+    Action(
+        "verdict",
+        ("f",),
+        "verdict",
+        "Verdict: accepted or rejected; in Experiments: start, hold, kill, launch or drop.",
+        ("cases", "experiments"),
+        mutating=True,
+    ),
     Action(
         "freeze",
         ("E",),

@@ -66,4 +66,5 @@ PANES: tuple[PaneSpec, ...] = (
     PaneSpec("cases", "Cases", "tui.screens.cases:CasesPane"),
     PaneSpec("sets", "Sets", "tui.screens.sets:SetsPane"),
     PaneSpec("kept", "Kept", "tui.screens.kept:KeptPane"),
+    PaneSpec("experiments", "Experiments", "tui.screens.experiments:ExperimentsPane"),
 )

@@ -1,8 +1,8 @@
 """Looks that are missing, taken from the stored batches: the same ones, however late and however often it is done.
 
 A look at something that needs labels is taken once, when the newest batch of the model is later than the window by the
-labels' lag and both arms have labels. It counts the label files that had come by then, in the order they came, so it
-does not matter when it is taken: labels that come later change nothing.
+labels' lag and both arms have labels. It counts the label files that had come by then, and of files that tell when each
+label became known those known by then, so it does not matter when it is taken: labels that come later change nothing.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from core.rollouts.arms import Pair, divided, pairs
-from core.rollouts.looks import looks_at, traffic_look
+from core.rollouts.looks import Counted, looks_at, traffic_look
 from core.rollouts.opened_arms import Fresh as Fresh
 from core.rollouts.opened_arms import open_batches, with_labels
 from storage.db import transaction
@@ -151,19 +151,20 @@ class _Stage:
         files: list[LabelFile],
         moment: datetime,
     ) -> list[Look]:
-        """Looks from an open log: with the labels known when the window matured, then with one label file more."""
-        known = [file for file in files if file.arrived_at <= moment]
+        """Looks from an open log: with the labels known when the window matured, then with those that came next."""
         found: list[Look] = []
-        for count in range(len(known), len(files) + 1):
-            side = with_labels(source, pair.batches, self._model, files[:count])
+        counted: Counted | None = None
+        attempts = _attempts(files, moment, max((pair.end + rule.lag for rule in due), default=pair.end))
+        for place, (known, until) in enumerate(attempts, start=1):
+            side = with_labels(source, pair.batches, self._model, known, until=until)
             counted = looks_at(side, self._model, self._rollout, self._stage, pair, due)
             found += counted.looks
-            last = count == len(files)
+            last = place == len(attempts)
             self._note(pair, files, [(one, why) for one, why in counted.failures if last or not one.needs_labels])
             due = [*counted.unlabelled, *(one for one, _ in counted.failures if one.needs_labels)]
             if not due:
                 return found
-        self._note(pair, files, [(one, None) for one in counted.unlabelled])
+        self._note(pair, files, [(one, None) for one in counted.unlabelled] if counted is not None else [])
         return found
 
     def _note(self, pair: Pair, files: Sequence[LabelFile], failed: Sequence[tuple[GuardrailRule, str | None]]) -> None:
@@ -214,3 +215,19 @@ class _Stage:
     def _label_files(self, pair: Pair) -> list[LabelFile]:
         files = {file.id: file for batch in pair.batches for file in labels.files_of(self._db, batch.id)}
         return sorted(files.values(), key=lambda file: (file.arrived_at, file.id))
+
+
+def _attempts(
+    files: Sequence[LabelFile], moment: datetime, until: datetime
+) -> list[tuple[Sequence[LabelFile], datetime | None]]:
+    """The label files to count with, one attempt after the other, until both arms have labels.
+
+    Those that had come by ``moment`` first, then those of each later command; of each first the labels that were known
+    ``until`` the lag was over, where a file tells, and then all.
+    """
+    later = sorted({file.arrived_at for file in files if file.arrived_at > moment})
+    found: list[tuple[Sequence[LabelFile], datetime | None]] = []
+    for came in (moment, *later):
+        known = [file for file in files if file.arrived_at <= came]
+        found += [(known, until), (known, None)] if known else [(known, None)]
+    return found

@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from storage.errors import SourceError
@@ -51,8 +52,18 @@ def open_batches(of: Sequence[Batch], model: Model, fresh: Fresh | None = None) 
         yield source
 
 
-def with_labels(source: LogSource, of: Sequence[Batch], model: Model, files: Sequence[LabelFile]) -> Side:
+def with_labels(
+    source: LogSource,
+    of: Sequence[Batch],
+    model: Model,
+    files: Sequence[LabelFile],
+    *,
+    until: datetime | None = None,
+) -> Side:
     """The rows of an open log with the labels of some label files beside them.
+
+    Args:
+        until: labels that became known later are left out, where a file tells when each did.
 
     Raises:
         SourceError: a label file is gone or has changed.
@@ -60,5 +71,5 @@ def with_labels(source: LogSource, of: Sequence[Batch], model: Model, files: Seq
     from core.slices.sides import Side
     from storage.logs.late_labels import attach
 
-    relation = attach(source, model.file, files)
+    relation = attach(source, model.file, files, until=until)
     return Side(source, relation, "true", "true", 0, tuple(of), "", relation != "log")

@@ -7,14 +7,9 @@ of its margin and the minimums are met; conditions can only turn that into a hol
 
 from __future__ import annotations
 
-import hashlib
-import json
-import math
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict
 from datetime import datetime
 from itertools import groupby
-from typing import Any
 
 from core.rollouts import reasons
 from core.rollouts.evidence import Gathering, order
@@ -36,19 +31,6 @@ def judge(rule: StageRule, looks: Iterable[Look], conditions: Sequence[Condition
     for _, together in groupby(counted, key=lambda look: look.counted_at):
         path.add(tuple(together))
     return path.verdict(conditions)
-
-
-def document(verdict: Verdict) -> str:
-    """The verdict as canonical JSON: keys sorted, floats by repr, no spaces; equal looks give equal bytes.
-
-    A number that is none is ``null``, an infinite one ``"inf"`` or ``"-inf"``.
-    """
-    return json.dumps(_plain(asdict(verdict)), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-
-
-def sha256(text: str) -> str:
-    """The hash of a document."""
-    return hashlib.sha256(text.encode("utf-8")).hexdigest()
 
 
 class Path:
@@ -212,16 +194,3 @@ class Path:
             unmet = [*reasons.shortfalls(self.rule, self.rows, self.labelled, self.hours), *unmet]
         met = [Reason("clear", each.text) for each in conditions if each.met]
         return ("hold", self.moment, unmet) if unmet else ("promote", self.moment, met)
-
-
-def _plain(value: Any) -> Any:
-    """As JSON has it: datetimes and numbers that are none as text or null."""
-    if isinstance(value, dict):
-        return {key: _plain(each) for key, each in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(each) for each in value]
-    if isinstance(value, datetime):
-        return value.isoformat()
-    if isinstance(value, float) and not math.isfinite(value):
-        return None if math.isnan(value) else ("inf" if value > 0 else "-inf")
-    return value

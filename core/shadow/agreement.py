@@ -53,7 +53,7 @@ def agreement(
     read = choose(db, model, candidate, stage=stage, without=without).batches
     if not read:
         return Agreement(0, None, None, None, f"no batch holds rows of {candidate!r} yet")
-    with open_pairs(db, model, candidate, baseline, read, now=now, stage=stage) as pairs:
+    with open_pairs(db, model, candidate, baseline, read, now=now, stage=stage, sliced=False) as pairs:
         share, why = disagreement(pairs) if pairs.nothing is None else (None, None)
         requests = pairs.answers[1].requests
         coverage = pairs.both / requests if requests else None

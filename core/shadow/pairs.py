@@ -66,6 +66,7 @@ def open_pairs(
     *,
     now: datetime,
     stage: str | None = None,
+    sliced: bool = True,
 ) -> Iterator[Pairs]:
     """Open batches and join what two versions answered to the same requests, window by window, on ``columns.id``.
 
@@ -76,6 +77,7 @@ def open_pairs(
         stage: only the candidate's rows of this stage, and the baseline's that users saw; None: its rows in a shadow
             stage where it has any, else all of both.
         now: tells which labels have had their time.
+        sliced: whether the pairs carry the columns of the log, to be sliced by.
 
     Raises:
         SourceError: no file is there, or one has changed or can't be read.
@@ -89,10 +91,20 @@ def open_pairs(
         notes: list[str] = []
         side = open_batches(stack, db, model, model.file, over, now, "true", notes)
         notes += unread(side.source)
-        yield _paired(side, model.file, candidate, baseline, stage, notes)
+        carried = tuple(side.kinds) if sliced else ()
+        yield _paired(side, model.file, candidate, baseline, stage, notes, carried)
 
 
-def _paired(side: Side, file: ModelFile, candidate: str, baseline: str, stage: str | None, notes: list[str]) -> Pairs:
+def _paired(
+    side: Side,
+    file: ModelFile,
+    candidate: str,
+    baseline: str,
+    stage: str | None,
+    notes: list[str],
+    carried: Sequence[str],
+) -> Pairs:
+    """Both arms told apart, joined and counted; ``carried`` columns of the log go with the pairs."""
     from core.slices.parts import part_sql, unseen
     from storage.logs.engine import in_words
 
@@ -133,8 +145,8 @@ def _paired(side: Side, file: ModelFile, candidate: str, baseline: str, stage: s
         nothing = f"the model file {which}: answers to the same request can't be joined"
         return Pairs(side, file, (rows[0], rows[1]), 0, told_stage, windows, tuple(notes), nothing)
     with in_words("the answers of both versions"):
-        side.source.connection.execute(_answers_sql(side, file, arm, f'case "__file"{window} end', places))
-        side.source.connection.execute(_pairs_sql(side, file))
+        side.source.connection.execute(_answers_sql(side, file, arm, f'case "__file"{window} end', places, carried))
+        side.source.connection.execute(_pairs_sql(file, carried))
     answers, both = _counted(side, candidate, baseline)
     return Pairs(
         replace(side, relation=PAIRS, where="true", mature="true"),
@@ -148,7 +160,7 @@ def _paired(side: Side, file: ModelFile, candidate: str, baseline: str, stage: s
     )
 
 
-def _answers_sql(side: Side, file: ModelFile, arm: str, window: str, places: set[int]) -> str:
+def _answers_sql(side: Side, file: ModelFile, arm: str, window: str, places: set[int], carried: Sequence[str]) -> str:
     """All rows of both arms that name a request, numbered from the last one back within it."""
     from core.slices.row_values import class_texts_sql, positive_sql, score_sql, truth_sql
     from storage.logs.label_values import as_decided, plain_text
@@ -164,7 +176,7 @@ def _answers_sql(side: Side, file: ModelFile, arm: str, window: str, places: set
     latency = f"try_cast({name(roles.latency)} as double)" if roles.latency in side.kinds and roles.latency else "null"
     time = name(roles.time) if roles.time in side.kinds else "null"
     order = f'{time} desc nulls last, "__file" desc, "__row" desc'
-    cells = "".join(f", {name(column)}" for column in side.kinds)
+    cells = "".join(f", {name(column)}" for column in carried)
     numeric = "" if file.task == "multiclass" else f"({score})::double"
     return (
         f"create or replace temp table {ANSWERS} as select {arm} as __arm, {window} as __window, {key} as __key, "
@@ -178,7 +190,7 @@ def _answers_sql(side: Side, file: ModelFile, arm: str, window: str, places: set
     )
 
 
-def _pairs_sql(side: Side, file: ModelFile) -> str:
+def _pairs_sql(file: ModelFile, carried: Sequence[str]) -> str:
     """Last answers of both to one request beside each other."""
     tolerance = file.labels.tolerance
     if file.task == "regression":
@@ -186,7 +198,7 @@ def _pairs_sql(side: Side, file: ModelFile) -> str:
     else:
         differs = "a.__d <> b.__d"
     untold = "" if file.task != "regression" or tolerance is not None else "when true then null "
-    cells = "".join(f", coalesce(b.{name(c)}, a.{name(c)}) as {name(c)}" for c in side.kinds)
+    cells = "".join(f", coalesce(b.{name(c)}, a.{name(c)}) as {name(c)}" for c in carried)
     return (
         f"create or replace temp table {PAIRS} as select a.__s as __sa, b.__s as __sb, a.__d as __da, b.__d as __db, "
         "a.__c as __ca, b.__c as __cb, a.__t as __ta, b.__t as __tb, a.__l as __la, b.__l as __lb, "
@@ -210,7 +222,8 @@ def _counted(side: Side, candidate: str, baseline: str) -> tuple[tuple[Answers, 
     )
     rows = {str(arm): [int(str(count)) for count in counts] for arm, *counts in counted}
     repeated = ask(
-        f"select __arm, count(*) from (select __arm, __window, __key from {ANSWERS} where __key is not null "
+        f"select __arm, count(*) from (select __arm, __window, __key from {ANSWERS} "
+        f"semi join (select * from {ANSWERS} where __nth = 2 and __key is not null) using (__arm, __window, __key) "
         "group by all having count(*) > 1 and (count(distinct __d) > 1 or count(__d) not in (0, count(*)))) group by 1"
     )
     unlike = {str(arm): int(str(count)) for arm, count in repeated}

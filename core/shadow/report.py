@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -156,6 +157,7 @@ def _command(f: ShadowComparison) -> Iterator[str]:
     yield "## To see it again"
     yield ""
     yield "```"
-    stage = f" --stage {f.stage}" if f.stage and ", " not in f.stage else ""
-    yield f"midwatch shadow {f.model} {f.candidate} --against {f.baseline}{stage}"
+    call = ["midwatch", "shadow", f.model, f.candidate, "--against", f.baseline]
+    call += ["--stage", f.stage] if f.stage and ", " not in f.stage else []
+    yield " ".join(shlex.join(call).split())  # a name from outside stays on its line
     yield "```"

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import numpy as np
@@ -85,13 +85,16 @@ def correlation(a: Floats, b: Floats) -> tuple[float, float]:
     return float(np.corrcoef(one, other)[0, 1]), float(a.size * (1 - shared) / (1 + shared))
 
 
-def _ranks(values: Floats) -> Any:
-    from scipy.stats import rankdata
+def _ranks(values: Floats) -> Floats:
+    """Ranks from 1 on, equal values sharing the mean of theirs."""
+    import numpy as np
 
-    return rankdata(values)
+    _, place, counts = np.unique(values, return_inverse=True, return_counts=True)
+    ranks: Floats = (np.cumsum(counts) - 0.5 * (counts - 1))[place]
+    return ranks
 
 
-def _following(ranks: Any) -> float:
+def _following(ranks: Floats) -> float:
     """The correlation of each value with the next one."""
     centred = ranks - ranks.mean()
     return float((centred[1:] * centred[:-1]).sum() / (centred**2).sum())

@@ -47,6 +47,7 @@ def take_answers(
     """
     from storage.logs.evaluation_answers import answers_of_file, answers_of_log
 
+    where = f"{rows.data.kind} {', '.join(rows.data.names[:3])}"
     columns = {column.name for column in rows.source.columns}
     answered = rows.file.columns.prediction in columns
     if scores is not None:
@@ -55,14 +56,14 @@ def take_answers(
         return Door("scores", scores, sha256, 0), None
     if answered and version in dict(laid.versions):
         answers_of_log(rows.source, side, version)
-        return Door("log", ", ".join(rows.data.names[:3]), None, 0), None
+        return Door("log", where, None, 0), None
     if rows.file.scoring:
         _score(db, model, rows, side, version)
         return Door("scorer", str(rows.file.scoring.get("url") or _command(rows.file)), None, 0), None
     if answered and unnamed and laid.unnamed:
         answers_of_log(rows.source, side, version, unnamed=True)
         said = f"{laid.unnamed:,} rows name no version: their predictions are taken to be those of {version}"
-        return Door("log", ", ".join(rows.data.names[:3]), None, 0), said
+        return Door("log", where, None, 0), said
     known = ", ".join(name for name, _ in laid.versions[:8]) or "none"
     option = "--scores" if side == "candidate" else "--baseline-scores"
     raise UsageError(

@@ -15,7 +15,7 @@ from core.suites.compare import Pair, pair_of
 from core.suites.doors import take_answers
 from core.suites.passed import cases_passed, sets_passed
 from core.suites.rows import OpenRows, RowsAsked, opened
-from core.suites.spec import build, metrics_of, seed_of, split_of
+from core.suites.spec import build, changes, metrics_of, seed_of, split_of
 from core.suites.verdict import comparison, passes, reasons, standing, unanswered
 from storage.db import transaction
 from storage.errors import SourceError, UsageError
@@ -141,7 +141,9 @@ def _evaluated(
     if registered is not None and registered.data_sha in rows.data.sha256:
         flags = (*flags, f"these rows are the file that {version} was trained on: its numbers lean to the good side")
     flags = (*flags, *(text for text in (also,) if text))
-    notes = [*rows.notes, *(text for text in (said,) if text)]
+    notes = [*rows.notes, *(text for text in (said, _not_comparable(db, model, version, baseline, suite)) if text)]
+    if registered is None:
+        notes.append(f"{version} is not registered: nothing ties these predictions to a build")
     counts = Counts(
         laid.rows, laid.rows - laid.held, pair.no_candidate, pair.no_baseline, pair.unusable, pair.count, pair.labelled,
         laid.repeated, laid.without_id,
@@ -171,6 +173,18 @@ def _evaluated(
         by=actor.name,
         at=now,
     )
+
+
+def _not_comparable(
+    db: sqlite3.Connection, model: Model, version: str, baseline: str | None, suite: SuiteSpec
+) -> str | None:
+    """That the numbers of the evaluation before must not be held against these, and why."""
+    before = latest(db, model, version, baseline)
+    told = changes(before.suite, suite) if before is not None else ()
+    if before is None or not told:
+        return None
+    more = f" and {len(told) - 3} more" if len(told) > 3 else ""
+    return f"evaluation {before.id} is not comparable with this one: {'; '.join(told[:3])}{more}"
 
 
 def _split(rows: OpenRows, laid: Laid, kind: str, suite: SuiteSpec) -> tuple[Laid, str, tuple[str, ...]]:

@@ -9,7 +9,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from core.evaluation.items import read
+from core.evaluation.items import hash_of, read, set_hash
 from storage.errors import RefusedError, SourceError, UsageError
 from storage.records.batches import Batch
 from storage.records.evaluation_sets import EvaluationSet
@@ -128,7 +128,13 @@ def _log(paths: Sequence[str], file: ModelFile) -> Iterator[LogSource]:
 def _set_rows(db: sqlite3.Connection, found: EvaluationSet, file: ModelFile) -> Iterator[LogSource]:
     from storage.logs.rows_file import rows_file
 
-    items = [read(text, case) for _, text, case in evaluation_sets.items(db, found.id)]
+    texts = evaluation_sets.items(db, found.id)
+    if set_hash(hash_of(text) for _, text, _ in texts) != found.sha256:
+        raise SourceError(
+            f"{found.name} {found.version} is not what was frozen: its hash is another",
+            "midwatch sets verify MODEL says what is wrong",
+        )
+    items = [read(text, case) for _, text, case in texts]
     label, key = file.columns.label or "label", file.columns.id or "id"
     cells = [{**item.payload, key: item.id, label: item.expected} for item in items]
     with rows_file(cells) as path, _log([path], file) as source:

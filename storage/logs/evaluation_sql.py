@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 
 import duckdb
@@ -41,7 +42,7 @@ def outcome(
     path = _table(source, file, asked.columns, side, both, condition)
     try:
         told = run(path, asked, what)
-        expression = per_row(asked.text, asked.columns, what, label=None) if asked.shape == "mean" else None
+        expression = _of_a_row(asked.text, asked.columns, what) if asked.shape == "mean" else None
         if expression is None:
             return told, None
         statement = f"SELECT ({expression})::DOUBLE FROM {TABLE} ORDER BY rowid"
@@ -49,6 +50,11 @@ def outcome(
         return told, np.array([np.nan if value is None else value for (value,) in found], dtype=np.float64)
     finally:
         path.unlink(missing_ok=True)
+
+
+@lru_cache(maxsize=64)  # both versions, and every slice, ask for the same expression
+def _of_a_row(expression: str, columns: tuple[str, ...], what: str) -> str | None:
+    return per_row(expression, columns, what, label=None)
 
 
 def _table(source: LogSource, file: ModelFile, columns: Sequence[str], side: str, both: bool, condition: str) -> Path:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from datetime import datetime
 
 from storage.errors import SourceError
 from storage.logs.engine import in_words
-from storage.logs.join import export_rows, label_column
+from storage.logs.join import ARRIVAL_COLUMNS, export_rows, label_column
 from storage.logs.label_values import plain_text
-from storage.logs.quoting import sql_text
+from storage.logs.quoting import sql_name, sql_text
 from storage.logs.source import LogSource, open_log
 from storage.records.labels import LabelFile
 from storage.records.models import ModelFile
@@ -19,7 +20,7 @@ LATE_ID = "__late_id"
 LATE_LABEL = "__late_label"
 
 
-def attach(source: LogSource, model: ModelFile, files: Sequence[LabelFile]) -> str:
+def attach(source: LogSource, model: ModelFile, files: Sequence[LabelFile], *, until: datetime | None = None) -> str:
     """The FROM clause of the log with its late labels: ``log``, joined with them where there are any.
 
     The label of a later file replaces that of an earlier one, and the last row of an id counts within a file. Rows stay
@@ -27,6 +28,7 @@ def attach(source: LogSource, model: ModelFile, files: Sequence[LabelFile]) -> s
 
     Args:
         files: label files in the order they arrived.
+        until: labels that became known later are left out, where a file tells when each did.
 
     Raises:
         SourceError: a file is gone, has changed since it was recorded, or lacks the id or the label column.
@@ -47,7 +49,8 @@ def attach(source: LogSource, model: ModelFile, files: Sequence[LabelFile]) -> s
                     "put the old file back, or ingest the new one under another name",
                 )
             label = plain_text(opened, label_column(opened, model))
-            exported = export_rows(opened, f'select {plain_text(opened, model.columns.id)}, {label}, "__row" from log')
+            key, known_by = plain_text(opened, model.columns.id), _known_by(opened, until)
+            exported = export_rows(opened, f'select {key}, {label}, "__row" from log where {known_by}')
             with in_words(file.path):
                 moved = os.path.join(spill, f"labels_{number}.parquet")
                 os.replace(exported, moved)
@@ -63,3 +66,11 @@ def attach(source: LogSource, model: ModelFile, files: Sequence[LabelFile]) -> s
         )
         con.execute(f"drop table {LATE}_all")
     return f"log left join {LATE} on {plain_text(source, model.columns.id)} = {LATE_ID}"
+
+
+def _known_by(opened: LogSource, until: datetime | None) -> str:
+    """The labels that were known at a moment, as SQL; all of a file that does not tell."""
+    arrival = next((c.name for c in opened.columns if c.name in ARRIVAL_COLUMNS and c.kind == "time"), None)
+    if until is None or arrival is None:
+        return "true"
+    return f"coalesce(epoch({sql_name(arrival)}) <= {until.timestamp()!r}, true)"

@@ -20,6 +20,7 @@ STEPS: tuple[str, ...] = (
     "m0011_rollouts",
     "m0012_gates",
     "m0013_suites",
+    "m0014_experiments",
 )
 """Module names under ``storage.migrations``, in order of application."""
 

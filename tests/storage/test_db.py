@@ -19,7 +19,7 @@ FACTS = [
     "evaluation_scores", "evaluation_answers", "rollouts", "rollout_events", "gate_decisions", "gate_looks",
     "batch_arms", "gate_answers", "gate_approvals", "gate_overrides", "gate_override_reviews", "gate_armings",
     "gate_decision_bases", "promotions", "promotion_events", "evaluations", "imported_metrics", "primary_metrics",
-    "gate_waits",
+    "gate_waits", "experiments", "experiment_results", "experiment_events", "experiment_limits", "defect_tags",
 ]  # fmt: skip
 
 

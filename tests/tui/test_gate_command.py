@@ -1,11 +1,6 @@
 """``midwatch gate`` and ``midwatch promote`` on a store that was made by commands alone, from logs."""
 
-import os
-import pty
 import shutil
-import subprocess
-import sys
-import threading
 from pathlib import Path
 
 import numpy as np
@@ -224,31 +219,3 @@ def test_calls_that_make_no_sense(call: Call) -> None:
     call("promote", "churn", "v2", "--stop", "--dry-run", code=2)
     call("promote", "churn", "v2", code=5)
     assert "nobody is there to confirm it" in call.err
-
-
-@pytest.mark.parametrize(("typed", "code"), [("v2", 0), ("v1", 5)])
-def test_a_production_model_is_promoted_by_typing_the_version(
-    call: Call, tmp_path: Path, typed: str, code: int
-) -> None:
-    (tmp_path / "churn.toml").write_text(MODEL.format(top="production = true"))
-    call("init", str(tmp_path / "churn.toml"))
-    mine, theirs = pty.openpty()
-    os.write(mine, b"v2\n")  # typed ahead
-    words = [sys.executable, "-m", "tui", "promote", "churn", "v2"]
-    process = subprocess.Popen(words, stdin=theirs, stderr=subprocess.PIPE)
-    timer = threading.Timer(30, process.kill)
-    timer.start()
-    assert process.stderr is not None
-    said = b""
-    while b"type v2 to promote" not in said:
-        chunk = os.read(process.stderr.fileno(), 4096)
-        assert chunk, said.decode()
-        said += chunk
-    os.write(mine, typed.encode() + b"\n")
-    with process:
-        process.communicate()
-    timer.cancel()
-    os.close(mine)
-    os.close(theirs)
-    assert process.returncode == code
-    assert len(call("gate")["candidates"]) == (1 if code == 0 else 0)

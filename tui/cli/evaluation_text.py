@@ -56,7 +56,7 @@ def _below(done: Evaluation, in_force: dict[str, Any] | None) -> list[str]:
             f"{done.cases.passed} of {done.cases.cases} failure cases pass ({done.cases.in_set} are in a set, "
             f"{done.cases.answered} were answered){told}"
         )
-    lines.append(f"rows: {done.split}; {c.rows:,} evaluated, {c.coverage:.1%} of them labelled, {c.older:,} not used")
+    lines.append(f"rows: {done.split}; {c.rows:,} evaluated, {c.coverage:.1%} of them labelled, {c.older:,} kept apart")
     left = [
         (c.no_candidate, f"without an answer of {done.version}"),
         (c.no_baseline, f"without one of {done.baseline}"),

@@ -28,6 +28,7 @@ COMMANDS: tuple[tuple[str, str], ...] = (
     ("doctor", "Look at store, disk, audit chain, models and terminal."),
     ("env", "What a model runs in: snap, add, list, diff."),
     ("evaluate", "Compare a version with its baseline offline, by the suite."),
+    ("experiments", "Experiments: register, start, results, kill; what history says of the next."),
     ("gate", "What the gates say of candidates, and what people say to them."),
     ("handover", "The page of the watch: show, write, accept, list."),
     ("incidents", "Open, investigate, close and report incidents."),

@@ -133,3 +133,16 @@ def road(db: sqlite3.Connection, folder: Path, stages: str | None = None, top: s
     made.version("v1", "v2", "v3")
     made.live("v1")
     return made
+
+
+POINTER = '[rollback]\nactuator = "pointer_file"\npath = "CURRENT"\nsettle = "0s"\ntimeout = "1s"\n'
+
+
+def at_last_gate(made: Road) -> Road:
+    """v2 is in the canary, and its gate says promote; a pointer file says v1."""
+    (made.folder / "CURRENT").write_text("v1\n")
+    made.promote()
+    made.arm()
+    made.look(range(24), 20, 180)
+    made.now += timedelta(hours=1)
+    return made

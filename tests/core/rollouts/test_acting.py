@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -15,25 +13,18 @@ from core.rollouts import acting, promotion
 from storage.actuators.base import OutcomeUnknownError
 from storage.actuators.pointer_file import PointerFile
 from storage.errors import ActuatorError, RefusedError, UsageError
-from storage.tables import deployments, promotions, rollouts
+from storage.tables import deployments, rollouts
 from tests.conftest import ADA
-from tests.core.rollouts.road import BOB, TWO, Road
+from tests.core.rollouts.road import BOB, POINTER, TWO, Road, at_last_gate
 from tests.fake_clock import FakeClock
 
 Build = Callable[..., Road]
-POINTER = '[rollback]\nactuator = "pointer_file"\npath = "CURRENT"\nsettle = "0s"\ntimeout = "1s"\n'
 
 
 @pytest.fixture
 def ready(build: Build) -> Road:
     """v2 is in the canary, and its gate says promote; a pointer file says v1."""
-    made = build(TWO.format(canary="") + POINTER)
-    pointer(made).write_text("v1\n")
-    made.promote()
-    made.arm()
-    made.look(range(24), 20, 180)
-    made.now += timedelta(hours=1)
-    return made
+    return at_last_gate(build(TWO.format(canary="") + POINTER))
 
 
 def pointer(made: Road) -> Path:
@@ -120,18 +111,3 @@ def test_one_at_a_time_and_a_rollback_waits_for_nothing(ready: Road, monkeypatch
     ended = acting.recover(ready.db, now=later, actor=BOB, clock=FakeClock(later))
     assert [one.state for one in ended] == ["not verified"]
     assert ready.rollout().stage == "canary"
-
-
-@pytest.mark.parametrize(
-    ("point", "state", "stage"),
-    [("begun", "failed", "canary"), ("swapped", "verified", "full")],
-)
-def test_a_killed_process_is_ended_by_the_world(ready: Road, point: str, state: str, stage: str) -> None:
-    call = [sys.executable, "-m", "tests.core.rollouts.killed_promotion", str(ready.folder / "midwatch.db"), point]
-    assert subprocess.run(call, check=False).returncode == -9
-    assert promotions.in_flight(ready.db, ready.model.id) is not None
-    later = ready.now + timedelta(minutes=1)
-    ended = acting.recover(ready.db, now=later, actor=ADA, clock=FakeClock(later))
-    assert [(one.state, ready.rollout().stage) for one in ended] == [(state, stage)]
-    assert pointer(ready).read_text() == ("v1\n" if state == "failed" else "v2\n")
-    assert acting.recover(ready.db, now=later, actor=ADA) == []

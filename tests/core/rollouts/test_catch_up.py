@@ -251,3 +251,36 @@ def test_labels_that_come_after_a_window_matured_change_nothing_whenever_it_is_l
     [error] = [look for look in awake if look.guardrail == "error"]
     assert error.labelled == 40
     assert error.window_start >= START + DAY
+
+
+def test_a_morning_with_labels_in_daily_files_ends_as_the_night_did(tmp_path: Path) -> None:
+    """Labels of one window in several files, some of them too late: awake, or all files in one command afterwards."""
+    frame = requests(1, MIXED)
+    logs = [write(tmp_path, f"d{day}.parquet", requests(day, MIXED, labels=False)) for day in (1, 4)]
+    known = [START + (2 + i % 4) * DAY - DAY / 24 for i in range(len(frame))]
+    truth = frame[["request_id", "churned"]].assign(labelled_at=[t.replace(tzinfo=None) for t in known])
+    days = [truth.iloc[i::4] for i in range(4)]
+    answers = [write(tmp_path, f"daily{i}.parquet", part) for i, part in enumerate(days)]
+    found = []
+    for name in ("awake", "slept"):
+        store.prepare(tmp_path / f"{name}.db")
+        db = store.connect(tmp_path / f"{name}.db")
+        model = model_of(db, tmp_path)
+        rollout = candidate(db, model, tmp_path)
+        first = take_in(db, model, logs[0], OPENED)
+        if name == "slept":
+            take_in(db, model, logs[1], OPENED)
+        for day, answer in enumerate(answers):
+            if name == "awake" and day == 3:
+                take_in(db, model, logs[1], OPENED + 3 * DAY)
+                catch_up(db, model, now=OPENED + 3 * DAY)
+            moment = OPENED + (day + 1 if name == "awake" else 9) * DAY
+            label(db, model, answer, moment, [first])
+            if name == "awake":
+                catch_up(db, model, now=moment)
+        catch_up(db, model, now=OPENED + 9 * DAY)
+        found.append(bare(db, rollout))
+        db.close()
+    assert found[0] == found[1]
+    [error] = [look for look in found[0] if look.guardrail == "error"]
+    assert error.labelled == 30

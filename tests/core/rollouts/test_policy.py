@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import math
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.rollouts.policy import Path, document, judge, sha256
-from storage.records.looks import Binary, Look, Means, Moments, PairedBinary, PairedMeans, Ranks, Split, Sums
+from core.rollouts.policy import Path, judge
+from storage.records.looks import Binary, Look, Means, Moments, PairedMeans, Ranks, Sums
 from storage.records.rollouts import Condition, Verdict
 from tests.core.rollouts.made_looks import START, WINDOW, events, guardrail, look, stage, traffic
 
@@ -187,68 +186,6 @@ def test_nothing_judged_is_nothing_clear() -> None:
     assert "judges no guardrail" in texts(verdict)
 
 
-BROKEN: tuple[tuple[str, Sums], ...] = (
-    ("1200 events in 1000 units", Binary(1_000, 1_200, 9_000, 10)),
-    ("nan", Binary(1_000, math.nan, 9_000, 10)),  # type: ignore[arg-type]
-    ("-5", Binary(1_000, -5, 9_000, 10)),
-    ("cannot read", Ranks(10, 10, 0.5, 0.0)),
-    ("cannot read", Split(10, 10, 0.5)),
-)
-
-
-@pytest.mark.parametrize(("said", "sums"), BROKEN)
-def test_a_look_that_cannot_be_believed_holds_and_is_named(said: str, sums: Sums) -> None:
-    verdict = judge(stage(), [*HEALTHY, look(40, sums)])
-    assert verdict.outcome == "hold"
-    assert "errors: a look of 07:40 UTC cannot be believed" in verdict.reasons[0].text
-    assert said in verdict.reasons[0].text
-    assert judge(stage(), [*HARMFUL, look(40, sums)]).outcome == "roll back"
-
-
-@pytest.mark.parametrize(
-    ("method", "sums"),
-    [
-        ("mean", Means(Moments(10, math.nan, 1.0), Moments(90, 1.0, 1.0))),
-        ("mean", Means(Moments(10, 100.0, 1.0), Moments(90, 1.0, 1.0))),
-        ("rank", Ranks(10, 90, math.nan, 0.0)),
-        ("rank", Ranks(10, 90, 1.5, 0.0)),
-        ("paired odds", PairedBinary(10, 8, 8)),
-        ("paired mean", PairedMeans(10, math.inf, 1.0)),
-    ],
-)
-def test_numbers_that_cannot_be_are_named_under_every_method(method: Any, sums: Sums) -> None:
-    margin = 1.3 if method == "paired odds" else 0.1
-    verdict = judge(stage(guardrail(method=method, margin=margin, sd=1.0)), [look(0, sums)])
-    assert verdict.outcome == "hold"
-    assert "cannot be believed" in verdict.reasons[0].text
-
-
-def test_a_split_that_cannot_be_believed_holds() -> None:
-    verdict = judge(stage(), [*HEALTHY, traffic(0, 100, 900, expected=1.5)])
-    assert (verdict.outcome, "traffic split" in texts(verdict)) == ("hold", True)
-
-
-def test_a_window_that_ends_before_it_begins_cannot_be_believed() -> None:
-    backwards = events(40, 20, 180, window_end=START)
-    assert "ends before it begins" in texts(judge(stage(), [*HEALTHY, backwards]))
-
-
-def test_an_empty_arm_says_nothing() -> None:
-    starved = [look(nth, Binary(0, 0, 9_000, 180)) for nth in range(3)]
-    verdict = judge(stage(), starved)
-    assert verdict.outcome == "hold"
-    assert "nothing to compare in 3 looks" in texts(verdict)
-    assert judge(stage(), [*HEALTHY, look(40, Binary(0, 0, 9_000, 180))]).outcome == "promote"
-
-
-def test_looks_of_another_stage_or_of_no_guardrail_do_not_count() -> None:
-    strange = [replace(each, guardrail="old") for each in HARMFUL]
-    elsewhere = [replace(each, stage="ab") for each in HARMFUL]
-    verdict = judge(stage(), HEALTHY + strange + elsewhere)
-    assert (verdict.outcome, verdict.looks) == ("promote", 30)
-    assert "old: not in this stage's rule, so its 30 looks do not count" in texts(verdict)
-
-
 def test_what_becomes_rarer_is_harm_where_less_is_worse() -> None:
     clicks = stage(guardrail(harm="down"))
     assert judge(clicks, HARMFUL).outcome == "promote"
@@ -311,13 +248,15 @@ def shuffled(draw: st.DrawFn) -> tuple[list[Look], list[Look]]:
     return looks, [replace(each, id=nth) for nth, each in enumerate(draw(st.permutations(looks)))]
 
 
+@settings(max_examples=50)
 @given(shuffled())
 def test_the_order_of_arrival_changes_not_one_byte(both: tuple[list[Look], list[Look]]) -> None:
     rule = stage(guardrail(), guardrail("loss", method="mean", margin=0.1, sd=0.5))
-    first, second = (document(judge(rule, looks)) for looks in both)
+    first, second = (repr(judge(rule, looks)) for looks in both)
     assert first == second
 
 
+@settings(max_examples=50)
 @given(st.lists(st.integers(5, 60), min_size=2, max_size=12), st.integers(1, 11))
 def test_evidence_gathered_all_night_is_that_of_the_morning(counts: list[int], cut: int) -> None:
     looks = [events(nth, count, 180) for nth, count in enumerate(counts)]
@@ -327,14 +266,4 @@ def test_evidence_gathered_all_night_is_that_of_the_morning(counts: list[int], c
     path.verdict()
     for each in looks[cut:]:
         path.add((each,))
-    assert document(path.verdict()) == document(judge(stage(), reversed(looks)))
-
-
-def test_the_document_is_canonical_json() -> None:
-    text = document(judge(stage(guardrail(), guardrail("later")), HEALTHY))
-    read = json.loads(text)
-    assert json.dumps(read, sort_keys=True, separators=(",", ":"), ensure_ascii=False) == text
-    assert read["evidence"][1]["estimate"] is None
-    assert read["evidence"][1]["high"] is None
-    assert read["at"] == "2026-03-02T01:10:00+00:00"
-    assert sha256(text) == sha256(text) != sha256(text + " ")
+    assert repr(path.verdict()) == repr(judge(stage(), reversed(looks)))

@@ -1,9 +1,11 @@
 """A regression model with two versions: the second better on the mean, and broken for one origin."""
 
 import sqlite3
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import cache
 from pathlib import Path
 
 import duckdb
@@ -75,11 +77,29 @@ def flights(rows: int = ROWS, seed: int = 5) -> pd.DataFrame:
     )
 
 
-def write(table: pd.DataFrame, path: Path) -> None:
+def write(table: pd.DataFrame, path: Path) -> str:
     """A table as Parquet, which is the quickest to open."""
     with duckdb.connect() as con:
         con.register("t", table)
         con.execute(f"COPY t TO '{path}' (FORMAT parquet)")
+    return str(path)
+
+
+FILES = tempfile.TemporaryDirectory(prefix="midwatch-scene-")
+"""What no test changes is written once: the rows, and the scores of both versions."""
+
+
+@cache
+def flights_on_disk() -> pd.DataFrame:
+    table, folder = flights(), Path(FILES.name)
+    write(table.drop(columns=["v1", "v2"]), folder / "rows.parquet")
+    for version in ("v1", "v2"):
+        write(scores_of(table, version), folder / f"{version}.parquet")
+    return table
+
+
+def scores_of(table: pd.DataFrame, version: str) -> pd.DataFrame:
+    return table[["flight", version]].rename(columns={"flight": "id", version: "prediction"})
 
 
 @dataclass
@@ -90,21 +110,20 @@ class Scene:
     model: Model
     folder: Path
     table: pd.DataFrame
-
-    @property
-    def rows(self) -> str:
-        return str(self.folder / "rows.parquet")
+    rows: str
 
     @property
     def asked(self) -> RowsAsked:
         return RowsAsked(files=(self.rows,))
 
+    def own_rows(self, table: pd.DataFrame) -> None:
+        """Other rows than those of every test."""
+        self.rows = write(table.drop(columns=["v1", "v2"]), self.folder / "rows.parquet")
+
     def scores(self, version: str, table: pd.DataFrame | None = None) -> str:
-        path = self.folder / f"{version}_{'all' if table is None else len(table)}.parquet"
-        told = self.table if table is None else table
-        if not path.exists():
-            write(told[["flight", version]].rename(columns={"flight": "id", version: "prediction"}), path)
-        return str(path)
+        if table is None:
+            return f"{FILES.name}/{version}.parquet"
+        return write(scores_of(table, version), self.folder / f"{version}.parquet")
 
     def keep(self, name: str, origin: str, floor: float | None, kind: SliceKind = "critical") -> None:
         where = [Predicate("origin", "=", origin)]
@@ -128,6 +147,5 @@ class Scene:
 
 
 def make(db: sqlite3.Connection, register: Callable[..., Model], folder: Path, text: str = TEXT) -> Scene:
-    table = flights()
-    write(table.drop(columns=["v1", "v2"]), folder / "rows.parquet")
-    return Scene(db, register(text), folder, table)
+    table = flights_on_disk().copy()
+    return Scene(db, register(text), folder, table, f"{FILES.name}/rows.parquet")

@@ -26,7 +26,10 @@ def take_in(model: str, files: Sequence[str], *, store: str | None, as_json: boo
     """Join each file; returns the exit code."""
     with writing(store) as session:
         registered = models.get(session.db, model)
-        reports = [ingest_labels(session.db, registered, f, actor=session.actor, now=session.now) for f in files]
+        reports = [
+            ingest_labels(session.db, registered, f, actor=session.actor, now=session.now, more=place < len(files))
+            for place, f in enumerate(files, start=1)
+        ]
     if as_json:
         output.document(reports[0] if len(reports) == 1 else {"label_files": reports})
     for report in reports:

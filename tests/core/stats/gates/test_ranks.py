@@ -3,7 +3,7 @@ import random
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import mannwhitneyu, rankdata
 
@@ -31,6 +31,7 @@ def test_one_look_has_the_z_of_mann_and_whitney() -> None:
     assert math.erfc(at / math.sqrt(2)) == pytest.approx(float(p))
 
 
+@settings(max_examples=40, deadline=None)
 @given(st.lists(looks, max_size=6), st.integers(0, 1000))
 def test_the_order_of_looks_and_of_merging_changes_no_bit(seen: list[tuple[int, int, float, float]], seed: int) -> None:
     whole = after(seen)
@@ -39,6 +40,7 @@ def test_the_order_of_looks_and_of_merging_changes_no_bit(seen: list[tuple[int, 
         assert after(seen[:cut]).merge(after(seen[cut:])) == whole
 
 
+@settings(max_examples=40, deadline=None)
 @given(st.lists(looks, max_size=6), st.floats(0, 0.4))
 def test_the_other_direction_mirrors_everything(seen: list[tuple[int, int, float, float]], margin: float) -> None:
     there, back = after(seen), after([(n_c, n_b, 1.0 - auc, ties) for n_c, n_b, auc, ties in seen])

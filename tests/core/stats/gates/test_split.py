@@ -2,7 +2,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import betabinom, binom
 
@@ -18,6 +18,7 @@ def test_it_is_the_bayes_factor_of_a_beta_law_against_the_expected_share() -> No
     assert split.log_evidence == pytest.approx(float(factor), abs=1e-8)
 
 
+@settings(max_examples=40, deadline=None)
 @given(counts)
 def test_neither_order_nor_grouping_changes_a_bit(seen: list[tuple[int, int, float]]) -> None:
     forward, backward = Split(), Split()
@@ -34,15 +35,15 @@ def test_a_fair_split_is_rarely_off_and_a_wrong_one_is_found() -> None:
     """200 looks of 1,000 units at 1 in 10: at 5 % at most 6.5 % may ever alarm; 10 -> 9 % is found in all."""
     rng = np.random.default_rng(3)
     alarms = found = 0
-    for _ in range(100):
+    for _ in range(50):
         for rate in (0.1, 0.09):
             split, off = Split(), False
             for k in rng.binomial(1_000, rate, 200).tolist():
                 split = split.add(k, 1_000 - k, 0.1)
                 off = off or split.off(0.05 if rate == 0.1 else 0.001)
             alarms, found = alarms + (off and rate == 0.1), found + (off and rate == 0.09)
-    assert alarms <= 8
-    assert found == 100
+    assert alarms <= 5
+    assert found == 50
 
 
 def test_bad_input_is_refused_in_words() -> None:
