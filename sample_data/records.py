@@ -162,6 +162,55 @@ class PastIncident:
 
 
 @dataclass(frozen=True, slots=True)
+class PastResult:
+    """A gain that somebody measured, positive where it is better, with its 95 % interval."""
+
+    stage: str
+    gain: float
+    low: float
+    high: float
+    n: int
+    at: datetime
+    note: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PastStep:
+    """What became of an experiment: `launch`, `kill`, `drop` or `hold`."""
+
+    kind: str
+    at: datetime
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PastExperiment:
+    """An experiment: registered `at` and started then, its results and steps in order of time, all after that.
+
+    `predicted` and `worth` are gains in the unit of `metric`; `parent` is the key of what it builds on; `version`
+    carries it; `explained` are words, the hypothesis anew and when: after the results.
+    """
+
+    key: str
+    model: str
+    title: str
+    kind: str
+    by: str
+    at: datetime
+    hypothesis: str
+    metric: str
+    predicted: tuple[float, float]
+    worth: float
+    idea_from: str
+    parent: str | None = None
+    version: str | None = None
+    results: tuple[PastResult, ...] = ()
+    steps: tuple[PastStep, ...] = ()
+    hours: float = 0.0
+    explained: tuple[str, str, datetime] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Watch:
     """One person's turn on call, `[starts, ends)`."""
 
@@ -207,6 +256,7 @@ class Scenario:
     rotation_file: Path
     watches: tuple[Watch, ...]
     incidents: tuple[PastIncident, ...]
+    experiments: tuple[PastExperiment, ...]
     faults: tuple[Fault, ...]
 
     def model(self, name: str) -> ModelScenario:

@@ -9,6 +9,7 @@ from sample_data import history
 from sample_data.assistant import generate_assistant
 from sample_data.churn import generate_churn
 from sample_data.eta import generate_eta
+from sample_data.experiments import experiments
 from sample_data.model_files import write_model_file
 from sample_data.records import Scenario
 
@@ -64,6 +65,7 @@ def generate(
         rotation_file=rotation_file,
         watches=turns,
         incidents=history.incidents(end),
+        experiments=experiments(end, planted),
         faults=tuple(fault for _, faults in told for fault in faults),
     )
 

@@ -208,10 +208,20 @@ BY_ID: dict[str, Action] = {action.id: action for action in ACTIONS}
 
 FOOTER = (
     "promote", "acknowledge", "snooze", "verdict", "accept", "why", "cases", "narrow", "split",
-    "keep", "incident", "rollback", "compare", "note", "freeze", "layer", "diff", "widen",
+    "keep", "rollback", "incident", "compare", "note", "freeze", "layer", "diff", "widen",
     "ranking", "signal", "undo", "feedback", "export",
 )  # fmt: skip
 """Ids of what the footer has, the most needed first: what a narrow screen has no room for stands under ``?`` alone."""
+
+
+def ranked(actions: Iterable[Action]) -> list[Action]:
+    """The most needed first, then ``enter``, then what works everywhere; for the footer and the help.
+
+    >>> [action.id for action in ranked([BY_ID["down"], BY_ID["open"], BY_ID["export"], BY_ID["promote"]])]
+    ['promote', 'export', 'open', 'down']
+    """
+    places = {name: place for place, name in enumerate(FOOTER)}
+    return sorted(actions, key=lambda action: places.get(action.id, len(places) + action.built_in))
 
 
 def applies(action: Action, pane: str, works: Iterable[str]) -> bool:

@@ -130,11 +130,16 @@ def take_in(db: sqlite3.Connection, scenario: Scenario, name: str) -> None:
     """Every file of one model: the reference at once, each serving file as of when it arrived, then the labels.
 
     The candidate begins its way behind the reference, from which its gates take their margins; one with a critical
-    slice behind everything else, so that what was planted is found as without it.
+    slice behind everything else, so that what was planted is found as without it. Past experiments come first; those
+    that go on read their results from what came in.
     """
+    from tui import demo_experiments
     from tui.demo_candidates import begin, judge
 
     model, shipper = models.get(db, name), Actor("log-shipper", HOST)
+    demo_experiments.recall(db, model, scenario.experiments, HOST)
+    if name == FIRST:
+        demo_experiments.tell_where_caught(db, HOST, scenario.end)
     baselines = Baselines(db, model)
     files = [file for owner, file in scenario.arrivals() if owner == name]
     reference = [str(file.path) for file in files if file.role == "reference"]
@@ -150,6 +155,7 @@ def take_in(db: sqlite3.Connection, scenario: Scenario, name: str) -> None:
         if file.role == "labels":
             labels.ingest_labels(db, model, file.path, actor=shipper, now=file.arrived)
     judge(db, model, scene_of, HOST)
+    demo_experiments.read(db, model, scenario.experiments, HOST, scenario.end)
 
 
 def _drain(taken: Iterator[Ingested]) -> None:

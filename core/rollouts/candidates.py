@@ -28,6 +28,7 @@ class CandidateLine:
         at: the moment in the time of the data since when the gate says so.
         overrides_open: overrides that nobody has reviewed.
         entered_without_gate: a log or a deployment put it there, no decision did.
+        being_read: only its looks are in this; what the files of batches say is still being read.
     """
 
     rollout_id: int | None
@@ -53,6 +54,7 @@ class CandidateLine:
     overrides_open: int
     entered_without_gate: bool
     production: bool
+    being_read: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,24 +62,32 @@ class Standing:
 def gate(db: sqlite3.Connection, model: Model, rollout: Rollout, *, now: datetime) -> Standing:
     """Make up for looks that are missing, write down every turn that is not yet, and say what the gate says.
 
-    Idempotent: without new looks nothing is written.
+    Idempotent: without new looks, and with files that say what they said, nothing is written.
     """
     catch_up(db, model, now=now)
-    found = standing(db, model, rollouts.get(db, rollout.id), now=now)
+    there = rollouts.get(db, rollout.id)
+    rule = there.rule.stage(there.stage) if there.stage else None
+    if rule is not None:
+        producers.keep(db, model, there, rule, now=now)
+    found = standing(db, model, there, now=now)
     if found.rule is not None:
         turns.record(db, model, found.rollout, found.rule, found.turns, now=now)
     return found
 
 
-def standing(db: sqlite3.Connection, model: Model, rollout: Rollout, *, now: datetime) -> Standing:
-    """What a gate says, from what is in the store; reads only."""
+def standing(db: sqlite3.Connection, model: Model, rollout: Rollout, *, now: datetime, wait: bool = True) -> Standing:
+    """What a gate says, from what is in the store; reads only.
+
+    Args:
+        wait: for conditions that have to be read from files; else the gate holds for them, and says so.
+    """
     rule = rollout.rule.stage(rollout.stage) if rollout.stage else None
     if rule is None:
         return _before(rollout)
     looks = turns.in_order(db, rollout, rule)
     path, turned = turns.walk(rollout, rule, looks)
     facts = (
-        *producers.conditions(db, model, rollout, rule, now=now),
+        *producers.conditions(db, model, rollout, rule, now=now, wait=wait),
         *_of_the_file(model, rollout, rule),
         *_baseline(db, model, rollout, now),
     )

@@ -9,7 +9,7 @@ import sqlite3
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from core.rollouts import charts, deciding
+from core.rollouts import charts, deciding, producers
 from core.rollouts.candidates import (
     CandidateDetail,
     CandidateLine,
@@ -37,16 +37,21 @@ __all__ = [
 NEVER = timedelta(0)
 
 
-def candidates(db: sqlite3.Connection, now: datetime, *, model: str | None = None) -> tuple[CandidateLine, ...]:
+def candidates(
+    db: sqlite3.Connection, now: datetime, *, model: str | None = None, wait: bool = True
+) -> tuple[CandidateLine, ...]:
     """Every candidate that is on its way, by model, the newest rollout first.
 
     Behind them stand the versions that logs or deployments show in a stage before the last one, without any rollout.
+
+    Args:
+        wait: for what has to be read from the files of batches; else such lines are marked ``being_read``.
 
     Raises:
         UsageError: there is no such model.
     """
     asked = [models.get(db, model)] if model is not None else models.list_all(db)
-    return tuple(line for one in asked for line in _of_model(db, one, now))
+    return tuple(line for one in asked for line in _of_model(db, one, now, wait))
 
 
 def known(db: sqlite3.Connection, model: Model) -> tuple[Rollout, ...]:
@@ -75,11 +80,11 @@ def candidate(db: sqlite3.Connection, rollout_id: int, now: datetime) -> Candida
     )
 
 
-def _of_model(db: sqlite3.Connection, model: Model, now: datetime) -> Iterator[CandidateLine]:
+def _of_model(db: sqlite3.Connection, model: Model, now: datetime, wait: bool) -> Iterator[CandidateLine]:
     known = set()
     for rollout in rollouts.open_rollouts(db, model.id):
         known.add(rollout.version)
-        yield _line(db, model, deciding.standing(db, model, rollout, now=now), now)
+        yield _line(db, model, deciding.standing(db, model, rollout, now=now, wait=wait), now)
     live = deployments.live_at(db, model.id, now)
     full = live.get(model.file.full_stage)
     for stage in model.file.stages[:-1]:
@@ -116,6 +121,7 @@ def _line(db: sqlite3.Connection, model: Model, found: Standing, now: datetime) 
         overrides_open=sum(one.open for one in gates.overrides(db, rollout.id)),
         entered_without_gate=_ahead_of_itself(db, model, rollout, now),
         production=model.file.production,
+        being_read=producers.BEING_READ in verdict.conditions,
     )
 
 

@@ -21,6 +21,7 @@ STEPS: tuple[str, ...] = (
     "m0012_gates",
     "m0013_suites",
     "m0014_experiments",
+    "m0015_condition_readings",
 )
 """Module names under ``storage.migrations``, in order of application."""
 

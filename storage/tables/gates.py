@@ -44,7 +44,8 @@ _INSERT_BASE = "INSERT INTO gate_decision_bases(decision_id, baseline, last_look
 _NEWEST = """
 SELECT (SELECT file FROM pragma_database_list WHERE name = 'main') AS store,
        (SELECT max(id) FROM batches WHERE model_id = :model) AS batch,
-       (SELECT max(label_file_id) FROM label_joins) AS labels,
+       (SELECT max(j.label_file_id) FROM label_files f JOIN label_joins j ON j.label_file_id = f.id
+        WHERE f.model_id = :model) AS labels,
        (SELECT max(id) FROM kept_slices WHERE model_id = :model) AS slices
 """
 _BASE = "SELECT baseline, last_look_id FROM gate_decision_bases WHERE decision_id = ?"
@@ -191,7 +192,7 @@ def base(db: sqlite3.Connection, decision_id: int) -> tuple[str, int] | None:
 
 
 def newest_data(db: sqlite3.Connection, model_id: int) -> tuple[object, ...]:
-    """What changes as soon as a batch, labels or a kept slice come to a model of this store."""
+    """What changes as soon as a batch, labels or a kept slice come to a model of this store; the store's path first."""
     return tuple(db.execute(_NEWEST, {"model": model_id}).fetchone())
 
 

@@ -141,7 +141,7 @@ def tell(
     plan: PromotionPlan = PLAN,
 ) -> None:
     """Answer with these records."""
-    monkeypatch.setattr(overview, "candidates", lambda db, now: tuple(lines))
+    monkeypatch.setattr(overview, "candidates", lambda db, now, wait=True: tuple(lines))
     monkeypatch.setattr(overview, "candidate", lambda db, rollout_id, now: detail)
     monkeypatch.setattr(promotion, "plan", lambda db, model, version, **_: plan)
 

@@ -1,5 +1,6 @@
 import sqlite3
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -7,6 +8,9 @@ import pytest
 
 from core.home import health, lines
 from core.ingest import ingest
+from core.suites import held_to as module
+from core.suites.divergence import Divergence
+from core.suites.rotation import rotate
 from storage import db as store
 from storage.records.models import Model
 from storage.tables import batches, models
@@ -16,6 +20,7 @@ from tests.tui.kit import Clock, screen_text, settle
 from tui.app import MidwatchApp
 from tui.header import header_of
 from tui.panes import PANES
+from tui.screens.home import HomePane
 from tui.services import Services
 
 LATE = START + timedelta(hours=40)
@@ -26,7 +31,11 @@ minimum = 50
 name = "auc"
 primary = true
 slo = ">= 0.4"
+[[metrics]]
+name = "log_loss"
 """
+
+PARTED = Divergence("auc", "revenue", 0.9, -0.7, 20, 16, True, "auc and revenue part ways")
 
 
 @pytest.fixture
@@ -103,6 +112,23 @@ async def test_home_and_data_show_what_the_store_holds(
         await pilot.press("escape", "2")
         await settle(pilot)
         assert "spend" in screen_text(app)
+
+
+async def test_the_page_says_what_the_model_is_held_to(
+    db: sqlite3.Connection, store_file: Path, watched: Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at = START + timedelta(hours=9, minutes=5)
+    rotate(db, watched, "log_loss", owner="growth", reason="ranks are not enough", actor=ADA, now=at)
+    monkeypatch.setattr(module, "divergences", lambda *_, **__: (PARTED, replace(PARTED, flipped=False, sentence="no")))
+    app = screen(store_file, at)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settle(pilot)
+        await settle(pilot)
+        plain = pilot.app.query_one(HomePane).detail.plain
+    assert "! auc and revenue part ways" in plain
+    assert "primary metric log_loss since " in plain
+    assert ", owner growth: ranks are not enough; gates keep auc" in plain
+    assert "\n! no\n" not in plain
 
 
 async def test_a_list_is_exported_as_it_is_filtered(store_file: Path, watched: Model) -> None:

@@ -3,11 +3,13 @@
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from threading import Event
 
 import pytest
 
 from core.rollouts import overview
 from core.rollouts.candidates import CandidateLine
+from core.rollouts.producers import BEING_READ
 from storage import db as store
 from storage.records.gates import ItemAnswer
 from storage.records.rollouts import Reason
@@ -161,7 +163,7 @@ async def test_one_reading_at_a_time_and_one_more_for_what_came_meanwhile(
     tell(monkeypatch)
     asked: list[int] = []
 
-    def again(*_: object) -> tuple[CandidateLine, ...]:
+    def again(*_: object, **__: object) -> tuple[CandidateLine, ...]:
         asked.append(1)
         return (LINE,)
 
@@ -174,6 +176,35 @@ async def test_one_reading_at_a_time_and_one_more_for_what_came_meanwhile(
         await settle(pilot)
         await settle(pilot)
         assert len(asked) == 2
+
+
+async def test_what_looks_say_is_there_while_files_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tell(monkeypatch)
+    read, clear = Event(), replace(LINE, outcome="promote", waits_for="you: promote it to full")
+    early = (replace(LINE, being_read=True, waits_for=BEING_READ.text), replace(SHADOWED, being_read=True))
+
+    def slow(*_: object, wait: bool = True) -> tuple[CandidateLine, ...]:
+        return (clear, SHADOWED) if wait and read.wait(10) else early
+
+    monkeypatch.setattr(overview, "candidates", slow)
+    async with screen(tmp_path).run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        try:
+            await pilot.press("5")
+            pane = pilot.app.query_one(StagesPane)
+            while not pane.known:
+                await pilot.pause()
+            await pilot.pause()
+            shown = text_of(pilot)
+            assert ".. hold" in shown
+            assert "!! roll back" in shown
+            assert "by its looks alone" in pane.detail.plain
+        finally:
+            read.set()
+        await settle(pilot)
+        await settle(pilot)
+        assert "ok promote" in text_of(pilot)
+        assert "by its looks alone" not in pane.detail.plain
 
 
 async def test_a_version_without_a_rollout_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@
 
 import unicodedata
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.text import Text
@@ -83,3 +84,25 @@ def test_the_most_needed_keys_and_the_panes_stand_in_a_narrow_footer() -> None:
         assert len(told) == width
         for entry in ("w why", "e cases", "> into", "b by", "K keep", "? help", "12345678 panes"):
             assert entry in told, (width, told)
+
+
+@pytest.mark.parametrize("width", [60, 80])
+@pytest.mark.parametrize(
+    ("pane", "wanted"),
+    [
+        ("stages", ("p promote", "w why", "R roll back", "? help")),
+        ("experiments", ("f verdict", "n note", "x export", "? help")),
+    ],
+)
+def test_candidates_and_experiments_show_their_keys_in_a_narrow_footer_and_first_in_the_help(
+    width: int, pane: str, wanted: tuple[str, ...]
+) -> None:
+    from tui.actions import BY_ID, here
+    from tui.screens.help import help_text
+
+    actions = here(pane, BY_ID)
+    told = footer_line(pane, [one for one in actions if one.footer], [("5", pane)], width).plain
+    assert all(entry in told for entry in wanted), told
+    page = help_text(pane, actions, [], mode="RW").plain
+    own = sorted(page.index(f"\n  {one.shown_keys:<11}{one.help}") for one in actions if one.footer)
+    assert own[-1] < page.index("\n  enter ") < page.index("\n  j ↓ ")

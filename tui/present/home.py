@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from rich.text import Text
 
@@ -12,6 +13,10 @@ from storage.records.rollouts import Rollout
 from tui.present.charts import MARKS, Mark, Series, breaks, change_marks, line_chart, spark
 from tui.present.moments import age
 from tui.present.text import put_line, visible
+
+if TYPE_CHECKING:
+    from core.suites.held_to import HeldTo
+    from core.suites.rotation import EffectivePrimary
 
 Stamp = Callable[[datetime], str]
 
@@ -84,10 +89,24 @@ def candidates_line(found: Sequence[Rollout], overrides: int) -> str:
     return f"{'; '.join(said)}: 5" if said else ""
 
 
+def held_line(held: EffectivePrimary, stamp: Stamp) -> str:
+    """The primary metric, who asked for it and why; of one that was rotated in, since when and what gates keep."""
+    since = f" since {stamp(held.since)}" if held.since else ""
+    kept = f"; gates keep {held.registered.name}" if held.rotated else ""
+    owner = f", owner {held.owner}" if held.owner else ""
+    return f"primary metric {held.metric.name}{since}{owner}{f': {held.reason}' if held.reason else ''}{kept}"
+
+
 def detail(
-    line: ModelLine, health: Health | None, stamp: Stamp, width: int, now: datetime, on_the_way: str = ""
+    line: ModelLine,
+    health: Health | None,
+    stamp: Stamp,
+    width: int,
+    now: datetime,
+    on_the_way: str = "",
+    held: HeldTo | None = None,
 ) -> Text:
-    """The model's page: what is live and what is on the way, the objective, the chart, what is not monitored."""
+    """The model's page: what is live and on the way, the objective, the chart, what it is held to, what is missing."""
     text = Text()
     live = f"{line.live[0]} in {line.live[1]}" if line.live else "nothing is known to be live"
     others = ", ".join(f"{version} in {stage}" for version, stage in line.others)
@@ -95,6 +114,8 @@ def detail(
     put_line(text, f"{live}{f'; also {others}' if others else ''}  ({line.model.file.task}, {production})")
     if on_the_way:
         put_line(text, on_the_way, "bold" if "OVERRIDE" in on_the_way else "")
+    for sentence in held.parted if held else ():
+        put_line(text, f"! {sentence}", "bold")
     if line.newest is not None:
         window = line.newest.window_end or line.newest.arrived_at
         every = f", usually every {age(line.every)}" if line.every else ""
@@ -105,6 +126,8 @@ def detail(
         put_line(text, "reading the metrics ...")
     else:
         _objective(text, health, stamp, width, now)
+    if held is not None:
+        put_line(text, held_line(held.primary, stamp))
     if line.gaps:
         put_line(text, f"NOT MONITORED: {line.model.name} has {', '.join(line.gaps)}")
     return text

@@ -9,7 +9,7 @@ from pathlib import PurePath
 
 from rich.text import Text
 
-from tui.actions import FOOTER, Action
+from tui.actions import Action, ranked
 from tui.present.moments import clock
 from tui.present.text import cells, fit, visible
 
@@ -92,8 +92,8 @@ def footer_line(pane: str, actions: Sequence[Action], panes: Sequence[tuple[str,
     >>> footer_line("alerts", [ack], [("1", "Home")], 40).plain.rstrip()
     'a ack  ? help  1 Home'
     """
-    ranked = sorted(actions, key=lambda action: FOOTER.index(action.id) if action.id in FOOTER else len(FOOTER))
-    entries = [(action.shown_key, action.label) for action in ranked]
+    ordered = ranked(actions)
+    entries = [(action.shown_key, action.label) for action in ordered]
     entries += [("?", "help")]
     line = Text(no_wrap=True, end="")
     taken = sum(cells(key) + cells(label) + 3 for key, label in entries)

@@ -111,6 +111,8 @@ def preview(line: CandidateLine, stages: Sequence[str], stamp: Stamp) -> Text:
     """What a line knows, until the rest is read, and all there is of one without a rollout."""
     page = Page()
     _head(page, line, stages, stamp)
+    if line.being_read:
+        page.line("by its looks alone: what else the gate asks is still being read from the files of batches")
     if line.rollout_id is None:
         page.line("no rollout was opened for it: p opens one; no gate says anything until then")
     return page.text

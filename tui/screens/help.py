@@ -10,7 +10,7 @@ from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 from textual.widgets import Static
 
-from tui.actions import Action
+from tui.actions import Action, ranked
 from tui.panes import PaneSpec
 from tui.screens.modal import Modal
 
@@ -24,7 +24,7 @@ def help_text(title: str, actions: Sequence[Action], panes: Sequence[PaneSpec], 
     """
     page = Text()
     page.append(f"Keys in {title}\n\n", "bold")
-    for action in actions:
+    for action in ranked(actions):
         locked = " (W first)" if action.mutating and mode == "RO" else ""
         page.append(f"  {action.shown_keys:<11}{action.help}{locked}\n")
     page.append("\nPanes\n\n", "bold")

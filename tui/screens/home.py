@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from rich.console import RenderableType
 
@@ -16,6 +17,9 @@ from tui.present import home as present
 from tui.present.columns import Column
 from tui.widgets.pane import ListPane
 from tui.widgets.rows import ListSource, Row, RowSource
+
+if TYPE_CHECKING:
+    from core.suites.held_to import HeldTo
 
 
 class HomePane(ListPane):
@@ -38,6 +42,7 @@ class HomePane(ListPane):
         self.known: dict[int, ModelLine] = {}
         self.healths: dict[int, Health] = {}
         self.ways: dict[int, list[Rollout]] = {}
+        self.held: dict[int, HeldTo] = {}
 
     def source(self) -> RowSource:
         """See ListPane."""
@@ -75,6 +80,18 @@ class HomePane(ListPane):
         if found != self.healths:
             self.healths = found
             self.table.reload()
+        self.read("held to", self._read_held, self._show_held)
+
+    def _read_held(self, db: sqlite3.Connection) -> dict[int, HeldTo]:
+        from core.suites.held_to import held_to
+
+        now = self.shell.now()
+        return {model.id: held_to(db, model, now=now) for model in models.list_all(db)}
+
+    def _show_held(self, found: dict[int, HeldTo]) -> None:
+        if found != self.held:
+            self.held = found
+            self._show(self.table.key)
 
     def line(self, key: str | None = None) -> ModelLine:
         """The model under the cursor."""
@@ -89,7 +106,9 @@ class HomePane(ListPane):
         width = self.detail.size.width or self.size.width
         overrides = sum(one.model == line.model.name for one in gates.overrides(self.db, only_open=True))
         told = present.candidates_line(self.ways.get(int(key), ()), overrides)
-        body = present.detail(line, self.healths.get(int(key)), self.shell.stamp, width, self.shell.now(), told)
+        body = present.detail(
+            line, self.healths.get(int(key)), self.shell.stamp, width, self.shell.now(), told, self.held.get(int(key))
+        )
         return f"{line.model.name}  owner {line.model.file.owner or 'nobody'}", body
 
     def focus_on(self) -> Focus | None:

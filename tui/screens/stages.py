@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +13,7 @@ from rich.text import Text
 from core.incidents import from_alerts
 from storage.errors import SourceError, UsageError
 from storage.tables import models, rollouts
+from tui import jobs
 from tui.focus import Focus
 from tui.present.columns import Column
 from tui.screens.decisions import DecisionsLevel
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
 
 Stages = dict[str, tuple[str, ...]]
 """Names of a model's stages in order, by model."""
+
+Read = tuple[Stages, "dict[str, CandidateLine]"]
+"""Stages, and candidates by key."""
 
 
 class StagesPane(ListPane):
@@ -86,26 +90,45 @@ class StagesPane(ListPane):
             return
         self._reading, now = True, self.shell.now()
 
-        def work(db: sqlite3.Connection) -> tuple[Stages, dict[str, CandidateLine]]:
+        def work(db: sqlite3.Connection, tell: Callable[[Read], None]) -> Read:
             from core.rollouts.overview import candidates
 
-            return _stages_of(db), {_key(line.model, line.version): line for line in candidates(db, now)}
+            stages = _stages_of(db)
+            by_looks = _by_key(candidates(db, now, wait=False))
+            if not any(line.being_read for line in by_looks.values()):
+                return stages, by_looks
+            tell((stages, by_looks))
+            return stages, _by_key(candidates(db, now))
 
-        self.read("candidates", work, self._show_lines, instead=lambda _: self._read_on())
+        jobs.follow(
+            self, "candidates", work, connect=self.shell.services.reader, first=self._show_first,
+            then=self._show_last, instead=lambda _: self._read_on(),
+        )  # fmt: skip
+
+    def _show_first(self, found: Read) -> None:
+        """What looks say is there at once. What was read before stays until all is, unless one turned to harm."""
+        harmed = {key for key, line in found[1].items() if line.outcome == "roll back"}
+        if not self._read_once or any(
+            key not in self.known or self.known[key].outcome != "roll back" for key in harmed
+        ):
+            self._show_lines(found)
+
+    def _show_last(self, found: Read) -> None:
+        self._show_lines(found)
+        self._read_on()
 
     def _read_on(self) -> None:
         self._reading = False
         if self._late:
             self.reload()
 
-    def _show_lines(self, found: tuple[Stages, dict[str, CandidateLine]]) -> None:
+    def _show_lines(self, found: Read) -> None:
         self.stages, self.known = found
         self.seen, self._read_once = {}, True
         self.empty = "nothing is on its way: p in 7, or midwatch promote MODEL V"
         if self.top is self:
             self.renew()
             self._show(self.table.key)
-        self._read_on()
 
     def line(self, key: str | None = None) -> CandidateLine:
         """The candidate of a row, by default of the one under the cursor.
@@ -135,7 +158,7 @@ class StagesPane(ListPane):
         if not self._read_once:
             return key.replace("\x1f", " "), "reading what the gate says ..."
         line = self.line(key)
-        if line.rollout_id is not None and key not in self.seen:
+        if line.rollout_id is not None and not line.being_read and key not in self.seen:
             rollout_id, now = line.rollout_id, self.shell.now()
 
             def work(db: sqlite3.Connection) -> CandidateDetail:
@@ -266,6 +289,10 @@ class StagesPane(ListPane):
 
 def _key(model: str, version: str) -> str:
     return f"{model}\x1f{version}"
+
+
+def _by_key(lines: Iterable[CandidateLine]) -> dict[str, CandidateLine]:
+    return {_key(line.model, line.version): line for line in lines}
 
 
 def _stages_of(db: sqlite3.Connection) -> Stages:

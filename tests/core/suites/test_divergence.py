@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from core.stats.sign_flip import sign_flip
+from core.suites.held_to import held_to
 from core.suites.overview import overview
 from storage.records.batches import Batch
 from storage.records.models import Model
@@ -69,6 +70,7 @@ def test_the_overview_says_when_ml_and_business_part_ways(
     assert cost_told.past > 0.9
     assert cost_told.flipped is flipped
     assert ("part ways" in cost_told.sentence) is flipped
+    assert (cost_told.sentence in held_to(db, model, now=NOW + timedelta(days=60)).parted) is flipped
     assert "too few" in next(one for one in told.divergences if one.business == "long_delays").sentence
     newest = {line.spec.name: line.newest for line in told.lines}
     assert newest["mae"] is not None

@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from core.ingest import Ingested, ingest
+from core.rollouts.producers import work_out
 from core.watchdogs import watch_silence
 from storage.errors import SourceError
 from storage.tables import models
@@ -69,6 +70,7 @@ def command(
             if not as_json:
                 output.text(line(done))
             interrupts.check()
+        work_out(session.db, registered, now=session.now)
         watch_silence(session.db, session.now)
     for failure in failures:
         diagnostics.error(failure)

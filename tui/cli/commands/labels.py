@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import click
 
 from core.labels import LabelReport, ingest_labels
+from core.rollouts.producers import work_out
 from storage.errors import SourceError
 from storage.tables import models
 from tui.cli import diagnostics, output
@@ -30,6 +31,7 @@ def take_in(model: str, files: Sequence[str], *, store: str | None, as_json: boo
             ingest_labels(session.db, registered, f, actor=session.actor, now=session.now, more=place < len(files))
             for place, f in enumerate(files, start=1)
         ]
+        work_out(session.db, registered, now=session.now)
     if as_json:
         output.document(reports[0] if len(reports) == 1 else {"label_files": reports})
     for report in reports:
