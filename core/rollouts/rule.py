@@ -24,8 +24,8 @@ LAST_MARGIN, EARLIER_MARGIN, FIRST_MARGIN = 1.15, 1.3, 2.0
 SLICE_ODDS, SLICE_MARGIN = 2.0, 1.3
 """The least margins of critical slices and scenarios: of odds, and of numbers and ranks.
 
-They have few rows, so the last gate's 1.15 would hold for weeks. Rare errors need a wide margin of odds: 2.0 of 5 % lets
-5 more of a hundred rows fail. Every row of a number tells something, and twice a mean error is no guard at all.
+They have few rows, so the last gate's 1.15 would hold for weeks. Rare errors need a wide margin of odds: 2.0 of 5 %
+lets 5 more of a hundred rows fail. Every row of a number tells something, and twice a mean error is no guard at all.
 """
 
 BURN_IN = 2_000
