@@ -208,9 +208,13 @@ class _Stage:
         return due, moment
 
     def _any_label(self, pair: Pair) -> bool:
-        """Whether some row of each batch has a label, as was counted when its metrics were measured."""
+        """Whether some row of each batch has a label, as was counted when its metrics were measured.
+
+        In a shadow one batch is enough: both versions answered the same requests.
+        """
         counts = [batches.coverage(self._db, batch.id) for batch in pair.batches]
-        return all(count is not None and count.labelled > 0 for count in counts)
+        labelled = [count is not None and count.labelled > 0 for count in counts]
+        return any(labelled) if self._stage.kind == "shadow" else all(labelled)
 
     def _label_files(self, pair: Pair) -> list[LabelFile]:
         files = {file.id: file for batch in pair.batches for file in labels.files_of(self._db, batch.id)}

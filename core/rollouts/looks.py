@@ -56,8 +56,11 @@ def looks_at(
     Raises:
         SourceError: the log can't be asked.
     """
+    from core.rollouts.shared_labels import shared
     from core.rollouts.sums import sums_of
 
+    if stage.kind == "shadow" and any(rule.needs_labels for rule in due):
+        side = shared(side, model.file, _arm_sql(side, model.file, rollout, stage, pair))
     readable, failures = _readable(side, model.file, due)
     rows = _read(side, model.file, rollout, stage, pair, readable) if readable else []
     found, unlabelled = [], []
