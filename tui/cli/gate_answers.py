@@ -116,12 +116,16 @@ def replayed(session: Session, model: Model, rollout: Rollout, path: str, as_jso
 
 def shadow_report(session: Session, model: Model, rollout: Rollout, as_json: bool) -> int:
     """The page that convinces, or kills an idea."""
+    from core.rollouts.gate_says import gate_says
     from core.shadow.compare import compare
     from core.shadow.report import report
 
     found = compare(session.db, model, rollout, now=session.now)
-    made = report(found, now=session.now)
-    output.document(found) if as_json else output.text(made.markdown)
+    gate = gate_says(session.db, model, rollout, now=session.now)
+    if as_json:
+        output.document({"gate": gate, **output.plain(found)})
+    else:
+        output.text(report(found, now=session.now, gate=gate).markdown)
     return 0
 
 
