@@ -182,6 +182,12 @@ def test_what_another_gate_would_have_said(call: Call, tmp_path: Path) -> None:
     found = call("gate", "churn", "v2", "--replay", str(other))
     assert (found["happened"][0]["outcome"], found["stages"][0]["outcome"]) == ("roll back", "roll back")
     assert found["stages"][0]["extra_events"] > 50
+    said = call("gate", "churn", "v2", code=1)["verdict"]
+    other.write_text(MODEL.format(top=""))
+    same = call("gate", "churn", "v2", "--replay", str(other))
+    assert same["stages"] == same["happened"]
+    assert (same["stages"][0]["outcome"], same["stages"][0]["at"]) == (said["outcome"], said["at"])
+    assert "extra events: +" in call.text("gate", "churn", "v2", "--replay", str(other))
     other.write_text(MODEL.format(top="").replace('"churn"', '"eta"', 1))
     call("gate", "churn", "v2", "--replay", str(other), code=2)
 

@@ -7,14 +7,14 @@ from pathlib import Path
 from typing import Literal
 
 from core.rollouts import answers, arming, deciding, opening, overrides, rederiving, rule
-from core.rollouts.replay import Replayed, replay
+from core.rollouts.replay import replay
 from storage import model_file
 from storage.clock import utc_now
 from storage.errors import UsageError
 from storage.records.models import Model
 from storage.records.rollouts import Rollout, StageRule
 from storage.tables import models, rollouts
-from tui.cli import diagnostics, output
+from tui.cli import diagnostics, output, replay_words
 from tui.cli.options import Session, writing
 from tui.cli.promotion_words import overrides as override_lines
 
@@ -110,7 +110,7 @@ def replayed(session: Session, model: Model, rollout: Rollout, path: str, as_jso
     if as_json:
         output.document(found)
     else:
-        _table(found)
+        replay_words.table(found)
     return 0
 
 
@@ -145,32 +145,3 @@ def _gates(session: Session, model: Model, version: str | None, stage: str, on: 
         raise UsageError(f"{model.name} has no gate behind {stage!r}", f"gates stand behind: {known}")
     unlike = [one for one in found if arming.armed(session.db, model, one) != on]
     return list({arming.gate_sha(one): one for one in unlike or found[:1]}.values())
-
-
-def _table(found: Replayed) -> None:
-    was = {one.stage: one for one in found.happened}
-    output.table(
-        ("STAGE", "OTHER GATE", "AT", "LOOKS", "EXTRA EVENTS", "OWN GATE", "AT", "EXTRA EVENTS"),
-        [
-            (
-                one.stage if one.reached else f"{one.stage} (not reached)", one.outcome, _moment(one.at),
-                f"{one.looks} of {one.of}", _events(one.extra_events),
-                was[one.stage].outcome if one.stage in was else None,
-                _moment(was[one.stage].at) if one.stage in was else None,
-                _events(was[one.stage].extra_events) if one.stage in was else None,
-            )
-            for one in found.stages
-        ],
-        empty="no stage of the other gate has two arms",
-    )  # fmt: skip
-    output.text(f"extra events: {found.extra_events:+.0f} under the other gate, {found.happened_events:+.0f} as it was")
-    if found.apart:
-        output.text(f"not replayed, the other file has no such stage: {', '.join(found.apart)}")
-
-
-def _moment(at: object) -> str | None:
-    return f"{at:%m-%d %H:%MZ}" if at is not None else None
-
-
-def _events(count: float | None) -> str | None:
-    return None if count is None else f"{count:+.0f}"
