@@ -105,6 +105,10 @@ def test_the_golden_path_by_commands(call: Call, tmp_path: Path, monkeypatch: py
     assert call("gate")["candidates"] == []
     call("gate", "churn", "v2", code=2)
     assert "midwatch promote churn v2" in call.err
+    [foreseen] = call("gate", "churn", "v2", "--plan")["stages"]
+    assert foreseen["rows_per_minute"] == pytest.approx(1000 / 60, rel=0.05)
+    assert " a minute and 10." in foreseen["told"][0]
+    assert "a doubling takes ~" in call.text("gate", "churn", "--plan")
     assert call("promote", "churn", "v2", "--dry-run")["to_stage"] == "canary"
     assert call("promote", "churn", "v2", "--yes")["state"] == "recorded"
     call("gate", "churn", "--arm", "canary", code=2)
