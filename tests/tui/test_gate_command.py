@@ -133,8 +133,14 @@ def test_the_golden_path_by_commands(call: Call, tmp_path: Path, monkeypatch: py
     assert call("gate", "churn", "v2")["outcome"] == "promote"
     text = call.text("gate", "churn", "v2")
     assert "ok  approval: 2 of 2 people approved: ada, bob" in text
+    assert ": 2 windows, 2,000 rows" in text
     assert call("promote", "churn", "v2", "--yes")["to_stage"] == "full"
-    assert call("gate", "churn", "v2")["line"]["state"] == "done"
+    over = call("gate", "churn", "v2")
+    assert (over["state"], over["outcome"], over["verdict"], over["dry_run"]) == ("done", None, None, False)
+    text = call.text("gate", "churn", "v2")
+    assert text.startswith("churn v2 is done: live in full since ")
+    assert "by bob" in text.splitlines()[0]
+    assert "dry run" not in text
     assert call("gate", "churn", "v2", "--verify") == {
         "decisions": call("gate", "churn", "v2", "--verify")["decisions"], "different": 0,
     }  # fmt: skip
@@ -175,6 +181,9 @@ def test_a_candidate_is_taken_off(call: Call, tmp_path: Path) -> None:
     call("promote", "churn", "v2", "--stop", "--yes", code=2)
     assert call("promote", "churn", "v2", "--stop", "--yes", "--reason", "no need")["state"] == "stopped"
     assert [one["version"] for one in call("live", "churn")] == ["v1"]
+    assert call("gate", "churn", "v2", code=1)["state"] == "stopped"
+    assert run(["gate", "churn", "v2"]) == 1
+    assert call.capsys.readouterr().out.startswith("churn v2 was stopped in canary, decided ")
     call("promote", "churn", "v2", "--stop", "--yes", "--reason", "again", code=5)
 
 
@@ -217,6 +226,30 @@ def test_a_read_only_store_is_shown_and_not_written(
         call(*words, code=5)
         assert refused in call.err
     assert (tmp_path / "s.db").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["gate"],
+        ["gate", "churn", "v2"],
+        ["gate", "churn", "v2", "--plan"],
+        ["gate", "churn", "v2", "--approve"],
+        ["gate", "churn", "--arm", "canary", "--reason", "x"],
+        ["evaluate", "churn", "v2", "--last", "1d"],
+        ["experiments"],
+        ["experiments", "drop", "1", "--reason", "x"],
+    ],
+)
+def test_a_store_that_is_not_there_is_not_made(words: list[str], call: Call, tmp_path: Path) -> None:
+    nowhere = tmp_path / "slip.db"
+    assert run([*words, "--store", str(nowhere)]) == 3
+    assert not nowhere.exists()
+
+
+def test_an_evaluation_without_batches_is_a_document_with_its_reason(call: Call) -> None:
+    told = call("evaluate", "churn", "v2", "--last", "1h", code=2)
+    assert (told["passes"], "no batch of 'churn' touches the last 1h" in told["reason"]) == (False, True)
 
 
 def test_calls_that_make_no_sense(call: Call) -> None:

@@ -15,7 +15,7 @@ from storage.errors import UsageError
 from storage.file_system import why_unwritable
 from storage.records.models import Model
 from storage.records.rollouts import Rollout
-from storage.tables import gates, models, rollouts
+from storage.tables import deployments, gates, models, rollouts
 from tui.cli import diagnostics, gate_answers, output, promotion_words
 from tui.cli.options import ROW_ID, Session, reading, shared, writing
 
@@ -45,7 +45,8 @@ HELD = 1
 def command(model: str | None, version: str | None, store: str | None, as_json: bool, **asked: Any) -> None:
     """Show all candidates, those of MODEL, or one VERSION with its gate: verdict, reasons, evidence, conditions.
 
-    With a VERSION: exit 0 when its gate says promote, 1 when it says hold or roll back (in dry run too). A read-only
+    With a VERSION: exit 0 when its gate says promote, 1 when it says hold or roll back (in dry run too); of a rollout
+    that is over 0 when it is done, 1 when it was stopped or rolled back. A read-only
     store is shown as it stands; else looks that are missing are taken first.
     """
     chosen = [name for name, value in asked.items() if value and name not in ("note", "reason")]
@@ -105,17 +106,22 @@ def _one(store: str | None, name: str, version: str, act: str | None, asked: dic
         if session.writes and rollout.state == "open":
             deciding.gate(session.db, found, rollout, now=session.now)
         told = overview.candidate(session.db, rollout.id, session.now)
+        live = deployments.live_at(session.db, found.id, session.now).get(found.file.full_stage)
+    over = told.line.state != "open"
     if as_json:
         said = told.verdict
-        output.document(
-            {
-                "model": name, "version": version, "stage": said.stage, "outcome": said.outcome,
-                "dry_run": told.line.dry_run, **output.plain(told),
-            }
-        )  # fmt: skip
+        whole: dict[str, Any] = {
+            "model": name, "version": version, "state": told.line.state, "stage": said.stage, "outcome": said.outcome,
+            "dry_run": told.line.dry_run, **output.plain(told),
+        }  # fmt: skip
+        if over:  # no gate is there any more
+            whole |= {"outcome": None, "dry_run": False, "verdict": None}
+        output.document(whole)
+    elif over:
+        promotion_words.finished(told, live.version if live is not None else None)
     else:
         promotion_words.detail(told)
-    passed = told.verdict.outcome == "promote" or told.line.state == "done"
+    passed = told.line.state == "done" if over else told.verdict.outcome == "promote"
     click.get_current_context().exit(0 if passed else HELD)
 
 
@@ -142,7 +148,8 @@ def _plan(store: str | None, name: str, version: str | None, as_json: bool) -> N
 
 def _caught_up(store: str | None) -> AbstractContextManager[Session]:
     """A session that takes the looks that are missing, where this person may write; else one that reads."""
-    refused = why_unwritable(store_path(store))
+    path = store_path(store)
+    refused = why_unwritable(path) if path.exists() else None
     if refused:
         diagnostics.note(f"midwatch: {refused}: looks that are missing are not taken")
         return reading(store)
