@@ -127,7 +127,8 @@ def _bound(rollout: Rollout, rule: StageRule, turned: Sequence[Turn], facts: Seq
             "rule": rollout.rule.sha256,
             "stage": rule.stage,
             "outcome": turned[-1].outcome if turned else "hold",
-            "turn": documents.sha256(turned[-1].document) if turned else None,
+            # How often the outcome changed, not when: batches that come out of order may move the moment alone.
+            "turns": len(turned),
             "conditions": [[one.kind, one.met] for one in facts],
         }
     )
