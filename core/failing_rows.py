@@ -22,11 +22,14 @@ _READERS = {"csv": "read_csv", "jsonl": "read_json", "parquet": "read_parquet"}
 
 
 def with_rows(
-    findings: Sequence[Finding], source: LogSource, roles: Roles, *, limit: int = ROWS
+    findings: Sequence[Finding], source: LogSource, roles: Roles, *, limit: int = ROWS, within: str = "true"
 ) -> tuple[Finding, ...]:
     """Pages and tickets with ``rows`` counted exactly, ``sample`` (path, line, values) and ``command`` for the rest.
 
     Only the first ``FINDINGS`` that name their rows are looked up; values of redacted columns never leave the log.
+
+    Args:
+        within: the condition of the rows that ``source`` holds of its files.
     """
     told, left = [], FINDINGS
     columns = {column.name for column in source.columns}
@@ -42,19 +45,21 @@ def with_rows(
             **finding.evidence,
             "rows": total,
             "sample": [_shown(row, finding, roles) for row in rows],
-            "command": command(source.files, sql),
+            "command": command(source.files, sql, within),
         }
         told.append(replace(finding, evidence=evidence))
     return tuple(told)
 
 
-def command(files: Sequence[LogFile], sql: str) -> str:
+def command(files: Sequence[LogFile], sql: str, within: str = "true") -> str:
     """A shell command that prints every row of ``files`` that matches ``sql``, with DuckDB's own program."""
     parts = []
     for kind in sorted({file.format for file in files}):
         listed = ", ".join(sql_text(f.path) for f in files if f.format == kind)
         parts.append(f"SELECT * FROM {_READERS[kind]}([{listed}])")
-    query = f"WITH log AS ({' UNION ALL BY NAME '.join(parts)}) SELECT * FROM log WHERE {sql}"
+    every = " UNION ALL BY NAME ".join(parts)
+    every = every if within == "true" else f"SELECT * FROM ({every}) WHERE {within}"
+    query = f"WITH log AS ({every}) SELECT * FROM log WHERE {sql}"
     return f"duckdb -c {shlex.quote(query)}"
 
 

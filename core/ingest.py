@@ -14,7 +14,7 @@ from datetime import datetime
 from core import alerts
 from core.alert_raising import PROGRAM, raise_alerts
 from core.baseline import Baseline, Baselines
-from core.batch_facts import most_frequent, window_of
+from core.batch_facts import batch_of, window_of
 from core.changes import deployed as deployed_changes
 from core.changes import schema as schema_changes
 from core.checks.base import CheckContext
@@ -32,6 +32,7 @@ from core.measure import measure_batch
 from core.profiles import profile_log
 from core.rollouts.catch_up import Fresh
 from core.rollouts.turns import keep_up
+from core.served_rows import UNSEEN, Served, hidden_stages, served_rows
 from core.stats.packing import pack
 from core.stats.profile import BatchProfile
 from core.validate import roles_of, validate
@@ -156,15 +157,19 @@ def recall(db: sqlite3.Connection, batch: Batch) -> Ingested:
 def _take_in(db: sqlite3.Connection, model: Model, source: LogSource, baselines: Baselines, said: _Said) -> Ingested:
     roles = roles_of(model.file)
     baseline = baselines.before(None)
-    profile = profile_log(source, roles, baseline.slice_columns or None)
-    start, end = window_of(profile, model.file.columns.time)
-    batch = _batch(model, source, profile, said, (start, end))
-    past = baselines.before(start)
-    kept = watched_slices(db, model, source, [earlier.id for earlier in past.batches])
-    if said.role == "reference":
-        judged = _NOTHING
-    else:
-        judged = _judge(model, profile, past, (start, end), source, kept, beside(db, model, source, batch.version))
+    with served_rows(source, model.file, said.stage) as served:
+        profile = profile_log(served.source, roles, baseline.slice_columns or None)
+        start, end = window_of(profile, model.file.columns.time)
+        batch = batch_of(model, source, profile, said.role, said.version, said.stage, said.now)
+        past = baselines.before(start)
+        kept = watched_slices(db, model, served.source, [earlier.id for earlier in past.batches])
+        if said.role == "reference":
+            judged = _NOTHING
+        elif not served.seen:
+            judged = _Judged((Finding("all", "ops", "evidence", "not_checked", UNSEEN),), None)
+        else:
+            known = beside(db, model, served.source, batch.version)
+            judged = _judge(model, profile, past, (start, end), served, kept, known)
     judged = replace(judged, slices=tuple(one.now for one in kept if one.now is not None))
     return _record(db, model, batch, source, profile, judged, said)
 
@@ -189,7 +194,7 @@ def _judge(
     profile: BatchProfile,
     baseline: Baseline,
     window: Window,
-    source: LogSource,
+    served: Served,
     slices: tuple[WatchedSlice, ...],
     known: Beside,
 ) -> _Judged:
@@ -211,7 +216,8 @@ def _judge(
         beside=known,
     )
     validation = validate(context)
-    verdicts = replace(validation, findings=with_rows(validation.findings, source, roles)).results
+    findings = with_rows(validation.findings, served.source, roles, within=served.where)
+    verdicts = replace(validation, findings=findings).results
     return _Judged(withheld(verdicts, roles.redact), pack_readings(context.readings))
 
 
@@ -240,11 +246,13 @@ def _record(
         kept_slices.add_rows(db, batch_id, judged.slices, now)
         if batch.role == "serving":
             raised = raise_alerts(db, model, stored, drafts, verdicts, ids, now)
-            if not any(alert.tier in ("page", "ticket") for alert in raised):
+            served = stored.stage not in hidden_stages(model.file)
+            if served and not any(alert.tier in ("page", "ticket") for alert in raised):
                 reason = "it raised neither page nor ticket"
                 batches.set_baseline(db, batch_id, admit=True, reason=reason, by=PROGRAM, now=now)
             _observe(db, model, stored, now)
-            schema_changes.tell(db, stored, profile, model.file.columns, now=now)
+            if served:
+                schema_changes.tell(db, stored, profile, model.file.columns, now=now)
         after = {"model": model.name, "path": batch.path, "sha256": batch.sha256, "rows": batch.rows}
         audit.record(
             db, "batch.ingest", actor=said.actor, now=now, object_kind="batch", object_id=batch_id, after=after
@@ -277,25 +285,3 @@ def _observe(db: sqlite3.Connection, model: Model, batch: Batch, now: datetime) 
     stage = batch.stage or model.file.full_stage
     if deployments.record_observed(db, model.id, batch.version, stage, at=batch.window_start, now=now):
         deployed_changes.describe(db, model, now=now)
-
-
-def _batch(model: Model, source: LogSource, profile: BatchProfile, said: _Said, window: Window) -> Batch:
-    file, columns = source.files[0], model.file.columns
-    return Batch(
-        id=0,
-        model_id=model.id,
-        role=said.role,
-        path=file.path,
-        sha256=file.sha256,
-        format=file.format,
-        bytes=file.size,
-        version=said.version or most_frequent(profile, columns.version),
-        stage=said.stage or most_frequent(profile, columns.stage),
-        window_start=window[0],
-        window_end=window[1],
-        rows=source.rows,
-        quarantined=source.rejected,
-        columns=tuple((column.name, column.kind) for column in source.columns),
-        arrived_at=said.now,
-        admitted=said.role == "reference",
-    )

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from core.kept.measures import columns_of, slice_metrics
 from core.metrics.batch_sums import built_in, business_states, floored, merge, needs_labels, plans, read, value_of
 from core.metrics.registry import spec_of, specs
+from core.served_rows import served_rows
 from storage.db import transaction
 from storage.records.batches import Batch, LabelCoverage
 from storage.records.labels import LabelFile
@@ -90,6 +91,8 @@ def measure_batch(
 ) -> tuple[MetricValue, ...]:
     """Compute every metric of a batch, and of each kept slice in it, from its rows and all labels known for it.
 
+    Where users saw some of the rows only, these count; a batch of which they saw none is measured for itself.
+
     Args:
         source: the batch's own log, open.
         within: a workspace that may hold label files already; one is made when None.
@@ -107,6 +110,7 @@ def measure_batch(
         known = labels.files_of(db, batch.id)
         if arriving is not None:
             known = sorted([*known, arriving[0]], key=lambda file: (file.arrived_at, file.id))
+        source = stack.enter_context(served_rows(source, model.file, batch.stage)).source
         for file in known:
             room.load(file, model.file)
         wanted = specs(model.file)

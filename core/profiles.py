@@ -156,12 +156,23 @@ def _slices(
 
 
 def _duplicates(source: LogSource, roles: Roles, kept: Sequence[str]) -> int:
-    """Rows beyond the first of each id, or of each whole row (told apart by a 64-bit hash) where no id is known."""
-    if roles.id is not None and any(column.name == roles.id for column in source.columns):
+    """Rows beyond the first of each id, or of each whole row (told apart by a 64-bit hash) where no id is known.
+
+    Two versions that answered the same request are no repeat: an id counts within its version and stage.
+    """
+    there = {column.name for column in source.columns}
+    if roles.id is not None and roles.id in there:
         key = name(roles.id)
     elif kept:
         key = f"hash({', '.join(name(column) for column in kept)})"
     else:
         return 0
     [(found,)] = source.query(f"select count({key}) - count(distinct {key}) from log")
+    parts = [name(part) for part in (roles.version, roles.stage) if part in there and part is not None]
+    if int(str(found)) and parts and key == name(roles.id or ""):
+        listed = ", ".join((key, *parts))
+        [(found,)] = source.query(
+            f"select count({key}) - (select count(*) from (select distinct {listed} from log where {key} is not null)) "
+            "from log"
+        )
     return int(str(found))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from core.batch_log import log_of
 from core.failing_rows import REDACTED
+from core.served_rows import served_rows
 from storage.errors import UsageError
 from storage.records.batches import Batch
 from storage.records.logs import LogRow
@@ -79,8 +80,8 @@ def of_finding(db: sqlite3.Connection, result: StoredResult, *, limit: int = 500
         )
     batch = batches.get(db, result.batch_id)
     model = models.get_by_id(db, batch.model_id)
-    with log_of(batch, model) as source:
-        total, rows = source.rows_where(sql, limit=limit)
+    with log_of(batch, model) as source, served_rows(source, model.file, batch.stage) as served:
+        total, rows = served.source.rows_where(sql, limit=limit)
     accused = [str(column) for column in found.evidence.get("columns") or [found.column] if column]
     hidden = set(model.file.columns.redact)
     where = " in ".join(filter(None, (found.column, found.slice)))

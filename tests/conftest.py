@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -50,12 +51,18 @@ def own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monke
     return home
 
 
-@pytest.fixture
-def store_file(tmp_path: Path) -> Path:
-    """A prepared, empty store."""
-    path = tmp_path / "midwatch.db"
+@pytest.fixture(scope="session")
+def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store prepared once, to be copied: walking all migrations costs more than most tests."""
+    path = tmp_path_factory.mktemp("prepared") / "empty.db"
     store.prepare(path)
     return path
+
+
+@pytest.fixture
+def store_file(tmp_path: Path, empty_store: Path) -> Path:
+    """A prepared, empty store."""
+    return Path(shutil.copy(empty_store, tmp_path / "midwatch.db"))
 
 
 @pytest.fixture

@@ -19,8 +19,7 @@ def run(context: CheckContext) -> list[Finding]:
     rows, key = context.current.duplicates, context.roles.id
     tier: Tier = "page" if departure.value >= 0.9 else "ticket" if departure.rise >= 0.01 else "digest"
     what = f"repeat an earlier {key!r}" if key else "repeat an earlier row"
-    name = sql_name(key) if key else ""
-    sql = f"{name} IN (SELECT {name} FROM log GROUP BY 1 HAVING count(*) > 1)" if key else None
+    sql = _repeats(context, key) if key else None
     return [
         failed(
             context,
@@ -35,6 +34,17 @@ def run(context: CheckContext) -> list[Finding]:
             rows_sql=sql,
         )
     ]
+
+
+def _repeats(context: CheckContext, key: str) -> str:
+    """The rows that share their id with another one of the same version and stage."""
+    known = context.current.columns
+    parts = [sql_name(part) for part in (context.roles.version, context.roles.stage) if part in known and part]
+    name = sql_name(key)
+    if not parts:
+        return f"{name} IN (SELECT {name} FROM log GROUP BY 1 HAVING count(*) > 1)"
+    row = f"row({', '.join((name, *parts))})"
+    return f"{row} IN (SELECT {row} FROM log WHERE {name} IS NOT NULL GROUP BY 1 HAVING count(*) > 1)"
 
 
 CHECK = Check(

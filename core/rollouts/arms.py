@@ -189,6 +189,8 @@ def _from_profile(
     from core.stats.packing import unpack
 
     profile = unpack(batches.profile(db, batch.id))
+    if profile.rows != batch.rows:  # of the served rows alone
+        return None
     counted: list[dict[str | None, int]] = []
     for column, said in ((version, batch.version), (stage, batch.stage)):
         if column is None:

@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from core.rollouts.arms import Pair, divided, pairs
-from core.rollouts.looks import Counted, looks_at, traffic_look
+from core.rollouts.looks import Counted, looks_at, only_pairs, pairs_look, traffic_look
 from core.rollouts.opened_arms import Fresh as Fresh
 from core.rollouts.opened_arms import open_batches, with_labels
 from storage.db import transaction
@@ -111,16 +111,20 @@ class _Stage:
         """Take the looks of a pair that are missing; how many are new."""
         missing = [rule for rule in self._stage.guardrails if (rule.name, pair.ids) not in self._done]
         found: list[Look] = []
+        counts_pairs = only_pairs(self._stage) and (TRAFFIC, pair.ids) not in self._done
         if (TRAFFIC, pair.ids) not in self._done:
             split = traffic_look(self._rollout, self._stage, pair)
             found += [split] if split is not None else []
         files = self._label_files(pair) if any(rule.needs_labels for rule in missing) else []
         due, moment = self._due(pair, missing, files)
         self._vain = []
-        if due:
+        if due or counts_pairs:
             try:
                 with open_batches(pair.batches, self._model, self._fresh) as source:
-                    found += self._counted(source, pair, due, files, moment)
+                    if counts_pairs:
+                        found.append(pairs_look(source, self._model, self._rollout, self._stage, pair))
+                    if due:
+                        found += self._counted(source, pair, due, files, moment)
             except MidwatchError as error:
                 self._failures.append(error.message)
         if not found and not self._vain:
@@ -208,9 +212,13 @@ class _Stage:
         return due, moment
 
     def _any_label(self, pair: Pair) -> bool:
-        """Whether some row of each batch has a label, as was counted when its metrics were measured."""
+        """Whether some row of each batch has a label, as was counted when its metrics were measured.
+
+        In a shadow one batch is enough: both versions answered the same requests.
+        """
         counts = [batches.coverage(self._db, batch.id) for batch in pair.batches]
-        return all(count is not None and count.labelled > 0 for count in counts)
+        labelled = [count is not None and count.labelled > 0 for count in counts]
+        return any(labelled) if self._stage.kind == "shadow" else all(labelled)
 
     def _label_files(self, pair: Pair) -> list[LabelFile]:
         files = {file.id: file for batch in pair.batches for file in labels.files_of(self._db, batch.id)}

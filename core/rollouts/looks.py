@@ -17,6 +17,7 @@ from storage.records.rollouts import GuardrailRule, Rollout, StageRule
 if TYPE_CHECKING:
     from core.rollouts.sums import ArmRows, Keys
     from core.slices.sides import Side
+    from storage.logs.source import LogSource
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +39,37 @@ def traffic_look(rollout: Rollout, stage: StageRule, pair: Pair) -> Look | None:
     """The rows of both arms; None where no split was asked for: in shadow, or at full traffic."""
     if stage.kind == "shadow" or not 0.0 < stage.traffic < 1.0:
         return None
-    split = Split(pair.canary, pair.control, stage.traffic)
+    return _traffic(rollout, stage, pair, pair.canary, Split(pair.canary, pair.control, stage.traffic))
+
+
+def only_pairs(stage: StageRule) -> bool:
+    """Whether requests that both answered are all that is counted in a stage: a shadow that judges no guardrail."""
+    return stage.kind == "shadow" and not stage.guardrails
+
+
+def pairs_look(source: LogSource, model: Model, rollout: Rollout, stage: StageRule, pair: Pair) -> Look:
+    """The requests that both versions answered: so many rows has a shadow that judges no guardrail.
+
+    Raises:
+        SourceError: the log can't be asked, or names no requests.
+    """
+    from storage.logs.label_values import plain_text
+
+    there = {column.name for column in source.columns}
+    key = plain_text(source, model.file.columns.id or "id")
+    arms = _arm_sql(there, model.file, rollout, stage, pair)
+    [(both,)] = source.query(
+        f"select count(*) from (select k from (select {key} as k, {arms} as a from log) "
+        "where k is not null and a is not null group by k having count(distinct a) = 2)"
+    )
+    requests = int(str(both))
+    return _traffic(rollout, stage, pair, requests, Split(requests, requests, 0.5))
+
+
+def _traffic(rollout: Rollout, stage: StageRule, pair: Pair, rows: int, split: Split) -> Look:
     return Look(
-        0, rollout.id, stage.stage, TRAFFIC, rollout.baseline, pair.ids, pair.start, pair.end, pair.end, pair.canary,
-        pair.canary, split,
+        0, rollout.id, stage.stage, TRAFFIC, rollout.baseline, pair.ids, pair.start, pair.end, pair.end, rows, rows,
+        split,
     )  # fmt: skip
 
 
@@ -56,8 +84,11 @@ def looks_at(
     Raises:
         SourceError: the log can't be asked.
     """
+    from core.rollouts.shared_labels import shared
     from core.rollouts.sums import sums_of
 
+    if stage.kind == "shadow" and any(rule.needs_labels for rule in due):
+        side = shared(side, model.file, _arm_sql(set(side.kinds), model.file, rollout, stage, pair))
     readable, failures = _readable(side, model.file, due)
     rows = _read(side, model.file, rollout, stage, pair, readable) if readable else []
     found, unlabelled = [], []
@@ -135,7 +166,7 @@ def _read(
             column(f"coalesce({plain_text(side.source, key)} is not null, false)") if key is not None else None,
             column(f"try_cast({sql_name(rule.covariate)} as double)") if rule.covariate is not None else None,
         ))  # fmt: skip
-    arms = _arm_sql(side, file, rollout, stage, pair)
+    arms = _arm_sql(set(side.kinds), file, rollout, stage, pair)
     listed = "".join(f", {sql} as {name}" for sql, name in asked.items())
     with in_words("the log"):
         answer = side.source.connection.execute(
@@ -160,11 +191,10 @@ def _read(
     return found
 
 
-def _arm_sql(side: Side, file: ModelFile, rollout: Rollout, stage: StageRule, pair: Pair) -> str:
+def _arm_sql(there: set[str], file: ModelFile, rollout: Rollout, stage: StageRule, pair: Pair) -> str:
     """0 for a row of the candidate, 1 for one of the control, NULL for any other."""
     from storage.logs.quoting import sql_text
 
-    there = set(side.kinds)
     version = part_sql(there, file, "version", pair.batches)
     place = f"coalesce({part_sql(there, file, 'stage', pair.batches)}, {sql_text(file.full_stage)})"
     last = len(pair.batches) - 1

@@ -21,8 +21,12 @@ from storage.tables import kept_slices
 LAST_MARGIN, EARLIER_MARGIN, FIRST_MARGIN = 1.15, 1.3, 2.0
 """Odds ratios that are put up with: at the last gate, before it, and at the first of three or more."""
 
-SLICE_MARGIN = 2.0
-"""Of critical slices and scenarios: they have few rows, and a tighter one would take months to clear."""
+SLICE_ODDS, SLICE_MARGIN = 2.0, 1.3
+"""The least margins of critical slices and scenarios: of odds, and of numbers and ranks.
+
+They have few rows, so the last gate's 1.15 would hold for weeks. Rare errors need a wide margin of odds: 2.0 of 5 %
+lets 5 more of a hundred rows fail. Every row of a number tells something, and twice a mean error is no guard at all.
+"""
 
 BURN_IN = 2_000
 """Candidate's units before the mean of skewed numbers, or one that must not fall, may say harm.
@@ -100,7 +104,6 @@ def _rule(
     """One guardrail in one stage."""
     paired = stage.kind == "shadow"
     added = kept is not None and one not in file.guardrails
-    margin = max(margin, SLICE_MARGIN) if added else margin
     unit = "row" if paired else one.unit or ("user" if file.columns.user is not None else "row")
     predicates = kept.predicates if kept is not None else ()
     draft = GuardrailRule(
@@ -116,6 +119,8 @@ def _rule(
         floored=added,
     )
     method, spread = _method(one, draft, paired, reference)
+    if added:
+        margin = max(margin, SLICE_ODDS if method in ("odds", "paired odds") else SLICE_MARGIN)
     needs_labels = one.signal in LABELLED or (one.sql is not None and reference.reads_label(draft))
     covariate = one.covariate if method == "mean" else None
     least = one.minimum_units

@@ -59,8 +59,14 @@ def _value(side: Side, file: ModelFile, guardrail: Guardrail | GuardrailRule) ->
 
 def _written(side: Side, file: ModelFile, guardrail: Guardrail | GuardrailRule) -> str:
     from core.slices.money import row_sql
+    from storage.business_sql import SHOWN
 
-    return row_sql(side, file, expression(side, file, guardrail))
+    inner = expression(side, file, guardrail)
+    if reads_label(
+        inner
+    ):  # without this, `case when churned = 1 then 1 else 0 end` takes a row without a label for a 0
+        inner = f"case when {SHOWN} is not null then {inner} end"
+    return row_sql(side, file, inner)
 
 
 def expression(side: Side, file: ModelFile, guardrail: Guardrail | GuardrailRule) -> str:

@@ -91,7 +91,7 @@ def difference_interval(
 
     >>> low, high = difference_interval(0.08, wilson(8, 100), 0.05, wilson(5, 100))
     >>> round(low, 4), round(high, 4)
-    (-0.0434, 0.1048)
+    (-0.043, 0.1055)
     """
     (low, high), (least, most) = interval, other_interval
     centre = value - other

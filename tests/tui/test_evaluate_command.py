@@ -113,6 +113,23 @@ def test_evaluate_names_the_broken_slice_and_exits_with_1(folder: Path, capsys: 
     assert said.index("'latam' ") < said.index("better: auc differs")
 
 
+def test_files_that_the_shell_made_of_a_pattern_are_data(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = pd.read_csv(folder / "rows.csv").assign(score=table().v1, version="v1")
+    parts = [str(tmp_path / f"part{i}.csv") for i in range(2)]
+    for i, part in enumerate(parts):
+        rows.iloc[i * 250 : (i + 1) * 250].to_csv(part, index=False)
+    base, scores = ["evaluate", "churn", "v2", "--baseline", "v1"], ["--scores", str(folder / "v2.jsonl")]
+    told = Call(capsys)(*base, "--data", *parts, *scores)
+    assert told["data"]["names"] == parts
+    assert told["counts"]["given"] == ROWS
+    assert run([*base, *scores, *parts]) == 2
+    assert "rows with labels come behind --data" in capsys.readouterr().err
+    assert run([*base, *scores, "--data", *parts, "--last", "3d"]) == 2
+    assert "not by --data and --last together" in capsys.readouterr().err
+
+
 def test_usage_and_refusals_have_their_exit_codes(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     scores = ["--scores", str(folder / "v2.jsonl")]
     base = ["evaluate", "churn", "v2", "--baseline", "v1"]

@@ -133,6 +133,48 @@ def test_a_shadow_is_compared_request_by_request(db: sqlite3.Connection, registe
     assert (sums.pairs, sums.total, sums.squares) == (60, pytest.approx(off.sum()), pytest.approx((off**2).sum()))
 
 
+def test_a_guardrail_of_sql_counts_no_row_without_its_label(
+    db: sqlite3.Connection, register: Register, tmp_path: Path
+) -> None:
+    sql = "CASE WHEN churned = 1 AND price > 20 THEN 1 ELSE 0 END"
+    model = register(f'{MODEL}[[guardrails]]\nname = "dear"\nsignal = "sql"\nsql = "{sql}"\nstages = ["canary"]\n')
+    rollout = candidate(db, model, tmp_path)
+    frame = requests(1, MIXED)
+    frame.loc[::3, "churned"] = None
+    take_in(db, model, write(tmp_path, "d1.parquet", frame), OPENED)
+    take_in(db, model, write(tmp_path, "d4.parquet", requests(4, (("v7", "full", 9),))), OPENED)
+    catch_up(db, model, now=OPENED)
+    look = by_name(bare(db, rollout, "canary"))["dear"]
+    known, ours = frame["churned"].notna(), frame["model_version"] == "v8"
+    event = (frame["churned"] == 1) & (frame["price"] > 20)
+    arms = [(int((known & arm).sum()), int((event & arm).sum())) for arm in (ours, ~ours)]
+    assert look.sums == Binary(*arms[0], *arms[1])
+    assert (look.rows, look.labelled) == (40, arms[0][0])
+
+
+@pytest.mark.parametrize("apart", [False, True])
+def test_the_label_of_the_served_row_holds_for_the_answer_of_the_shadow(
+    db: sqlite3.Connection, register: Register, tmp_path: Path, apart: bool
+) -> None:
+    model = register(MODEL + ALL)
+    rollout = candidate(db, model, tmp_path)
+    frame = requests(1, (("v7", "full", 90), ("v8", "shadow", 60)), shared=True)
+    ours = frame["model_version"] == "v8"
+    bare_rows = frame.assign(churned=frame["churned"].where(~ours))
+    if apart:
+        take_in(db, model, write(tmp_path, "v8.parquet", frame[ours].drop(columns="churned")), OPENED)
+        take_in(db, model, write(tmp_path, "v7.parquet", frame[~ours]), OPENED)
+    else:
+        take_in(db, model, write(tmp_path, "d1.parquet", bare_rows), OPENED)
+    take_in(db, model, write(tmp_path, "d4.parquet", requests(4, (("v7", "full", 9),))), OPENED)
+    catch_up(db, model, now=OPENED)
+    found = by_name(bare(db, rollout, "shadow"))
+    mine, its = (wrong(frame[arm]).to_numpy()[:60] for arm in (ours, ~ours))
+    assert found["error"].sums == PairedBinary(60, int((mine & ~its).sum()), int((its & ~mine).sum()))
+    assert isinstance(found["loss"].sums, PairedMeans)
+    assert (found["loss"].sums.pairs, found["error"].labelled) == (60, 60)
+
+
 def test_versions_in_files_of_their_own_are_laid_beside_each_other(
     db: sqlite3.Connection, register: Register, tmp_path: Path
 ) -> None:

@@ -97,6 +97,19 @@ def test_critical_slices_and_scenarios_are_guarded_too(
     assert canary.guardrails[0].predicates == (Predicate("plan", "=", "free"),)
 
 
+def test_a_vital_slice_of_numbers_is_guarded_by_a_margin_that_guards(
+    db: sqlite3.Connection, register: Register, tmp_path: Path
+) -> None:
+    model = register(MODEL.replace('task = "binary"', 'task = "regression"').replace('name = "auc"', 'name = "mae"'))
+    reference(db, model, tmp_path)
+    keep(db, model, "pro", [Predicate("plan", "=", "pro")], kind="critical", actor=ADA, now=START)
+    shadow, canary, _ = resolve(db, model).stages
+    frame = requests(0, [("v7", "full", 300)])
+    off = (frame["score"] - frame["churned"]).abs()[frame["plan"] == "pro"].mean()
+    assert [one.name for one in canary.guardrails] == ["abs_error", "abs_error in pro"]
+    assert [stage.guardrails[1].margin for stage in (shadow, canary)] == pytest.approx([0.3 * off, 0.3 * off])
+
+
 @pytest.mark.parametrize(
     ("change", "kind", "said"),
     [

@@ -27,10 +27,11 @@ from tui.typed_moments import ago
 @click.command("evaluate")
 @click.argument("model")
 @click.argument("version")
+@click.argument("files", nargs=-1)
 @click.option("--scores", metavar="FILE", help="What VERSION answers: an id and a prediction a row.")
 @click.option("--baseline", metavar="V", help="The version to compare with; by default what is live in the last stage.")
 @click.option("--baseline-scores", metavar="FILE", help="What the baseline answers, where no row tells.")
-@click.option("--data", metavar="FILE", multiple=True, help="Rows with labels: a file, a directory or a pattern.")
+@click.option("--data", metavar="FILE", multiple=True, help="Rows with labels: files, directories, patterns.")
 @click.option("--data-sha", metavar="SHA256", multiple=True, help="Refuse files that do not hash to this.")
 @click.option("--last", metavar="T", help="Stored batches of that time, as 7d.")
 @click.option("--batches", "numbers", metavar="IDS", help="Stored batches by number, as 4,5,7.")
@@ -44,6 +45,7 @@ def command(
     ctx: click.Context,
     model: str,
     version: str,
+    files: tuple[str, ...],
     scores: str | None,
     baseline: str | None,
     baseline_scores: str | None,
@@ -61,9 +63,15 @@ def command(
     """Evaluate VERSION of MODEL against a baseline on the very same rows; exit 1 when it does not pass.
 
     Predictions come from a file of scores, from rows of the version in the data, or from the model file's [scoring];
-    a model is never loaded. It passes when it is surely not worse than the baseline by more than the suite's margin,
-    breaks no floor of a critical or scenario slice, and gains what the suite asks for over a simple baseline.
+    a model is never loaded. FILES are more of --data, as a shell gives them for --data logs/*.csv. It passes when it is
+    surely not worse than the baseline by more than the suite's margin, breaks no floor of a critical or scenario slice,
+    and gains what the suite asks for over a simple baseline.
     """
+    if files and not data:
+        raise click.UsageError(
+            f"{files[0]!r} stands alone: rows with labels come behind --data, answers behind --scores"
+        )
+    data += files  # what a shell made of a pattern
     given = _pairs(imported)
     if source is not None and not given:
         raise click.UsageError("--source belongs to --import")
@@ -151,7 +159,9 @@ def _asked(
     if data_sha and not data:
         raise click.UsageError("--data-sha belongs to --data")
     if sum(map(bool, (data, last, numbers, set_name))) != 1:
-        raise click.UsageError("name the rows by one of --data, --last, --batches and --set")
+        told = [o for o, v in (("--data", data), ("--last", last), ("--batches", numbers), ("--set", set_name)) if v]
+        mixed = f", not by {' and '.join(told)} together" if told else ""
+        raise click.UsageError(f"name the rows by one of --data, --last, --batches and --set{mixed}")
     if set_name is not None:
         return RowsAsked(set=evaluation_sets.get(session.db, model.id, set_name))
     if data:
