@@ -2,7 +2,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core import rollback
@@ -58,6 +58,7 @@ TEXTS = st.text(max_size=8)
 LIGHTS = st.sampled_from(["green", "amber", "red"])
 
 
+@settings(max_examples=40, deadline=None)
 @given(
     st.builds(
         RollbackPlan,
