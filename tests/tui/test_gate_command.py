@@ -201,6 +201,13 @@ def test_what_another_gate_would_have_said(call: Call, tmp_path: Path) -> None:
     assert same["stages"] == same["happened"]
     assert (same["stages"][0]["outcome"], same["stages"][0]["at"]) == (said["outcome"], said["at"])
     assert "extra events: +" in call.text("gate", "churn", "v2", "--replay", str(other))
+    other.write_text('[thresholds]\nevery = "1s"\nlimit = 1.5\nallowed = 0\nstay = "30d"\n')
+    assert call("gate", "churn", "v2", "--replay", str(other))["stages"][0]["outcome"] == "roll back"
+    other.write_text(other.read_text().replace("1.5", "1000"))
+    assert call("gate", "churn", "v2", "--replay", str(other))["stages"][0]["outcome"] == "hold"
+    for wrong in ('every = "1h"', 'every = "1h"\nlimit = 0', 'every = "0s"\nlimit = 2', 'every = "1h"\nlimits = 2'):
+        other.write_text(f"[thresholds]\n{wrong}\n")
+        call("gate", "churn", "v2", "--replay", str(other), code=2)
     other.write_text(MODEL.format(top="").replace('"churn"', '"eta"', 1))
     call("gate", "churn", "v2", "--replay", str(other), code=2)
 
