@@ -6,18 +6,16 @@ import math
 import sqlite3
 from collections.abc import Sequence
 
+from core.rollouts import foreseeing
 from core.rollouts.candidates import ChartPoint, ChartScale, GuardrailChart
 from core.rollouts.evidence import evidence_over_time
-from storage.records.looks import TRAFFIC, Binary, Look, PairedBinary
+from storage.records.looks import TRAFFIC, Binary, Look, Means, Split
 from storage.records.models import Model
 from storage.records.rollouts import GuardrailRule, Rollout, StageRule
 from storage.tables import rollback_evidence, rollouts
 
 NEUTRAL: dict[ChartScale, float] = {"odds ratio": 1.0, "difference": 0.0, "chance to be worse": 0.5}
 """Where neither arm is worse."""
-
-PLANNED = ((2.0, "a doubling"), (1.25, "a 25 % rise"))
-"""Odds ratios whose finding is planned for, in words."""
 
 
 def of(rule: StageRule, looks: Sequence[Look]) -> tuple[GuardrailChart, ...]:
@@ -36,20 +34,20 @@ def of(rule: StageRule, looks: Sequence[Look]) -> tuple[GuardrailChart, ...]:
 def planned(
     db: sqlite3.Connection, model: Model, rollout: Rollout, rule: StageRule, looks: Sequence[Look]
 ) -> tuple[str, ...]:
-    """What the gate can find, and how fast, as a median: one sentence for each guardrail that counts events.
+    """What the gate can find, and how fast, as a median, from looks alone: a sentence a guardrail of odds or means.
 
-    Traffic is that of the looks of this stage; before any, that of the newest batches and the share of the model file.
-    The rate is the control's, here or in an earlier stage; where nobody knows it, nothing is said.
+    Traffic is that of the looks of this stage; before any, that of the newest batches, with the share of the model
+    file. What the baseline is like is told by its arm, here or in an earlier stage; where nobody knows it, nothing is
+    said (:func:`core.rollouts.foreseeing.foresee` reads the reference).
     """
     told = []
+    rows = foreseeing.rows_per_minute(looks)
+    if rows is None and (volume := rollback_evidence.volume(db, model.id)) is not None and volume.rows_per_hour:
+        rows = volume.rows_per_hour / 60
     for guardrail in rule.guardrails:
-        if guardrail.method != "odds" or guardrail.harm != "up":
-            continue
-        rate = _rate(looks, guardrail.name) or _rate(rollouts.looks(db, rollout.id), guardrail.name)
-        units = _traffic(looks, guardrail.name) or _expected(db, model, rule)
-        if rate is None or units is None:
-            continue
-        told.append(_sentence(guardrail.name, rate, units, rule.alpha_harm / max(len(rule.guardrails), 1)))
+        found = _figures(looks, guardrail) or _figures(rollouts.looks(db, rollout.id), guardrail)
+        if found is not None and rows is not None and 0 < rule.traffic < 1:
+            told.append(foreseeing.sentence(guardrail, rule, found, rows))
     return tuple(told)
 
 
@@ -81,54 +79,26 @@ def _margin(guardrail: GuardrailRule, scale: ChartScale) -> float:
     return 0.5 + guardrail.margin
 
 
-def _rate(looks: Sequence[Look], name: str) -> float | None:
-    """Events of the control's arm a unit; None while it has none, or nothing but events."""
-    sums = [look.sums for look in looks if look.guardrail == name]
-    units = sum(s.control for s in sums if isinstance(s, Binary))
-    events = sum(s.control_events for s in sums if isinstance(s, Binary))
-    return events / units if 0 < events < units else None
-
-
-def _traffic(looks: Sequence[Look], name: str) -> tuple[float, float] | None:
-    """Units of both arms in a minute, and the candidate's share of them."""
-    some = [look for look in looks if look.guardrail == name and isinstance(look.sums, Binary | PairedBinary)]
-    if not some:
+def _figures(looks: Sequence[Look], guardrail: GuardrailRule) -> foreseeing.Figures | None:
+    """The control's arm of a guardrail of odds or means; None while it says nothing that can be planned with."""
+    mine = [look for look in looks if look.guardrail == guardrail.name]
+    if guardrail.method == "odds":
+        counts = [
+            (s.control, float(s.control_events), s.canary) for s in (x.sums for x in mine) if isinstance(s, Binary)
+        ]
+    elif guardrail.method == "mean":
+        counts = [(s.control.n, s.control.total, s.canary.n) for s in (x.sums for x in mine) if isinstance(s, Means)]
+    else:
         return None
-    start, end = min(look.window_start for look in some), max(look.window_end for look in some)
-    minutes = (end - start).total_seconds() / 60
-    canary = sum(look.sums.canary for look in some if isinstance(look.sums, Binary))
-    control = sum(look.sums.control for look in some if isinstance(look.sums, Binary))
-    return ((canary + control) / minutes, canary / (canary + control)) if minutes > 0 and canary and control else None
-
-
-def _expected(db: sqlite3.Connection, model: Model, rule: StageRule) -> tuple[float, float] | None:
-    volume = rollback_evidence.volume(db, model.id)
-    if volume is None or not volume.rows_per_hour or not 0 < rule.traffic < 1:
+    units = sum(n for n, _, _ in counts)
+    mean = math.fsum(total for _, total, _ in counts) / units if units else 0.0
+    if not mean or (guardrail.method == "odds" and not 0 < mean < 1):
         return None
-    return volume.rows_per_hour / 60, rule.traffic
-
-
-def _sentence(name: str, rate: float, units: tuple[float, float], alpha: float) -> str:
-    from core.stats.gates.planner import plan
-
-    per_minute, share = units
-    (double, _), *others = [(plan(rate, ratio, alpha, per_minute, share), words) for ratio, words in PLANNED]
-    more = "".join(f", {words} {_span(one.minutes)}" for one, words in others)
-    return (
-        f"{name}: at {per_minute * share:,.3g} candidate rows a minute and {rate:.2%} at the baseline, "
-        f"{PLANNED[0][1]} takes ~{_span(double.minutes)}{more}; until then it costs ~{math.ceil(double.extra_errors)} "
-        "extra errors"
+    windows = {look.batches for look in mine}
+    rows = sum(
+        look.sums.canary + look.sums.control
+        for look in looks
+        if look.guardrail == TRAFFIC and isinstance(look.sums, Split) and look.batches in windows
     )
-
-
-def _span(minutes: float) -> str:
-    """Minutes in words.
-
-    >>> _span(34.2), _span(510), _span(9000), _span(math.inf)
-    ('34 min', '8.5 h', '6.2 days', 'for ever')
-    """
-    if not math.isfinite(minutes):
-        return "for ever"
-    if minutes < 100:
-        return f"{minutes:.0f} min"
-    return f"{minutes / 60:.2g} h" if minutes < 48 * 60 else f"{minutes / 1440:.2g} days"
+    both = units + sum(n for _, _, n in counts)
+    return foreseeing.Figures(mean, guardrail.sd, both / rows if rows else 1.0)

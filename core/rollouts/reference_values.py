@@ -34,6 +34,7 @@ class Spread:
         cap: the quantile asked for; None where none was.
         skewness: third standardised moment, 0.0 where nothing varies.
         binary: every value is 0 or 1.
+        of: rows of the file they are from, with those that have no value or are not in the guardrail's slice.
     """
 
     units: int
@@ -42,6 +43,7 @@ class Spread:
     cap: float | None
     skewness: float
     binary: bool
+    of: int = 0
 
 
 class Reference:
@@ -92,7 +94,7 @@ class Reference:
                 except SourceError:  # this one has no such column: another may have it
                     continue
                 if rows.known >= LEAST:
-                    return _spread(rows, cap)
+                    return replace(_spread(rows, cap), of=batch.rows)
         return None
 
     def _rows(self, side: Side, rule: GuardrailRule) -> ArmRows:

@@ -3,12 +3,13 @@
 Looks are raw counts, so any margin, chance of error, minimum or method that reads the same sums can be tried on them,
 and gates by thresholds too (:mod:`core.rollouts.thresholds`). A replay knows only what was looked at: had the other
 rule kept a candidate longer in a stage than it was there, nothing is known of the rest, and the stage ends in "hold".
+The rollout's own rule is read in the same way, so that it says what its gate says.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
@@ -22,14 +23,17 @@ from storage.records.rollouts import Outcome, Reason, Rollout, RolloutRule
 
 @dataclass(frozen=True, slots=True)
 class ReplayedStage:
-    """What one stage's gate would have said.
+    """What one stage's gate says to the looks that were made.
 
     Attributes:
-        outcome, at: the first roll back or promotion, and its moment in the time of the data; "hold", and the last
-            moment there was, when neither came; None without any look.
-        looks: how many it would have rested on; ``of`` all that were made in this stage.
+        outcome, at: of all looks, and since when in the time of the data, as the gate itself says it with its
+            conditions met; ``at`` is None without any look.
+        spoke, spoke_at: the first word that was no hold, and its moment: there a candidate would have left the stage;
+            None where it never came.
+        looks: how many had been made by then, all of them where it never came; ``of`` all that were made in the stage.
         extra_events: events of the candidate's arm until then beyond those of as many units of the control, in the
             first guardrail that counts events; None where none does.
+        all_events: the same over all looks.
         reached: whether the stages before it would have let the candidate come here.
         reasons: why, where the gate is not one by thresholds.
     """
@@ -37,8 +41,11 @@ class ReplayedStage:
     stage: str
     outcome: Outcome
     at: datetime | None
+    spoke: Outcome | None
+    spoke_at: datetime | None
     looks: int
     extra_events: float | None
+    all_events: float | None
     of: int = 0
     reached: bool = True
     reasons: tuple[Reason, ...] = ()
@@ -46,19 +53,21 @@ class ReplayedStage:
 
 @dataclass(frozen=True, slots=True)
 class Replayed:
-    """A rollout under another rule, with the rollout as it was: under its own rule, over all of its looks.
+    """A rollout under another rule, with the same read by its own: the same rule gives the same answer.
 
     Attributes:
         stages: those of the other rule that have two arms, in order.
-        happened: what was looked at in each of them, with the last word of the rollout's own gate.
-        extra_events, happened_events: of all stages that would have been reached, and of all that were.
+        happened: those of the rollout's own rule.
+        extra_events, own_events: until the first word, of all stages that would have been reached, by the other rule
+            and by the rollout's own; ``happened_events`` of all looks there were. None where nothing counts events.
         apart: stages of the rollout that the other rule does not have; their looks are not replayed.
     """
 
     stages: tuple[ReplayedStage, ...]
     happened: tuple[ReplayedStage, ...]
-    extra_events: float
-    happened_events: float
+    extra_events: float | None
+    own_events: float | None
+    happened_events: float | None
     apart: tuple[str, ...]
 
 
@@ -79,25 +88,28 @@ def replay(rollout: Rollout, looks: Iterable[Look], rule: RolloutRule | Threshol
         by_stage.setdefault(look.stage, []).append(look)
     own = [stage.stage for stage in rollout.rule.stages if stage.has_arms]
     judged = own if isinstance(rule, Thresholds) else [stage.stage for stage in rule.stages if stage.has_arms]
-    stages: list[ReplayedStage] = []
-    for name in judged:
-        reached = all(each.outcome != "roll back" for each in stages)
+    stages, happened = _stages(rollout, rule, judged, by_stage), _stages(rollout, rollout.rule, own, by_stage)
+    return Replayed(
+        stages=stages,
+        happened=happened,
+        extra_events=_total(one.extra_events for one in stages if one.reached),
+        own_events=_total(one.extra_events for one in happened if one.reached),
+        happened_events=_total(one.all_events for one in happened),
+        apart=tuple(name for name in own if name not in judged and name in by_stage),
+    )
+
+
+def _stages(
+    rollout: Rollout, rule: RolloutRule | Thresholds, names: Sequence[str], by_stage: Mapping[str, Sequence[Look]]
+) -> tuple[ReplayedStage, ...]:
+    found: list[ReplayedStage] = []
+    for name in names:
+        reached = all(each.spoke != "roll back" for each in found)
         counted = by_stage.get(name, [])
         events = counting(rollout.rule, name, counted)
         path = ThresholdPath(rule, events or "") if isinstance(rule, Thresholds) else _path(rule, name)
-        stages.append(_walk(path, name, counted, events, reached=reached))
-    happened = []
-    for name in own:
-        counted = by_stage.get(name, [])
-        events = counting(rollout.rule, name, counted)
-        happened.append(_walk(_path(rollout.rule, name), name, counted, events, reached=bool(counted), to_end=True))
-    return Replayed(
-        stages=tuple(stages),
-        happened=tuple(happened),
-        extra_events=_total(stages),
-        happened_events=_total(happened),
-        apart=tuple(name for name in own if name not in judged and name in by_stage),
-    )
+        found.append(_walk(path, name, counted, events, reached=reached))
+    return tuple(found)
 
 
 def counting(rule: RolloutRule, name: str, looks: Sequence[Look]) -> str | None:
@@ -116,34 +128,33 @@ def _path(rule: RolloutRule, name: str) -> Path:
 
 
 def _walk(
-    path: Path | ThresholdPath,
-    name: str,
-    looks: Sequence[Look],
-    events: str | None,
-    *,
-    reached: bool,
-    to_end: bool = False,
+    path: Path | ThresholdPath, name: str, looks: Sequence[Look], events: str | None, *, reached: bool
 ) -> ReplayedStage:
-    """Through the looks of one stage, until the gate speaks or ``to_end``."""
-    seen, extra, at = 0, 0.0, None
+    """Through all looks of one stage, keeping where the gate spoke first."""
+    seen, extra, last = 0, 0.0, None
+    spoke: tuple[Outcome, datetime, int, float] | None = None
     for moment, together in groupby(looks, key=lambda look: look.counted_at):
         now = tuple(together)
         path.add(now)
-        at = moment
+        last = moment
         seen += len(now)
         extra += math.fsum(_beyond(look.sums) for look in now if look.guardrail == events)
-        if path.outcome != "hold" and not to_end:
-            break
-    why = path.verdict().reasons if isinstance(path, Path) else ()
+        if path.outcome != "hold" and spoke is None:
+            spoke = path.outcome, moment, seen, extra
+    said = path.verdict() if isinstance(path, Path) else None
+    until = spoke[3] if spoke else extra
     return ReplayedStage(
         stage=name,
-        outcome=path.outcome,
-        at=at,
-        looks=seen,
-        extra_events=None if events is None else extra,
+        outcome=said.outcome if said else path.outcome,
+        at=path.verdict().at if isinstance(path, Path) else path.at or last,
+        spoke=spoke[0] if spoke else None,
+        spoke_at=spoke[1] if spoke else None,
+        looks=spoke[2] if spoke else seen,
+        extra_events=None if events is None else until,
+        all_events=None if events is None else extra,
         of=len(looks),
         reached=reached,
-        reasons=why,
+        reasons=said.reasons if said else (),
     )
 
 
@@ -157,5 +168,6 @@ def _beyond(sums: Sums) -> float:
     return 0.0
 
 
-def _total(stages: Sequence[ReplayedStage]) -> float:
-    return math.fsum(each.extra_events or 0.0 for each in stages if each.reached)
+def _total(counts: Iterable[float | None]) -> float | None:
+    known = [each for each in counts if each is not None]
+    return math.fsum(known) if known else None

@@ -74,6 +74,7 @@ class ArmsTable:
         share: of the candidate in both arms' rows; ``expected`` by the stage, None where no split was asked for.
         split_off: whether the split is shown to be off (sequential test at 0.1 %): then nothing here can be trusted.
         short: minimums of the stage that are not met yet, in words; empty when the exposure is enough.
+        worse: business metrics that are surely worse in the candidate's arm, in words.
         alone: batches in which only one arm was served: not read.
         immature: batches whose labels have not had their time: they count in nothing that waits for labels.
         caution: what the table is not for.
@@ -92,6 +93,7 @@ class ArmsTable:
     alone: int
     immature: int
     notes: tuple[str, ...]
+    worse: tuple[str, ...] = ()
     caution: str = CAUTION
     not_answered: str | None = None
 
@@ -165,9 +167,11 @@ def arms(
     if not used:
         nothing = f"no window holds rows of {candidate!r} in {stage!r} beside rows of {control!r}"
         return replace(empty, not_answered=nothing)
+    metrics = tuple(_metric(spec, sums, model.file, (candidate, control)) for spec in wanted)
     return replace(
         empty,
-        metrics=tuple(_metric(spec, sums, model.file, (candidate, control)) for spec in wanted),
+        metrics=metrics,
+        worse=_worse(metrics, control),
         share=sums[0].rows / (sums[0].rows + sums[1].rows),
         split_off=_off(empty),
         short=_short(empty.arms[0], known),
@@ -203,6 +207,19 @@ def _metric(spec: MetricSpec, sums: Sequence[ArmSums], file: ModelFile, names: t
     )
     sure = better(way, here.value, there.value, (low, high), names)
     return replace(told, difference=difference, low=low, high=high, better=sure)
+
+
+def _worse(metrics: Sequence[ArmMetric], control: str) -> tuple[str, ...]:
+    """Business metrics in which the control is better, one sentence each."""
+    from core.suites.verdict import worse_sentence
+
+    held = next((one for one in metrics if one.primary), None)
+    apart = held is not None and held.kind != "business" and held.difference is not None and held.better != control
+    return tuple(
+        worse_sentence(one.metric, one.difference or 0.0, one.low, one.high, apart)
+        for one in metrics
+        if one.kind == "business" and one.better == control
+    )
 
 
 def _off(table: ArmsTable) -> bool:

@@ -40,12 +40,17 @@ NONE = SliceGap(None, None, (), "", 0, 0.0, None, None, None, None, None, None, 
 def kept(db: sqlite3.Connection, model: Model, pairs: Pairs) -> tuple[SliceGap, ...]:
     """The slices that are kept with a name, critical ones first."""
     from core.kept.slices import shown
+    from core.shadow.metric_gaps import read
 
     found = []
     for one in kept_slices.listing(db, model.id):
         told = shown(one, model).predicates
         gone = [p.column for p in one.predicates if p.column not in pairs.side.kinds]
         gap = replace(NONE, note=f"the log has no column {gone[0]!r}") if gone else measured(pairs, one.predicates)
+        if not gone:
+            inside = predicate_sql(one.predicates, pairs.side.kinds)
+            metrics, why, _ = read(model, pairs, f"coalesce({inside}, false)")
+            gap = replace(gap, metrics=metrics, why_no_metrics=why)
         found.append(replace(gap, name=one.name, kind=one.kind, predicates=told, words=words(told)))
     return tuple(found)
 

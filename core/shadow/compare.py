@@ -7,8 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from core.shadow.comparison import Answers, MetricGap, ShadowComparison
-from core.shadow.refusals import why_not_exposed
+from core.shadow.comparison import Answers, ShadowComparison
 from core.shadow.windows import Chosen, choose
 from storage.records.batches import Batch
 from storage.records.models import Model
@@ -89,15 +88,17 @@ def _compared(
 ) -> ShadowComparison:
     from core.shadow.by_slice import found, kept
     from core.shadow.differences import disagreement, latency, moves, shift
+    from core.shadow.metric_gaps import not_measured, read
     from core.shadow.pairs import span
 
     start, end = span(pairs.windows)
     whole = pairs.nothing is None
     share, why = disagreement(pairs) if whole else (None, pairs.nothing)
-    metrics, why_no_metrics, labelled = _metrics(model, pairs) if whole else ((), pairs.nothing, 0)
+    metrics, why_no_metrics, labelled = read(model, pairs) if whole else ((), pairs.nothing, 0)
     lag = model.file.labels.lag
     immature = sum(b.window_end is not None and b.window_end + lag > now for b in pairs.windows)
     by_disagreement, by_shift = found(model, pairs) if whole and slices else ((), ())
+    told = kept(db, model, pairs) if whole else ()
     return ShadowComparison(
         model=model.name,
         candidate=pairs.answers[0].version,
@@ -114,7 +115,7 @@ def _compared(
         why_no_disagreement=why,
         moves=moves(pairs) if whole else (),
         shift=shift(pairs) if whole else None,
-        slices=kept(db, model, pairs) if whole else (),
+        slices=told,
         by_disagreement=by_disagreement,
         by_shift=by_shift,
         latency=latency(pairs) if whole else None,
@@ -122,48 +123,12 @@ def _compared(
         why_no_metrics=why_no_metrics,
         labelled=labelled,
         immature=immature,
-        unknown=_unknown(pairs, left_out, immature),
+        unknown=(
+            *(not_measured(model, metrics, why_no_metrics, told) if whole else ()),
+            *_unknown(pairs, left_out, immature),
+        ),
         not_answered=pairs.nothing,
     )
-
-
-def _metrics(model: Model, pairs: Pairs) -> tuple[tuple[MetricGap, ...], str | None, int]:
-    """Every built-in metric that waits for labels, over the same requests; or why there is none."""
-    from core.metrics.base import Reading, Sample
-    from core.metrics.batch_sums import needs_labels
-    from core.metrics.registry import metric, specs
-    from core.shadow.paired_metrics import gap
-    from core.shadow.pairs import PAIRS
-    from storage.logs.blocks import read_blocks
-
-    file = model.file
-    if (refused := why_not_exposed(file)) is not None:
-        return (), refused, 0
-    wanted = [s for s in specs(file) if s.kind != "business" and needs_labels(s, file)]
-    code = ("__da", "__db") if file.task == "multiclass" else ("__sa", "__sb")
-    asked = [*code, "__ca", "__cb", "__truth"]
-    blocks = list(read_blocks(pairs.side.source, [], asked, relation=PAIRS, where="__truth is not null"))
-    import numpy as np
-
-    a, b, decided_a, decided_b, truth = (np.concatenate([values[i] for _, values in blocks]) for i in range(5))
-    labelled = len(truth)
-    if not labelled:
-        return (), "no request that both answered has a label that had its time", 0
-    names = (pairs.answers[0].version, pairs.answers[1].version)
-    told = []
-    for spec in wanted:
-        kind = metric(spec.name, file)
-        samples = [
-            Sample(file.task, scores, truth, threshold=spec.threshold, classes=decided)
-            for scores, decided in ((a, decided_a), (b, decided_b))
-        ]
-        one = gap(kind, samples[0], samples[1], names)
-        if one.n < file.labels.minimum:
-            none = Reading(None, None, None, one.n)
-            note = f"not enough labels: {one.n:,} of {file.labels.minimum:,}"
-            one = MetricGap(kind.name, kind.direction, none, none, None, None, None, one.n, None, note)
-        told.append(one)
-    return tuple(told), None if told else "the model has no metric that waits for labels", labelled
 
 
 def _unknown(pairs: Pairs, left_out: int, immature: int) -> tuple[str, ...]:

@@ -94,6 +94,7 @@ class SliceGap:
             ``distance`` likewise is the mean of the difference without its sign.
         q_value: of a slice that was found: chance that so much is found where nothing is; None for a kept one.
         note: why it could not be read.
+        metrics: of a kept slice, over its labelled requests that both answered; none with ``why_no_metrics``.
     """
 
     name: str | None
@@ -111,6 +112,8 @@ class SliceGap:
     distance_high: float | None
     q_value: float | None = None
     note: str | None = None
+    metrics: tuple[MetricGap, ...] = ()
+    why_no_metrics: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +151,14 @@ class MetricGap:
     n: int
     better: str | None
     note: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class GateSays:
+    """What the gate of a rollout says at the moment of a comparison: the verdict in one line, and why."""
+
+    line: str
+    reasons: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,17 @@ from pathlib import Path
 
 from core.markdown import escape, row
 from core.report_words import cite, moment
-from core.shadow.comparison import ShadowComparison, SliceGap
-from core.shadow.wording import headline, percent, plain, share_words, signed, slice_words, verdict_words
+from core.shadow.comparison import GateSays, ShadowComparison, SliceGap
+from core.shadow.wording import (
+    headline,
+    metric_rows,
+    percent,
+    plain,
+    share_words,
+    signed,
+    slice_words,
+    verdict_words,
+)
 from storage.reports import report_path, write_report
 
 SLICES_SHOWN = 8
@@ -26,11 +35,15 @@ class ShadowReport:
     markdown: str
 
 
-def report(found: ShadowComparison, *, now: datetime) -> ShadowReport:
-    """One page about a comparison; every number is one of ``found``, written as screen and command write it."""
-    sections = [_head(found, now)]
+def report(found: ShadowComparison, *, now: datetime, gate: GateSays | None = None) -> ShadowReport:
+    """One page about a comparison; every number is one of ``found``, written as screen and command write it.
+
+    Args:
+        gate: what the gate of the candidate's rollout says now, where it has one: the page opens with it.
+    """
+    sections = [_head(found, now, gate)]
     if found.not_answered is None:
-        sections += [_disagreement(found), _scores(found), _slices(found), _metrics(found)]
+        sections += [_metrics(found), _disagreement(found), _scores(found), _slices(found)]
     sections += [_unknown(found), _command(found)]
     lines = [line for section in sections for line in (*section, "")]
     name = re.sub(r"[^\w.-]+", "-", f"shadow-{found.model}-{found.candidate}-against-{found.baseline}")
@@ -46,9 +59,16 @@ def write(made: ShadowReport, store: Path, target: str | None = None) -> Path:
     return write_report(report_path(store, made.name, target), made.markdown)
 
 
-def _head(f: ShadowComparison, now: datetime) -> Iterator[str]:
+def _head(f: ShadowComparison, now: datetime, gate: GateSays | None) -> Iterator[str]:
     yield f"# {escape(f.candidate)} in the shadow of {escape(f.baseline)}: {escape(f.model)}"
     yield ""
+    if gate is not None:
+        yield f"**{escape(gate.line)}**"
+        yield ""
+        for reason in gate.reasons:
+            yield f"- {escape(reason)}"
+        if gate.reasons:
+            yield ""
     yield f"**{escape(headline(f))}.**"
     yield ""
     yield row("what", "value")
@@ -137,12 +157,13 @@ def _metrics(f: ShadowComparison) -> Iterator[str]:
         return
     yield f"{f.labelled:,} of {f.both:,} requests have a label that had its time."
     yield ""
-    yield row("metric", escape(f.candidate), escape(f.baseline), "difference, paired", "requests", "says")
-    yield row("---", "---", "---", "---", "---", "---")
-    for m in f.metrics:
+    yield row("of", "metric", escape(f.candidate), escape(f.baseline), "difference, paired", "requests", "says")
+    yield row("---", "---", "---", "---", "---", "---", "---")
+    for of, m in metric_rows(f):
         yield row(
-            escape(m.metric), plain(m.candidate.value), plain(m.baseline.value), signed(m.difference, m.low, m.high),
-            f"{m.n:,}", escape(verdict_words(m.better, m.low, m.high, m.note)),
+            escape(of), escape(m.metric), plain(m.candidate.value), plain(m.baseline.value),
+            signed(m.difference, m.low, m.high), f"{m.n:,}",
+            escape(verdict_words(m.better, m.low, m.high, m.note)),
         )  # fmt: skip
 
 

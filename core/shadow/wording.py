@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from core.shadow.comparison import ShadowComparison, Share, SliceGap
+from collections.abc import Iterator
+
+from core.shadow.comparison import MetricGap, ShadowComparison, Share, SliceGap
 
 NOT_KNOWN = "not known"
 
@@ -62,6 +64,15 @@ def verdict_words(better: str | None, low: float | None, high: float | None, not
     if low is None or high is None:
         return "no interval"
     return "no difference beyond chance" if low <= 0 <= high else "they differ; neither side is better"
+
+
+def metric_rows(found: ShadowComparison) -> Iterator[tuple[str, MetricGap]]:
+    """Each metric with what it is of: kept slices, critical ones first, and then all requests."""
+    for part in found.slices:
+        for one in part.metrics:
+            yield f"{part.kind} {part.name}", one
+    for one in found.metrics:
+        yield "all requests", one
 
 
 def headline(found: ShadowComparison) -> str:

@@ -6,7 +6,7 @@ import sqlite3
 from datetime import datetime
 
 from core.suites.spec import build, changes
-from core.suites.verdict import compared_sentence, floor_sentence, unanswered
+from core.suites.verdict import business_sentences, compared_sentence, floor_sentence, unanswered
 from storage.host import Actor
 from storage.records.models import Model
 from storage.records.rollouts import Condition, Rollout, StageRule
@@ -93,6 +93,10 @@ def _of(evaluation: Evaluation, model: Model) -> tuple[Condition, ...]:
     told = compared_sentence(evaluation.whole, evaluation.comparison, model.file.suite.margin, evaluation.baseline)
     found = [Condition("evaluation", False, lacking)] if lacking else []
     found.append(Condition("evaluation", evaluation.comparison in ("better", "not worse"), told))
+    # They hold nobody: floors and the primary metric decide, and who lets it pass reads this.
+    found += [
+        Condition("evaluation", True, each) for each in business_sentences(evaluation.whole, evaluation.comparison)
+    ]
     if evaluation.gain is not None:
         found.append(Condition("evaluation", evaluation.gain.reached is True, evaluation.gain.sentence))
     return (*floors, *found)

@@ -74,11 +74,12 @@ def reasons(
     baseline: str | None,
     lacking: str | None = None,
 ) -> tuple[str, ...]:
-    """One sentence each: answers that lack, floors, the comparison, the gain."""
+    """One sentence each: answers that lack, floors, the comparison, business metrics that are worse, the gain."""
     found = [lacking] if lacking else []
     found += [floor_sentence(part) for part in parts if part.vetoes and part.standing != "holds"]
     whole = next((part for part in parts if part.kind is None), None)
     found.append(compared_sentence(whole, told, margin, baseline))
+    found += business_sentences(whole, told)
     if gain is not None and gain.reached is not True:
         found.append(gain.sentence)
     return tuple(found)
@@ -134,6 +135,32 @@ def compared_sentence(whole: PartCompared | None, told: Comparison, margin: floa
             return f"worse by more than the margin {margin:g}: {said}"
         case _:
             return f"not sure whether it is worse by more than the margin {margin:g}: {said}"
+
+
+def business_sentences(whole: PartCompared | None, told: Comparison) -> tuple[str, ...]:
+    """Business metrics that are surely worse, over all rows; they decide nothing, and are said beside what does.
+
+    Args:
+        told: how the primary metric compares: where it is no worse, both part ways.
+    """
+    found = []
+    for metric in whole.metrics if whole else ():
+        edges = oriented(metric)
+        if metric.kind != "business" or metric.primary or edges is None or edges[1] >= 0 or metric.difference is None:
+            continue
+        by = metric.difference
+        found.append(worse_sentence(metric.metric, by.value or 0.0, by.low, by.high, told in ("better", "not worse")))
+    return tuple(found)
+
+
+def worse_sentence(name: str, value: float, low: float | None, high: float | None, apart: bool) -> str:
+    """That a business metric is worse, and whether the primary metric says otherwise.
+
+    >>> worse_sentence("late_share", 0.0535, 0.0465, 0.0605, True)
+    'business metric late_share is worse by +0.0535 (+0.0465 to +0.0605): ML and business part ways'
+    """
+    ways = ": ML and business part ways" if apart else ""
+    return f"business metric {name} is worse by {_with_interval(value, low, high, '+')}{ways}"
 
 
 def _with_interval(value: float, low: float | None, high: float | None, sign: str = "") -> str:

@@ -105,6 +105,10 @@ def test_the_golden_path_by_commands(call: Call, tmp_path: Path, monkeypatch: py
     assert call("gate")["candidates"] == []
     call("gate", "churn", "v2", code=2)
     assert "midwatch promote churn v2" in call.err
+    [foreseen] = call("gate", "churn", "v2", "--plan")["stages"]
+    assert foreseen["rows_per_minute"] == pytest.approx(1000 / 60, rel=0.05)
+    assert " a minute and 10." in foreseen["told"][0]
+    assert "a doubling takes ~" in call.text("gate", "churn", "--plan")
     assert call("promote", "churn", "v2", "--dry-run")["to_stage"] == "canary"
     assert call("promote", "churn", "v2", "--yes")["state"] == "recorded"
     call("gate", "churn", "--arm", "canary", code=2)
@@ -129,8 +133,14 @@ def test_the_golden_path_by_commands(call: Call, tmp_path: Path, monkeypatch: py
     assert call("gate", "churn", "v2")["outcome"] == "promote"
     text = call.text("gate", "churn", "v2")
     assert "ok  approval: 2 of 2 people approved: ada, bob" in text
+    assert ": 2 windows, 2,000 rows" in text
     assert call("promote", "churn", "v2", "--yes")["to_stage"] == "full"
-    assert call("gate", "churn", "v2")["line"]["state"] == "done"
+    over = call("gate", "churn", "v2")
+    assert (over["state"], over["outcome"], over["verdict"], over["dry_run"]) == ("done", None, None, False)
+    text = call.text("gate", "churn", "v2")
+    assert text.startswith("churn v2 is done: live in full since ")
+    assert "by bob" in text.splitlines()[0]
+    assert "dry run" not in text
     assert call("gate", "churn", "v2", "--verify") == {
         "decisions": call("gate", "churn", "v2", "--verify")["decisions"], "different": 0,
     }  # fmt: skip
@@ -171,6 +181,9 @@ def test_a_candidate_is_taken_off(call: Call, tmp_path: Path) -> None:
     call("promote", "churn", "v2", "--stop", "--yes", code=2)
     assert call("promote", "churn", "v2", "--stop", "--yes", "--reason", "no need")["state"] == "stopped"
     assert [one["version"] for one in call("live", "churn")] == ["v1"]
+    assert call("gate", "churn", "v2", code=1)["state"] == "stopped"
+    assert run(["gate", "churn", "v2"]) == 1
+    assert call.capsys.readouterr().out.startswith("churn v2 was stopped in canary, decided ")
     call("promote", "churn", "v2", "--stop", "--yes", "--reason", "again", code=5)
 
 
@@ -182,6 +195,12 @@ def test_what_another_gate_would_have_said(call: Call, tmp_path: Path) -> None:
     found = call("gate", "churn", "v2", "--replay", str(other))
     assert (found["happened"][0]["outcome"], found["stages"][0]["outcome"]) == ("roll back", "roll back")
     assert found["stages"][0]["extra_events"] > 50
+    said = call("gate", "churn", "v2", code=1)["verdict"]
+    other.write_text(MODEL.format(top=""))
+    same = call("gate", "churn", "v2", "--replay", str(other))
+    assert same["stages"] == same["happened"]
+    assert (same["stages"][0]["outcome"], same["stages"][0]["at"]) == (said["outcome"], said["at"])
+    assert "extra events: +" in call.text("gate", "churn", "v2", "--replay", str(other))
     other.write_text('[thresholds]\nevery = "1s"\nlimit = 1.5\nallowed = 0\nstay = "30d"\n')
     assert call("gate", "churn", "v2", "--replay", str(other))["stages"][0]["outcome"] == "roll back"
     other.write_text(other.read_text().replace("1.5", "1000"))
@@ -214,6 +233,30 @@ def test_a_read_only_store_is_shown_and_not_written(
         call(*words, code=5)
         assert refused in call.err
     assert (tmp_path / "s.db").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["gate"],
+        ["gate", "churn", "v2"],
+        ["gate", "churn", "v2", "--plan"],
+        ["gate", "churn", "v2", "--approve"],
+        ["gate", "churn", "--arm", "canary", "--reason", "x"],
+        ["evaluate", "churn", "v2", "--last", "1d"],
+        ["experiments"],
+        ["experiments", "drop", "1", "--reason", "x"],
+    ],
+)
+def test_a_store_that_is_not_there_is_not_made(words: list[str], call: Call, tmp_path: Path) -> None:
+    nowhere = tmp_path / "slip.db"
+    assert run([*words, "--store", str(nowhere)]) == 3
+    assert not nowhere.exists()
+
+
+def test_an_evaluation_without_batches_is_a_document_with_its_reason(call: Call) -> None:
+    told = call("evaluate", "churn", "v2", "--last", "1h", code=2)
+    assert (told["passes"], "no batch of 'churn' touches the last 1h" in told["reason"]) == (False, True)
 
 
 def test_calls_that_make_no_sense(call: Call) -> None:

@@ -107,3 +107,41 @@ def test_arms_and_what_if_from_the_command_line(
     assert f"{part['metrics'][0]['after']['value']:.4g}" in text
     assert run(["whatif", "churn", *store]) == 2
     assert "give a file of scores, or a threshold" in capsys.readouterr().err
+
+
+def test_the_report_opens_with_the_gate_and_tells_kept_slices_and_what_has_no_metric(
+    db: sqlite3.Connection,
+    store_file: Path,
+    register: Callable[..., Model],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    business = '[[metrics]]\nname = "spent"\nkind = "business"\nsql = "avg(spend)"\ndirection = "up"\n[[stages]]'
+    model = register(TEXT.replace("[[stages]]", business, 1))
+    base = requests(600)
+    log = pd.concat([base, shadowed(base, flips={"EU": 0.9, "NA": 0.0, "APAC": 0.0})])
+    take(db, model, tmp_path / "log.parquet", log)
+    keep(db, model, "europe", [Predicate("region", "=", "EU")], kind="critical", actor=ADA, now=NOW)
+    keep(db, model, "nobody", [Predicate("region", "=", "MARS")], actor=ADA, now=NOW)
+    deployments.append(db, model.id, "v1", "full", "enter", at=START, now=START, by="ada", source="manual")
+    store = ["--store", str(store_file)]
+    assert run(["versions", "add", "churn", "v2", "--seed", "2", *store]) == 0
+    assert run(["promote", "churn", "v2", "--yes", *store]) == 0
+    capsys.readouterr()
+    assert run(["gate", "churn", "v2", "--shadow-report", *store]) == 0
+    report = capsys.readouterr().out.splitlines()
+    assert report[2].startswith("**the gate behind shadow would say hold (dry run) to v2 against v1")
+    assert report[4].startswith("- ")
+    rows = [line for line in report if "| accuracy |" in line]
+    assert [row.split("|")[1].strip() for row in rows] == ["critical europe", "all requests"]
+    assert "v1 is better" in rows[0]
+    unknown = report[report.index("## Not known") :]
+    assert any("business metric spent" in line for line in unknown)
+    assert any("nobody (region = MARS): no request" in line for line in unknown)
+    assert run(["shadow", "churn", "v2", "--json", *store]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["gate"]["line"] in report[2]
+    europe = base["region"] == "EU"
+    assert told["slices"][0]["metrics"][0]["n"] == europe.sum()
+    assert run(["shadow", "churn", "v2", *store]) == 0
+    assert capsys.readouterr().out.startswith("the gate behind shadow would say hold (dry run)")

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from core.rollouts import answers, arming, deciding, opening, overrides, rederiving, rule
-from core.rollouts.replay import Replayed, replay
+from core.rollouts.replay import replay
 from core.rollouts.thresholds import Thresholds, in_file
 from storage import model_file
 from storage.clock import utc_now
@@ -15,7 +15,7 @@ from storage.errors import UsageError
 from storage.records.models import Model
 from storage.records.rollouts import Rollout, RolloutRule, StageRule
 from storage.tables import models, rollouts
-from tui.cli import diagnostics, output
+from tui.cli import diagnostics, output, replay_words
 from tui.cli.options import Session, writing
 from tui.cli.promotion_words import overrides as override_lines
 
@@ -114,18 +114,22 @@ def replayed(session: Session, model: Model, rollout: Rollout, path: str, as_jso
     if as_json:
         output.document(found)
     else:
-        _table(found)
+        replay_words.table(found)
     return 0
 
 
 def shadow_report(session: Session, model: Model, rollout: Rollout, as_json: bool) -> int:
     """The page that convinces, or kills an idea."""
+    from core.rollouts.gate_says import gate_says
     from core.shadow.compare import compare
     from core.shadow.report import report
 
     found = compare(session.db, model, rollout, now=session.now)
-    made = report(found, now=session.now)
-    output.document(found) if as_json else output.text(made.markdown)
+    gate = gate_says(session.db, model, rollout, now=session.now)
+    if as_json:
+        output.document({"gate": gate, **output.plain(found)})
+    else:
+        output.text(report(found, now=session.now, gate=gate).markdown)
     return 0
 
 
@@ -145,32 +149,3 @@ def _gates(session: Session, model: Model, version: str | None, stage: str, on: 
         raise UsageError(f"{model.name} has no gate behind {stage!r}", f"gates stand behind: {known}")
     unlike = [one for one in found if arming.armed(session.db, model, one) != on]
     return list({arming.gate_sha(one): one for one in unlike or found[:1]}.values())
-
-
-def _table(found: Replayed) -> None:
-    was = {one.stage: one for one in found.happened}
-    output.table(
-        ("STAGE", "OTHER GATE", "AT", "LOOKS", "EXTRA EVENTS", "OWN GATE", "AT", "EXTRA EVENTS"),
-        [
-            (
-                one.stage if one.reached else f"{one.stage} (not reached)", one.outcome, _moment(one.at),
-                f"{one.looks} of {one.of}", _events(one.extra_events),
-                was[one.stage].outcome if one.stage in was else None,
-                _moment(was[one.stage].at) if one.stage in was else None,
-                _events(was[one.stage].extra_events) if one.stage in was else None,
-            )
-            for one in found.stages
-        ],
-        empty="no stage of the other gate has two arms",
-    )  # fmt: skip
-    output.text(f"extra events: {found.extra_events:+.0f} under the other gate, {found.happened_events:+.0f} as it was")
-    if found.apart:
-        output.text(f"not replayed, the other file has no such stage: {', '.join(found.apart)}")
-
-
-def _moment(at: object) -> str | None:
-    return f"{at:%m-%d %H:%MZ}" if at is not None else None
-
-
-def _events(count: float | None) -> str | None:
-    return None if count is None else f"{count:+.0f}"

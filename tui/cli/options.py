@@ -90,13 +90,19 @@ def reading(store: str | None) -> Iterator[Session]:
 
 
 @contextmanager
-def writing(store: str | None) -> Iterator[Session]:
-    """A session that may write; creates the store and brings it up to date.
+def writing(store: str | None, *, create: bool = False) -> Iterator[Session]:
+    """A session that may write; brings the store up to date.
+
+    Args:
+        create: whether a store that is not there is made: a path with a slip of the pen must not become an empty one.
 
     Raises:
         RefusedError: this person may not write there.
+        StoreError: there is no store.
     """
     path = store_path(store)
+    if not create and not path.exists():
+        connect(path).close()  # says so, as whoever only reads is told
     if refused := why_unwritable(path):
         raise RefusedError(f"{refused}: nothing was recorded", "ask its owner, or name another store: --store PATH")
     prepare(path)

@@ -49,6 +49,34 @@ def detail(found: CandidateDetail) -> None:
         output.text(f"  approved by {shown.approval.by} {shown.approval.at:%Y-%m-%d %H:%MZ}{void}")
     for text in (*found.planner, *found.waiting, *overrides(found.overrides)):
         output.text(f"  {text}")
+    _history(found)
+    if line.entered_without_gate:
+        output.text(f"  {line.version} is live in a later stage that no decision let it into")
+
+
+def finished(found: CandidateDetail, live: str | None) -> None:
+    """A rollout that is over: how it ended and who decided; no gate says anything of it.
+
+    Args:
+        live: the version that is live in the last stage now.
+    """
+    line, last = found.line, found.history[-1] if found.history else None
+    decided = f", decided {last.recorded_at:%Y-%m-%d %H:%MZ} by {last.by}" if last is not None else ""
+    if line.state == "done":
+        at = f"{line.entered_at:%Y-%m-%d %H:%MZ}" if line.entered_at else None
+        since, on = (f" since {at}", f" on {at}") if at else ("", "")
+        there = f"live in {line.stage}{since}" if live == line.version else f"it went live in {line.stage}{on}"
+        gone = "" if live == line.version else f"; {live or 'nothing'} is live there now"
+        output.text(f"{line.model} {line.version} is done: {there}{decided}{gone}")
+    else:
+        output.text(f"{line.model} {line.version} was {line.state} in {line.stage or 'no stage yet'}{decided}")
+    output.text(f"against {line.baseline}; no gate stands before it any more")
+    for text in overrides(found.overrides):
+        output.text(f"  {text}")
+    _history(found)
+
+
+def _history(found: CandidateDetail) -> None:
     if found.history:
         output.text("")
         output.table(
@@ -62,8 +90,6 @@ def detail(found: CandidateDetail) -> None:
                 for d in found.history
             ],
         )  # fmt: skip
-    if line.entered_without_gate:
-        output.text(f"  {line.version} is live in a later stage that no decision let it into")
 
 
 def plan_lines(plan: PromotionPlan) -> list[str]:
@@ -101,9 +127,8 @@ def _head(found: CandidateDetail) -> Iterator[str]:
     yield f"{line.model} {line.version} against {line.baseline}: {stage}"
     what = f"would {said.outcome} (dry run)" if line.dry_run else said.outcome
     since = f" since {said.at:%Y-%m-%d %H:%MZ} of the data" if said.at else ""
-    yield f"{what}{since}: {said.looks} looks, {said.rows:,} rows, {said.labelled:,} labelled, {said.hours:.1f} h"
-    if line.state != "open":
-        yield f"its rollout is {line.state}"
+    windows = max((one.looks for one in said.evidence), default=said.looks)
+    yield f"{what}{since}: {windows} windows, {said.rows:,} rows, {said.labelled:,} labelled, {said.hours:.1f} h"
 
 
 def _cells(line: CandidateLine) -> tuple[object, ...]:

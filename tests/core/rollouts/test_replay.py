@@ -11,7 +11,7 @@ import pytest
 from core.rollouts.policy import judge
 from core.rollouts.replay import replay
 from core.rollouts.thresholds import ThresholdPath, Thresholds
-from storage.records.looks import Binary, Look, PairedBinary
+from storage.records.looks import Binary, Look, Means, Moments, PairedBinary
 from storage.records.rollouts import Rollout, RolloutRule, StageRule
 from tests.core.rollouts.made_looks import START, WINDOW, events, guardrail, look, stage, traffic
 
@@ -38,8 +38,32 @@ def test_under_its_own_rule_a_rollout_ends_each_stage_where_it_first_could() -> 
     assert first.at == judge(TWO[0], FIRST).at
     assert first.looks < first.of == 12
     assert first.extra_events == pytest.approx(4.0 * first.looks)
-    assert [each.extra_events for each in found.happened] == [pytest.approx(48.0), pytest.approx(84.0)]
-    assert found.extra_events < found.happened_events == pytest.approx(132.0)
+    assert [each.all_events for each in found.happened] == [pytest.approx(48.0), pytest.approx(84.0)]
+    assert found.extra_events is not None
+    assert found.extra_events < (found.happened_events or 0.0) == pytest.approx(132.0)
+
+
+def test_the_same_rule_gives_the_same_answer_and_it_is_the_gates() -> None:
+    """Also where the gate takes a promotion back, and where harm comes behind it."""
+    worse = [events(nth, 60, 180) for nth in range(12, 40)]
+    for later in ((), worse[:2], worse):
+        looks = [*FIRST, *later]
+        past = rollout(TWO[0])
+        found = replay(past, looks, past.rule)
+        assert found.stages == found.happened
+        assert found.extra_events == found.own_events
+        [one] = found.stages
+        said = judge(TWO[0], looks)
+        assert (one.outcome, one.at) == (said.outcome, said.at)
+        assert one.spoke == "promote"
+    assert (one.outcome, one.looks < len(FIRST)) == ("roll back", True)
+
+
+def test_a_mean_costs_no_events() -> None:
+    means = (stage(guardrail(method="mean", margin=0.5, sd=1.0)),)
+    looks = [look(nth, Means(Moments(100, 50.0, 120.0), Moments(900, 450.0, 1000.0))) for nth in range(3)]
+    found = replay(rollout(*means), looks, rule(*means))
+    assert (found.extra_events, found.happened_events, found.stages[0].extra_events) == (None, None, None)
 
 
 def test_a_stricter_rule_would_have_rolled_back_and_spared_what_came_after() -> None:
@@ -48,7 +72,7 @@ def test_a_stricter_rule_would_have_rolled_back_and_spared_what_came_after() -> 
     assert [(each.outcome, each.reached) for each in found.stages] == [("roll back", True), ("promote", False)]
     assert found.stages[0].reasons[0].kind == "harm"
     assert found.extra_events == found.stages[0].extra_events
-    assert found.extra_events < found.happened_events
+    assert (found.extra_events or 0.0) < (found.happened_events or 0.0)
 
 
 def test_what_was_never_looked_at_is_not_known() -> None:

@@ -80,6 +80,9 @@ def test_both_arms_as_pandas_has_them_with_what_is_missing_said(
     assert accuracy.labelled == (len(sides[0]), len(sides[1]))
     assert told["orders"].difference is None
     assert "give the metric as avg(x)" in (told["orders"].note or "")
+    assert found.worse == ()
+    [worse] = arms(db, model, "v1", "v2", "full", now=NOW).worse
+    assert worse.startswith("business metric revenue is worse by -")
 
 
 def test_a_split_of_48_to_52_is_flagged_and_labels_wait_their_time(

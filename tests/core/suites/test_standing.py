@@ -51,6 +51,21 @@ def test_only_an_evaluation_by_the_suite_of_today_counts(scene: Scene) -> None:
     assert "'lga' breaks its floor 12" in held["floor"].text
 
 
+def test_a_business_metric_that_is_worse_is_said_and_holds_nobody(
+    db: sqlite3.Connection, register: Callable[..., Model], tmp_path: Path
+) -> None:
+    forecast = '[[metrics]]\nname = "forecast"\nkind = "business"\ndirection = "down"\nsql = "avg(predicted)"\n'
+    scene = make(db, register, tmp_path, TEXT + forecast)
+    done = scene.evaluate()
+    assert done.passes
+    told = next(one for one in done.reasons if one.startswith("business metric forecast is worse by +"))
+    assert told.endswith(": ML and business part ways")
+    assert done.reasons.index(told) == 1
+    assert Condition("evaluation", True, told) in asked(scene)
+    assert not [one for one in scene.evaluate("v1", baseline="v2", baseline_scores=scene.scores("v2")).reasons
+                if one.startswith("business")]  # fmt: skip
+
+
 def test_one_threshold_changed_makes_old_numbers_not_comparable(scene: Scene) -> None:
     scene.keep("lga", "LGA", 60.0)
     scene.evaluate()

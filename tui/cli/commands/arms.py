@@ -62,6 +62,8 @@ def _print(f: ArmsTable) -> None:
     output.text(f"{f.arms[0].version} has {percent(f.share)} of the rows{expected}")
     if f.split_off:
         output.text("the traffic is split otherwise than the stage says: nothing below can be trusted")
+    for told in f.worse:
+        output.text(told)
     for lack in f.short:
         output.text(f"minimum exposure is not reached: {lack}")
     output.text("")

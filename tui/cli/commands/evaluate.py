@@ -13,7 +13,7 @@ from core.suites.importing import import_metrics
 from core.suites.rotation import effective_primary, reread
 from core.suites.rows import RowsAsked
 from core.suites.shown import shown
-from storage.errors import UsageError
+from storage.errors import MidwatchError, UsageError
 from storage.records.batches import Batch
 from storage.records.models import Model
 from storage.records.suites import Evaluation, ImportedMetric
@@ -83,11 +83,16 @@ def command(
             import_metrics(session.db, found, version, given, source=where, actor=session.actor, now=session.now)
         done = None
         if rows or not given:
-            asked = _asked(session, found, data, data_sha, last, numbers, set_name)
-            done = evaluate(
-                session.db, found, version, data=asked, scores=scores, baseline=baseline,
-                baseline_scores=baseline_scores, split=split, actor=session.actor, now=session.now,
-            )  # fmt: skip
+            try:
+                asked = _asked(session, found, data, data_sha, last, numbers, set_name)
+                done = evaluate(
+                    session.db, found, version, data=asked, scores=scores, baseline=baseline,
+                    baseline_scores=baseline_scores, split=split, actor=session.actor, now=session.now,
+                )  # fmt: skip
+            except MidwatchError as error:
+                if as_json:
+                    output.document({"passes": False, "reason": error.message, "hint": error.hint})
+                raise
         others = suites.imported(session.db, found.id, version)
         done = shown(done, found.file) if done else None
         in_force = _in_force(session.db, found, done, session.now) if done else None

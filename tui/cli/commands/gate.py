@@ -8,13 +8,14 @@ from typing import Any
 
 import click
 
-from core.rollouts import deciding, opening, overview
+from core.rollouts import deciding, opening, overview, rule
+from core.rollouts.foreseeing import foresee
 from storage.db import store_path
 from storage.errors import UsageError
 from storage.file_system import why_unwritable
 from storage.records.models import Model
 from storage.records.rollouts import Rollout
-from storage.tables import gates, models
+from storage.tables import deployments, gates, models, rollouts
 from tui.cli import diagnostics, gate_answers, output, promotion_words
 from tui.cli.options import ROW_ID, Session, reading, shared, writing
 
@@ -24,7 +25,9 @@ HELD = 1
 @click.command("gate")
 @click.argument("model", required=False)
 @click.argument("version", required=False)
-@click.option("--plan", is_flag=True, help="What this gate can find at this traffic, and how fast.")
+@click.option(
+    "--plan", is_flag=True, help="What the gates can find at this traffic, and how fast; also before any rollout."
+)
 @click.option("--item", nargs=2, metavar="NAME yes|no", help="Answer an item of the gate, as: --item legal yes.")
 @click.option("--give", nargs=2, metavar="NAME PERSON", help="Give an item to its owner.")
 @click.option("--approve", is_flag=True, help="Approve what the gate shows now.")
@@ -44,7 +47,8 @@ HELD = 1
 def command(model: str | None, version: str | None, store: str | None, as_json: bool, **asked: Any) -> None:
     """Show all candidates, those of MODEL, or one VERSION with its gate: verdict, reasons, evidence, conditions.
 
-    With a VERSION: exit 0 when its gate says promote, 1 when it says hold or roll back (in dry run too). A read-only
+    With a VERSION: exit 0 when its gate says promote, 1 when it says hold or roll back (in dry run too); of a rollout
+    that is over 0 when it is done, 1 when it was stopped or rolled back. A read-only
     store is shown as it stands; else looks that are missing are taken first.
     """
     chosen = [name for name, value in asked.items() if value and name not in ("note", "reason")]
@@ -56,6 +60,8 @@ def command(model: str | None, version: str | None, store: str | None, as_json: 
     elif act in ("arm", "disarm"):
         stage = asked[act]
         gate_answers.arm(store, _named(model, "MODEL"), version, stage, act == "arm", asked["reason"], as_json)
+    elif act == "plan":
+        _plan(store, _named(model, "MODEL"), version, as_json)
     elif model is None or version is None:
         if act is not None:
             raise UsageError(
@@ -102,33 +108,50 @@ def _one(store: str | None, name: str, version: str, act: str | None, asked: dic
         if session.writes and rollout.state == "open":
             deciding.gate(session.db, found, rollout, now=session.now)
         told = overview.candidate(session.db, rollout.id, session.now)
-    if act == "plan":
-        _plan(told, as_json)
-    elif as_json:
+        live = deployments.live_at(session.db, found.id, session.now).get(found.file.full_stage)
+    over = told.line.state != "open"
+    if as_json:
         said = told.verdict
-        output.document(
-            {
-                "model": name, "version": version, "stage": said.stage, "outcome": said.outcome,
-                "dry_run": told.line.dry_run, **output.plain(told),
-            }
-        )  # fmt: skip
+        whole: dict[str, Any] = {
+            "model": name, "version": version, "state": told.line.state, "stage": said.stage, "outcome": said.outcome,
+            "dry_run": told.line.dry_run, **output.plain(told),
+        }  # fmt: skip
+        if over:  # no gate is there any more
+            whole |= {"outcome": None, "dry_run": False, "verdict": None}
+        output.document(whole)
+    elif over:
+        promotion_words.finished(told, live.version if live is not None else None)
     else:
         promotion_words.detail(told)
-    passed = told.verdict.outcome == "promote" or told.line.state == "done"
-    click.get_current_context().exit(0 if passed or act == "plan" else HELD)
+    passed = told.line.state == "done" if over else told.verdict.outcome == "promote"
+    click.get_current_context().exit(0 if passed else HELD)
 
 
-def _plan(told: overview.CandidateDetail, as_json: bool) -> None:
+def _plan(store: str | None, name: str, version: str | None, as_json: bool) -> None:
+    """Every gate of the rollout, or of the one that would be opened now."""
+    with reading(store) as session:
+        model = models.get(session.db, name)
+        rollout = opening.find(session.db, model, version) if version is not None else None
+        going = rollout is not None and rollout.state == "open"
+        ruled = rollout.rule if rollout is not None and going else rule.resolve(session.db, model)
+        looks = rollouts.looks(session.db, rollout.id) if rollout is not None and going else []
+        stages = foresee(session.db, model, ruled, looks)
     if as_json:
-        output.document({"model": told.line.model, "version": told.line.version, "planner": told.planner})
-    else:
-        nothing = "nothing to plan with yet: no guardrail here counts events, or nobody knows their rate or the traffic"
-        output.text("\n".join(told.planner) or nothing)
+        lines = [line for one in stages for line in one.told]
+        output.document({"model": name, "version": version, "planner": lines, "stages": stages})
+        return
+    for one in stages:
+        output.text(f"{one.stage}{f', {one.traffic:.0%} of traffic' if one.traffic else ''}")
+        for line in one.told:
+            output.text(f"  {line}")
+    if not stages:
+        output.text(f"{name} has no stage that compares two arms")
 
 
 def _caught_up(store: str | None) -> AbstractContextManager[Session]:
     """A session that takes the looks that are missing, where this person may write; else one that reads."""
-    refused = why_unwritable(store_path(store))
+    path = store_path(store)
+    refused = why_unwritable(path) if path.exists() else None
     if refused:
         diagnostics.note(f"midwatch: {refused}: looks that are missing are not taken")
         return reading(store)

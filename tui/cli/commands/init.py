@@ -19,7 +19,7 @@ from tui.cli.options import shared, writing
 def command(model_files: tuple[Path, ...], reviewed_by: str | None, store: str | None, as_json: bool) -> None:
     """Register each MODEL.toml, or a new state of it; the keys that differ go into the change feed."""
     read = [(path, *model_file.read(path)) for path in model_files]  # all are checked before one is recorded
-    with writing(store) as session:
+    with writing(store, create=True) as session:
         answers = []
         for path, parsed, text, sha256 in read:
             changed = register(

@@ -35,6 +35,8 @@ def command(
 
     Exit code 1 when they disagree in more than the model file allows, 2 when nothing could be compared.
     """
+    from core.rollouts import opening
+    from core.rollouts.gate_says import gate_says
     from core.shadow.compare import compare_versions
     from core.shadow.report import report, write
     from core.shadow.versions import baseline_of, batches_of
@@ -45,15 +47,19 @@ def command(
         baseline = against or baseline_of(session.db, found, version, session.now)
         over = batches_of(session.db, found, batch_ids) if batch_ids else None
         told = compare_versions(session.db, found, version, baseline, now=session.now, over=over, stage=stage)
+        rollout = opening.find(session.db, found, version)
+        gate = gate_says(session.db, found, rollout, now=session.now) if rollout is not None else None
         if target is not None:
-            made = report(told, now=session.now)
+            made = report(told, now=session.now, gate=gate)
             if target == "-":
                 output.text(made.markdown)
             else:
                 diagnostics.note(f"midwatch: wrote {write(made, session.path, target)}")
     if as_json and target != "-":
-        output.document(told)
+        output.document({"gate": gate, **output.plain(told)})
     elif target is None:
+        for line in (gate.line, *(f"  {reason}" for reason in gate.reasons)) if gate is not None else ():
+            output.text(line)
         _print(told)
     if told.not_answered is not None:
         return 2
@@ -62,7 +68,7 @@ def command(
 
 def _print(f: ShadowComparison) -> None:
     from core.report_words import moment
-    from core.shadow.wording import headline, percent, plain, signed, verdict_words
+    from core.shadow.wording import headline, metric_rows, percent, plain, signed, verdict_words
 
     output.text(headline(f))
     if f.batches:
@@ -89,11 +95,11 @@ def _print(f: ShadowComparison) -> None:
             output.text(f"metrics: {f.why_no_metrics}")
         else:
             cells = [
-                (m.metric, plain(m.candidate.value), plain(m.baseline.value), signed(m.difference, m.low, m.high),
+                (of, m.metric, plain(m.candidate.value), plain(m.baseline.value), signed(m.difference, m.low, m.high),
                  f"{m.n:,}", verdict_words(m.better, m.low, m.high, m.note))
-                for m in f.metrics
+                for of, m in metric_rows(f)
             ]  # fmt: skip
-            output.table(("METRIC", f.candidate, f.baseline, "DIFFERENCE", "REQUESTS", "SAYS"), cells)
+            output.table(("OF", "METRIC", f.candidate, f.baseline, "DIFFERENCE", "REQUESTS", "SAYS"), cells)
     for told in f.unknown:
         output.text(f"not known: {told}")
 
