@@ -13,7 +13,7 @@ from collections import OrderedDict
 from datetime import datetime
 from typing import Protocol
 
-from core.rollouts import floors
+from core.rollouts import floors, unreadable
 from core.shadow import representing
 from core.shadow import standing as shadow
 from core.suites import standing as suites
@@ -35,7 +35,7 @@ class Producer(Protocol):
         """The conditions, from what is known at ``now``."""
 
 
-ALWAYS: tuple[Producer, ...] = (suites.conditions,)
+ALWAYS: tuple[Producer, ...] = (suites.conditions, unreadable.conditions)
 """Asked every time: they read the store alone."""
 
 OF_FILES: tuple[Producer, ...] = (floors.conditions, shadow.conditions, representing.conditions)
