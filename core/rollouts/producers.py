@@ -41,7 +41,7 @@ ALWAYS: tuple[Producer, ...] = (suites.conditions, unreadable.conditions)
 OF_FILES: tuple[Producer, ...] = (floors.conditions, shadow.conditions, representing.conditions)
 """Asked again when a batch or labels came, or the model file changed: they read the files of batches."""
 
-FORM = 1
+FORM = 2
 """Part of what a reading rests on: one more than before when a producer reads otherwise than it did."""
 
 BEING_READ = Condition("reading", False, "the files of batches are still being read for what else it asks")
@@ -87,6 +87,8 @@ def keep(db: sqlite3.Connection, model: Model, rollout: Rollout, rule: StageRule
     if not rule.has_arms or not OF_FILES:
         return
     seen, reading = _names(db, model, rollout, rule)
+    if seen not in _seen and floors.conditions in OF_FILES:
+        floors.remember(db, model, rollout, rule, now=now)
     found = _seen[seen] if seen in _seen else _read(db, model, rollout, rule, seen, now)
     with transaction(db):
         if condition_readings.find(db, rollout.id, reading) != found:

@@ -146,7 +146,18 @@ def conditions(
         found = representing(db, model, rollout.version, stage_rule.stage, now=now, without=used)
     except (SourceError, UsageError) as error:
         return (Condition("sample", False, f"whether it is a good sample is not known: {error.message}"),)
-    return (Condition("sample", found.good is True, found.verdict),)
+    lost = lost_words(found.notes, len(found.batches))
+    return (Condition("sample", found.good is True and not lost, f"{found.verdict}{lost}"),)
+
+
+def lost_words(notes: Sequence[str], read: int) -> str:
+    """The batches that are gone, of all that would have been read; empty when none is.
+
+    >>> lost_words(["the file of batch 3, d3.csv, is gone", "2 lines of d4.csv could not be read"], 5)
+    '; 1 of 6 batches could not be read: the file of batch 3, d3.csv, is gone'
+    """
+    gone = [note for note in notes if note.startswith("the file of batch ") and note.endswith(", is gone")]
+    return f"; {len(gone)} of {read + len(gone)} batches could not be read: {gone[0]}" if gone else ""
 
 
 def _verdict(found: Representing) -> str:
