@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from core.shadow.windows import choose, windows_of
+from core.shadow.windows import Chosen, choose, windows_of
 from storage.errors import SourceError, UsageError
 from storage.logs.quoting import sql_text as text
 from storage.records.batches import Batch
@@ -77,11 +77,12 @@ def representing(
     """
     from core.slices.sides import open_batches
 
-    read = choose(db, model, version, stage=stage, without=without).batches if over is None else tuple(over)
+    chosen = choose(db, model, version, stage=stage, without=without) if over is None else Chosen(tuple(over))
+    read = chosen.batches
     if not read:
         return _untold(version, stage, f"no row of {version!r} was served in {stage!r} yet")
     with ExitStack() as stack:
-        notes: list[str] = []
+        notes = [f"older batches that are not read: {chosen.left_out:,}"] if chosen.left_out else []
         side = open_batches(stack, db, model, model.file, read, now, "true", notes)
         return replace(_judged(side, model, version, stage), notes=tuple(notes))
 
@@ -147,7 +148,8 @@ def conditions(
     except (SourceError, UsageError) as error:
         return (Condition("sample", False, f"whether it is a good sample is not known: {error.message}"),)
     lost = lost_words(found.notes, len(found.batches))
-    return (Condition("sample", found.good is True and not lost, f"{found.verdict}{lost}"),)
+    older = "".join(f"; {note}" for note in found.notes if note.startswith("older batches "))
+    return (Condition("sample", found.good is True and not lost, f"{found.verdict}{older}{lost}"),)
 
 
 def lost_words(notes: Sequence[str], read: int) -> str:

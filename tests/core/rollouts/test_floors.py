@@ -95,8 +95,14 @@ def test_a_broken_floor_holds(scene: Callable[[float], Scene]) -> None:
     assert (broken.met, "breaks its floor 0.99" in broken.text) == (False, True)
 
 
-def test_files_that_are_gone_hold_unless_they_were_read(scene: Callable[[float], Scene]) -> None:
+def test_files_that_are_gone_hold_unless_they_were_read(
+    scene: Callable[[float], Scene], monkeypatch: pytest.MonkeyPatch
+) -> None:
     made = scene(0.5)
+    with monkeypatch.context() as few:
+        few.setattr("core.shadow.windows.MOST_BATCHES", 2)
+        [newest] = representing.conditions(made.db, made.model, made.rollout, made.rule, now=OPENED)
+    assert newest.text.endswith("; older batches that are not read: 1")
     kept_bytes = Path(made.paths[1]).read_bytes()
     os.unlink(made.paths[1])
     lost = made.ask()
