@@ -3,6 +3,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
 BENCHES := $(filter-out figures gate_worlds pty_run slice_data slice_peers table trial_data,$(basename $(notdir $(wildcard tests/benchmarks/[a-z]*.py))))
+# Tables of their own stand in docs/gates.md and docs/experiments.md.
+TABLED := $(filter-out experiments gate_numbers,$(BENCHES))
 FLAGS ?=
 # Tests of the screen wait for the terminal half of their time: two workers a core.
 WORKERS ?= $(shell echo $$((2 * $$(getconf _NPROCESSORS_ONLN))))
@@ -42,8 +44,8 @@ bench: $(STAMP)  ## every benchmark; one JSON object a line
 
 bench-table: $(STAMP) ## the benchmarks again, their figures into the README (FLAGS=--quick takes fewer rows)
 	@mkdir -p .bench
-	@for b in $(BENCHES); do $(BIN)/python tests/benchmarks/$$b.py $(FLAGS) > .bench/$$b.jsonl || exit 1; done
-	$(BIN)/python tests/benchmarks/table.py $(BENCHES:%=.bench/%.jsonl) --flags "$(FLAGS)" --into README.md
+	@for b in $(TABLED); do $(BIN)/python tests/benchmarks/$$b.py $(FLAGS) > .bench/$$b.jsonl || exit 1; done
+	$(BIN)/python tests/benchmarks/table.py $(TABLED:%=.bench/%.jsonl) --flags "$(FLAGS)" --into README.md
 
 bench-peers:     ## the tools that benchmarks compare with, in an environment of their own
 	$(PYTHON) -m venv .venv-peers

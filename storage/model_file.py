@@ -64,6 +64,16 @@ def read(path: Path) -> tuple[ModelFile, str, str]:
     Raises:
         ModelFileError: it can't be read, is not TOML, or breaks a rule; the message names key and line.
     """
+    text = text_of(path)
+    return parse(text, str(path)), text, hashlib.sha256(text.encode()).hexdigest()
+
+
+def text_of(path: Path) -> str:
+    """The text of a model file, byte for byte.
+
+    Raises:
+        ModelFileError: it can't be read, or is no UTF-8.
+    """
     try:
         raw = path.read_bytes() if _can_be_one(path) else b""
     except OSError as error:
@@ -71,11 +81,10 @@ def read(path: Path) -> tuple[ModelFile, str, str]:
     if not raw:
         raise ModelFileError(f"{path} is empty or larger than a model file can be", "see the README, Model file")
     try:
-        text = raw.decode("utf-8")
+        return raw.decode("utf-8")
     except UnicodeDecodeError as error:
         line = raw[: error.start].count(b"\n") + 1
         raise ModelFileError(f"{path}, line {line}: not UTF-8 text", "save the file as UTF-8") from error
-    return parse(text, str(path)), text, hashlib.sha256(raw).hexdigest()
 
 
 def _can_be_one(path: Path) -> bool:

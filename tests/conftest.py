@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -69,19 +70,28 @@ def store_file(tmp_path: Path, empty_store: Path) -> Path:
 def db(store_file: Path) -> Iterator[sqlite3.Connection]:
     """A writing connection to an empty store."""
     connection = store.connect(store_file)
+    connection.execute("PRAGMA synchronous=OFF")  # no test cuts the power; what a killed process wrote is kept anyway
     yield connection
     connection.close()
+
+
+def filled(db: sqlite3.Connection, path: Path) -> sqlite3.Connection:
+    """An open store with all that the store in another file holds: what is costly to take in is taken in once."""
+    with closing(sqlite3.connect(path)) as source:
+        source.backup(db)
+    return db
+
+
+def registered(db: sqlite3.Connection, folder: Path, text: str) -> Model:
+    """A model by the text of its file, which is written to that folder."""
+    path = folder / "model.toml"
+    path.write_text(text)
+    parsed, body, sha256 = model_file.read(path)
+    models.register(db, parsed.name, path=str(path), text=body, sha256=sha256, actor=ADA, now=NOW)
+    return models.get(db, parsed.name)
 
 
 @pytest.fixture
 def register(db: sqlite3.Connection, tmp_path: Path) -> Callable[..., Model]:
     """Register a model from the text of its model file."""
-
-    def add(text: str = CHURN) -> Model:
-        path = tmp_path / "model.toml"
-        path.write_text(text)
-        parsed, body, sha256 = model_file.read(path)
-        models.register(db, parsed.name, path=str(path), text=body, sha256=sha256, actor=ADA, now=NOW)
-        return models.get(db, parsed.name)
-
-    return add
+    return lambda text=CHURN: registered(db, tmp_path, text)

@@ -11,7 +11,7 @@ from storage.errors import SourceError
 from storage.records.models import Columns, Model, Slo
 from storage.records.rollbacks import PreflightItem
 from storage.records.versions import Version
-from storage.tables import deployments, rollback_evidence, rollbacks, versions
+from storage.tables import deployments, rollback_evidence, rollbacks, rollouts, versions
 
 
 def of_version(
@@ -30,6 +30,7 @@ def of_version(
         _schema(db, model, version, found),
         _history(db, model, version, was_live, now, bound),
         _suspect(db, model, version),
+        _rollout(db, model, version, was_live),
     ]
 
 
@@ -102,6 +103,18 @@ def _schema(db: sqlite3.Connection, model: Model, version: str, found: Version |
         told = ", ".join(f"{name} (was {features[name]}, is {current[name]})" for name in other[:3])
         return PreflightItem("schema", "red", f"columns changed their kind: {told}")
     return PreflightItem("schema", "green", f"the newest batch has all {len(features)} columns that {source}")
+
+
+def _rollout(db: sqlite3.Connection, model: Model, version: str, was_live: bool) -> PreflightItem:
+    """A candidate that no gate let through so far is no way back; one that served everybody is judged by that."""
+    found = rollouts.find(db, model.id, version)
+    if found is None or found.state == "done" or (was_live and found.state == "open"):
+        return PreflightItem("rollout", "green", f"{version} is no candidate that was held or taken off")
+    if found.state == "open":
+        place = f"in {found.stage}" if found.stage else "before its first stage"
+        message = f"{version} is a candidate {place}: its gates have not let it through"
+        return PreflightItem("rollout", "red", message)
+    return PreflightItem("rollout", "red", f"the rollout of {version} was {found.state} in {found.stage or 'no stage'}")
 
 
 def _history(

@@ -17,6 +17,9 @@ from core.rollouts.traffic import Traffic
 from storage.records.looks import TRAFFIC, Look
 from storage.records.rollouts import Condition, Outcome, Reason, ReasonKind, StageRule, Verdict
 
+LAST: tuple[ReasonKind, ...] = ("approval", "item", "queue", "reading")
+"""What people do, or the program, once everything else is there."""
+
 
 def judge(rule: StageRule, looks: Iterable[Look], conditions: Sequence[Condition] = ()) -> Verdict:
     """What the gate behind a stage says, from all that was looked at.
@@ -166,15 +169,20 @@ class Path:
             void = [reasons.harm(each, now, void=True) for each in harmed]
             return "hold", self.traffic.off_at, [reasons.split(self.traffic, now), *void, *aside, *unmet]
         cleared = [reasons.clear(each, now) for each in judged if each.cleared_at is not None]
+        if self.ready_since is not None and unmet:
+            return "hold", None, [*unmet, *cleared, *aside]  # when a condition began to hold is not in the data
         if self.ready_since is not None:
-            return ("hold" if unmet else "promote"), self.ready_since, [*unmet, *cleared, *aside]
+            return "promote", self.ready_since, [*cleared, *aside]
         short = reasons.shortfalls(self.rule, self.rows, self.labelled, self.hours)
         waiting = [reasons.waiting(each) for each in judged if each.cleared_at is None]
         if not judged:
             waiting = [
                 Reason("stage", f"{self.rule.stage}: the rule judges no guardrail here, so nothing can be clear")
             ]
-        return "hold", self._holds_since, [*aside, *waiting, *short, *unmet, *cleared]
+        # What waiting does not mend comes first; whoever approves does so when there is something to approve.
+        last = [each for each in unmet if each.kind in LAST]
+        first = [each for each in unmet if each.kind not in LAST]
+        return "hold", self._holds_since, [*aside, *first, *short, *waiting, *last, *cleared]
 
     def _by_conditions(
         self, conditions: Sequence[Condition], unmet: list[Reason]

@@ -10,6 +10,7 @@ import hashlib
 import json
 import sqlite3
 from collections import OrderedDict
+from contextlib import suppress
 from datetime import datetime
 from typing import Protocol
 
@@ -18,6 +19,7 @@ from core.shadow import representing
 from core.shadow import standing as shadow
 from core.suites import standing as suites
 from storage.db import transaction
+from storage.errors import SourceError
 from storage.records.models import Model
 from storage.records.rollouts import Condition, Rollout, StageRule
 from storage.tables import condition_readings, gates, rollouts
@@ -72,11 +74,15 @@ def conditions(
 
 
 def work_out(db: sqlite3.Connection, model: Model, *, now: datetime) -> None:
-    """Read what no one has read yet of every open rollout, and keep it for those who only look."""
+    """Read what no one has read yet of every open rollout, and keep it for those who only look.
+
+    A file that can't be read fails nobody who took in another one: the gate says so to whoever asks it.
+    """
     for rollout in rollouts.open_rollouts(db, model.id):
         rule = rollout.rule.stage(rollout.stage) if rollout.stage else None
         if rule is not None:
-            keep(db, model, rollout, rule, now=now)
+            with suppress(SourceError):
+                keep(db, model, rollout, rule, now=now)
 
 
 def keep(db: sqlite3.Connection, model: Model, rollout: Rollout, rule: StageRule, *, now: datetime) -> None:

@@ -11,7 +11,7 @@ from datetime import datetime
 from core.rollouts.evidence import Gathering
 from core.rollouts.tallies import SCALES
 from core.rollouts.traffic import Traffic
-from storage.records.rollouts import Evidence, GuardrailRule, Reason, StageRule
+from storage.records.rollouts import Evidence, GuardrailRule, Reason, ReasonKind, StageRule
 
 _COST = 1.5
 """Evidence that a test pays before it grows with rows in proportion.
@@ -97,15 +97,16 @@ def split(traffic: Traffic, now: datetime) -> Reason:
 
 
 def shortfalls(rule: StageRule, rows: int, labelled: int, hours: float) -> tuple[Reason, ...]:
-    """The minimums of a stage that are not met, each with what is missing."""
-    short = []
-    if rows < rule.minimum_rows:
-        short.append(Reason("minimum", _short("rows", rows, rule.minimum_rows)))
-    if labelled < rule.minimum_labels:
-        short.append(Reason("labels", _short("labels", labelled, rule.minimum_labels)))
-    if hours < rule.minimum_hours:
-        short.append(Reason("minimum", _short("hours of data", hours, rule.minimum_hours)))
-    return tuple(short)
+    """The minimums of a stage that are not met, each with what is missing, the farthest off first."""
+    asked: tuple[tuple[ReasonKind, str, float, float], ...] = (
+        ("minimum", "rows", rows, rule.minimum_rows),
+        ("labels", "labels", labelled, rule.minimum_labels),
+        ("minimum", "hours of data", hours, rule.minimum_hours),
+    )
+    short = [
+        (there / least, Reason(kind, _short(what, there, least))) for kind, what, there, least in asked if there < least
+    ]
+    return tuple(reason for _, reason in sorted(short, key=lambda each: each[0]))
 
 
 def wrong(name: str, gathering: Gathering | Traffic, now: datetime) -> Reason:

@@ -8,12 +8,18 @@ that anybody set, which is what the comparison is about.
 from __future__ import annotations
 
 import math
+import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from storage.errors import ModelFileError
 from storage.records.looks import Binary, Look
 from storage.records.rollouts import Outcome
+from storage.toml_document import TomlDocument
+
+_TABLE, _HOUR = "thresholds", timedelta(hours=1)
+_KEYS = {"every": str, "limit": float, "relative": bool, "allowed": int, "in_a_row": bool, "stay": str}
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +40,36 @@ class Thresholds:
     allowed: int = 3
     in_a_row: bool = False
     stay: timedelta = timedelta(hours=1)
+
+
+def in_file(text: str, source: str) -> Thresholds | None:
+    r"""The gate that a file of one table ``[thresholds]`` describes; None where the file has no such table.
+
+    Raises:
+        ModelFileError: it is no TOML, or breaks a rule; the message names key and line.
+
+    >>> found = in_file('[thresholds]\nevery = "5m"\nlimit = 1.5\nallowed = 2', "argo.toml")
+    >>> str(found.every), found.limit, found.allowed, str(found.stay)
+    ('0:05:00', 1.5, 2, '1:00:00')
+    """
+    try:
+        document = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ModelFileError(f"{source} is not valid TOML: {error}", "mend that line") from error
+    if _TABLE not in document:
+        return None
+    reader = TomlDocument(text, source)
+    reader.keys(document, {_TABLE: dict}, "")
+    given = document[_TABLE]
+    reader.keys(given, _KEYS, _TABLE, required=("every", "limit"))
+    reader.number(given, "limit", _TABLE, 0.0, math.inf)
+    reader.at_least(given, ("allowed",), _TABLE, 0)
+    every, stay = (reader.duration(given, key, _TABLE, _HOUR) or timedelta(0) for key in ("every", "stay"))
+    for key, span in (("every", every), ("stay", stay)):
+        if not span:
+            reader.fail(key, _TABLE, "must be longer than nothing")
+    others = {key: given[key] for key in ("relative", "allowed", "in_a_row") if key in given}
+    return Thresholds(every, float(given["limit"]), stay=stay, **others)
 
 
 class ThresholdPath:

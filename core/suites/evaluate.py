@@ -42,6 +42,7 @@ def evaluate(
     baseline: str | None = None,
     baseline_scores: str | None = None,
     split: str | None = None,
+    unnamed: bool = True,
     actor: Actor,
     now: datetime,
 ) -> Evaluation:
@@ -54,6 +55,7 @@ def evaluate(
         scores: a file with an id and a prediction a row, for the candidate; ``baseline_scores`` for the baseline.
         baseline: by default the version that is live in the model's last stage.
         split: ``time``, ``random`` or ``all`` instead of what the suite says; that makes it another suite.
+        unnamed: whether rows that name no version may be taken as answered by the baseline.
 
     Raises:
         UsageError: no rows, no predictions, no time to split by, or the version is its own baseline.
@@ -68,7 +70,9 @@ def evaluate(
         raise UsageError("scores of a baseline need its name", "name it with --baseline")
     with opened(db, model, data) as rows:
         suite = build(db, model, rows.data, split=split)
-        done = _evaluated(db, model, version, baseline, rows, suite, scores, baseline_scores, split, actor, now)
+        done = _evaluated(
+            db, model, version, baseline, rows, suite, scores, baseline_scores, split, unnamed, actor, now
+        )
     with transaction(db):
         made = suites.add(db, done)
         after = {"model": model.name, "version": version, "baseline": baseline, "suite": suite.sha256[:12]}
@@ -106,6 +110,7 @@ def _evaluated(
     scores: str | None,
     baseline_scores: str | None,
     split: str | None,
+    unnamed: bool,
     actor: Actor,
     now: datetime,
 ) -> Evaluation:
@@ -118,18 +123,16 @@ def _evaluated(
     door, said = take_answers(db, model, rows, laid, "candidate", version, scores)
     other, also = NOBODY, None
     if baseline is not None:
-        other, also = take_answers(db, model, rows, laid, "baseline", baseline, baseline_scores, unnamed=True)
+        other, also = take_answers(db, model, rows, laid, "baseline", baseline, baseline_scores, unnamed=unnamed)
     kept = kept_slices.listing(db, model.id)
     conditions, unread = _conditions(rows, kept)
     numbers = simple.expressions(rows)
     held = read_rows(rows.source, rows.file, held=True, conditions=conditions, numbers=numbers)
     pair = pair_of(held, rows.file, alone=baseline is None)
     if pair.count == 0:
-        raise SourceError(
-            f"no row was answered by {version} and {baseline} both" if baseline else f"{version} answered no row",
-            f"{pair.no_candidate:,} rows lack an answer of {version}"
-            + (f", {pair.no_baseline:,} of {baseline}" if baseline else ""),
-        )
+        nobody = f"no row was answered by {version} and {baseline} both" if baseline else f"{version} answered no row"
+        also_lack = f", {pair.no_baseline:,} of {baseline}" if baseline else ""
+        raise SourceError(nobody, f"{pair.no_candidate:,} rows lack an answer of {version}{also_lack}")
     read = _Read(pair, held, conditions)
     parts = _parts(rows, read, kept, unread, suite.sha256)
     whole = next(part for part in parts if part.kind is None)

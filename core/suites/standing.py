@@ -7,10 +7,17 @@ from datetime import datetime
 
 from core.suites.spec import build, changes
 from core.suites.verdict import compared_sentence, floor_sentence, unanswered
+from storage.host import Actor
 from storage.records.models import Model
 from storage.records.rollouts import Condition, Rollout, StageRule
 from storage.records.suites import Evaluation, SuiteSpec
-from storage.tables import suites
+from storage.tables import audit, suites
+
+PROGRAM = Actor("midwatch", "")
+"""Who evaluates again when nobody asked for it."""
+
+AGAIN = "evaluate.again"
+_RECENT = 500
 
 
 def conditions(
@@ -30,7 +37,10 @@ def conditions(
         return ()
     found, why = in_force(db, model, rollout.version, rollout.baseline)
     if found is None:
-        return (Condition("evaluation", False, why),)
+        known = suites.against(db, model.id, rollout.version, rollout.baseline, limit=1)
+        reason = None if known else not_again(db, rollout)
+        failed = f"; midwatch could not evaluate it again by the same rows: {reason}" if reason else ""
+        return (Condition("evaluation", False, f"{why}{failed}"),)
     return (Condition("evaluation", True, why), *_of(found, model))
 
 
@@ -58,6 +68,14 @@ def in_force(db: sqlite3.Connection, model: Model, version: str, baseline: str) 
             f"evaluation {evaluation.id} is not comparable, the suite has changed since: {'; '.join(told[:2])}{more}"
         )
     return None, f"{unlike}: evaluate {version} again"
+
+
+def not_again(db: sqlite3.Connection, rollout: Rollout) -> str | None:
+    """Why the evaluation of a rebased rollout could not be made again; None where that was not tried."""
+    for entry in audit.recent(db, _RECENT, "rollout"):
+        if entry.action == AGAIN and entry.object_id == str(rollout.id):
+            return str(entry.after["reason"]) if entry.after["baseline"] == rollout.baseline else None
+    return None
 
 
 def of_today(db: sqlite3.Connection, model: Model, evaluation: Evaluation) -> SuiteSpec:

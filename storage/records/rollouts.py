@@ -162,7 +162,8 @@ class Verdict:
     """What a gate says of a candidate in a stage.
 
     Attributes:
-        at: the moment in the time of the data since when it says so; None without any look.
+        at: the moment in the time of the data since when it says so; None without any look, and where only a condition
+            holds what the looks would let pass.
         looks: how many it rests on; ``rows`` and ``labelled`` of the candidate's arm, over ``hours`` of data.
     """
 

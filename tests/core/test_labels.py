@@ -1,7 +1,9 @@
 """Late labels: they change the window they belong to, and only that one."""
 
+import shutil
 import sqlite3
 from collections.abc import Callable
+from contextlib import chdir, closing
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -13,11 +15,12 @@ import pytest
 from core.label_trust import label_verdict
 from core.labels import LabelReport, ingest_labels
 from core.measure import measure_batch, trend
+from storage import db as store
 from storage.errors import SourceError, UsageError
 from storage.logs.source import open_log
 from storage.records.models import Model
-from storage.tables import batches, metrics
-from tests.conftest import ADA, CHURN
+from storage.tables import batches, metrics, models
+from tests.conftest import ADA, CHURN, filled, registered
 from tests.core.log_batches import DAY, START, add_batch, predictions
 
 NOW = START + 10 * DAY
@@ -41,16 +44,32 @@ class Scene:
         return next(v.value for v in metrics.current(self.db, day + 1) if v.metric == "auc")
 
 
+TRUTH = [predictions(day) for day in range(4)]
+
+
+@pytest.fixture(scope="module")
+def measured(tmp_path_factory: pytest.TempPathFactory, empty_store: Path) -> Path:
+    """A folder with the logs and the store that measured them, made once. The store names them without a folder."""
+    folder = tmp_path_factory.mktemp("measured")
+    shutil.copy(empty_store, folder / "midwatch.db")
+    with closing(store.connect(folder / "midwatch.db")) as db, chdir(folder):
+        model = registered(db, folder, CHURN)
+        for day, frame in enumerate(TRUTH):
+            path = Path(f"day{day}.csv")
+            frame.drop(columns="churned").to_csv(path, index=False)
+            batch = add_batch(db, model, path, day, len(frame), now=START + (day + 1) * DAY)
+            with open_log(path) as source:
+                measure_batch(db, model, batch, source, START + (day + 1) * DAY)
+    return folder
+
+
 @pytest.fixture
-def scene(db: sqlite3.Connection, register: Callable[..., Model], tmp_path: Path) -> Scene:
-    model, truth = register(), [predictions(day) for day in range(4)]
-    for day, frame in enumerate(truth):
-        path = tmp_path / f"day{day}.csv"
-        frame.drop(columns="churned").to_csv(path, index=False)
-        batch = add_batch(db, model, path, day, len(frame), now=START + (day + 1) * DAY)
-        with open_log(path) as source:
-            measure_batch(db, model, batch, source, START + (day + 1) * DAY)
-    return Scene(db, model, tmp_path, truth)
+def scene(db: sqlite3.Connection, measured: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Scene:
+    for path in measured.glob("day*.csv"):
+        shutil.copy(path, tmp_path)
+    monkeypatch.chdir(tmp_path)
+    model = models.get(filled(db, measured / "midwatch.db"), "churn")
+    return Scene(db, model, tmp_path, [frame.copy() for frame in TRUTH])
 
 
 def answers(frame: pd.DataFrame) -> pd.DataFrame:

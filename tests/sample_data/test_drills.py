@@ -16,9 +16,21 @@ from sample_data.drills import DRILLS, FURTHER_IDS, PLANTED_IDS, SEVERITIES, SHA
 READERS = {"churn": "read_parquet", "eta": "read_csv", "desk": "read_json"}
 
 
+class Drawn(dict[str, Drill]):
+    """Every drill by its name, drawn when somebody first asks for it."""
+
+    def __init__(self, folders: pytest.TempPathFactory) -> None:
+        super().__init__()
+        self.folders = folders
+
+    def __missing__(self, name: str) -> Drill:
+        self[name] = drill(self.folders.mktemp(name), name, rows=100)
+        return self[name]
+
+
 @pytest.fixture(scope="module")
 def drills(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Drill]:
-    return {name: drill(tmp_path_factory.mktemp(name), name, rows=100) for name in DRILLS}
+    return Drawn(tmp_path_factory)
 
 
 def ask(told: Drill, select: str, files: Any = None) -> Any:
@@ -69,10 +81,10 @@ def test_three_changes_lie_nearer_to_the_onset_than_the_cause(drills: dict[str, 
 
 
 def test_what_the_faulty_rows_carry(drills: dict[str, Drill]) -> None:
-    good = {name: [file.path for file in told.model.serving[:12]] for name, told in drills.items()}
-
     def both(name: str, select: str) -> tuple[float, float]:
-        return float(ask(drills[name], select)[0]), float(ask(drills[name], select, good[name])[0])
+        told = drills[name]
+        good = [file.path for file in told.model.serving[:12]]
+        return float(ask(told, select)[0]), float(ask(told, select, good)[0])
 
     now, before = both("cents", "median(spend)")
     assert 80 < now / before < 120

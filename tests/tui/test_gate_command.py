@@ -182,6 +182,13 @@ def test_what_another_gate_would_have_said(call: Call, tmp_path: Path) -> None:
     found = call("gate", "churn", "v2", "--replay", str(other))
     assert (found["happened"][0]["outcome"], found["stages"][0]["outcome"]) == ("roll back", "roll back")
     assert found["stages"][0]["extra_events"] > 50
+    other.write_text('[thresholds]\nevery = "1s"\nlimit = 1.5\nallowed = 0\nstay = "30d"\n')
+    assert call("gate", "churn", "v2", "--replay", str(other))["stages"][0]["outcome"] == "roll back"
+    other.write_text(other.read_text().replace("1.5", "1000"))
+    assert call("gate", "churn", "v2", "--replay", str(other))["stages"][0]["outcome"] == "hold"
+    for wrong in ('every = "1h"', 'every = "1h"\nlimit = 0', 'every = "0s"\nlimit = 2', 'every = "1h"\nlimits = 2'):
+        other.write_text(f"[thresholds]\n{wrong}\n")
+        call("gate", "churn", "v2", "--replay", str(other), code=2)
     other.write_text(MODEL.format(top="").replace('"churn"', '"eta"', 1))
     call("gate", "churn", "v2", "--replay", str(other), code=2)
 

@@ -1,5 +1,6 @@
+import shutil
 import sqlite3
-from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -14,7 +15,7 @@ from core.suites.rotation import rotate
 from storage import db as store
 from storage.records.models import Model
 from storage.tables import batches, models
-from tests.conftest import ADA
+from tests.conftest import ADA, filled, registered
 from tests.rows import MODEL, START, write_log
 from tests.tui.kit import Clock, screen_text, settle
 from tui.app import MidwatchApp
@@ -38,18 +39,27 @@ name = "log_loss"
 PARTED = Divergence("auc", "revenue", 0.9, -0.7, 20, 16, True, "auc and revenue part ways")
 
 
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory, empty_store: Path) -> Path:
+    """A store with a reference, two good batches and a broken one, made once; tests work on copies of it."""
+    folder = tmp_path_factory.mktemp("watched")
+    path = Path(shutil.copy(empty_store, folder / "midwatch.db"))
+    with closing(store.connect(path)) as db:
+        model = registered(db, folder, MODEL + METRICS)
+        logs = [str(write_log(folder, number)) for number in range(8)]
+        list(ingest(db, model, logs[:6], role="reference", actor=ADA, now=LATE))
+        list(ingest(db, model, logs[6:], actor=ADA, now=LATE))
+        broken = write_log(folder, 8, spend=40_000.0)
+        text = broken.read_text().splitlines()
+        text[9] = "torn"
+        broken.write_text("\n".join(text) + "\n")
+        list(ingest(db, model, [str(broken)], actor=ADA, now=LATE))
+    return path
+
+
 @pytest.fixture
-def watched(db: sqlite3.Connection, register: Callable[..., Model], tmp_path: Path) -> Model:
-    model = register(MODEL + METRICS)
-    logs = [str(write_log(tmp_path, number)) for number in range(8)]
-    list(ingest(db, model, logs[:6], role="reference", actor=ADA, now=LATE))
-    list(ingest(db, model, logs[6:], actor=ADA, now=LATE))
-    broken = write_log(tmp_path, 8, spend=40_000.0)
-    text = broken.read_text().splitlines()
-    text[9] = "torn"
-    broken.write_text("\n".join(text) + "\n")
-    list(ingest(db, model, [str(broken)], actor=ADA, now=LATE))
-    return model
+def watched(db: sqlite3.Connection, template: Path) -> Model:
+    return models.get(filled(db, template), "churn")
 
 
 def screen(path: Path, at: datetime, panes: tuple[str, ...] = ("home", "alerts", "data")) -> MidwatchApp:

@@ -1,13 +1,17 @@
 import json
+import sqlite3
+from datetime import datetime
 from pathlib import Path
 
 import pytest
 
 from storage import db as store
 from storage.logs.source import open_log
-from storage.tables import audit, models
+from storage.records.models import Model
+from storage.tables import audit, gates, models
 from tests.conftest import CHURN
 from tests.core.log_batches import DAY, START, add_batch, predictions
+from tui.cli.commands import ingest, labels
 from tui.cli.main import run
 
 
@@ -94,3 +98,32 @@ def test_bad_label_files_end_with_one_sentence(
 def test_an_unknown_model_is_a_usage_error(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["labels", "chrun", str(folder / "labels.csv")]) == 2
     assert "known: churn" in capsys.readouterr().err
+
+
+def test_conditions_are_worked_out_once_a_command_behind_its_last_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done: list[tuple[str, int, int]] = []
+
+    def note(db: sqlite3.Connection, model: Model, *, now: datetime) -> None:
+        counts = (db.execute(f"SELECT count(*) FROM {table}").fetchone()[0] for table in ("batches", "label_files"))
+        done.append((model.name, *counts))
+
+    monkeypatch.setenv("MIDWATCH_STORE", str(tmp_path / "s.db"))
+    (tmp_path / "churn.toml").write_text(CHURN)
+    assert run(["init", str(tmp_path / "churn.toml")]) == 0
+    for module in (ingest, labels):
+        monkeypatch.setattr(module, "work_out", note)
+    for day in (2, 3):
+        predictions(day, 200).drop(columns="churned").to_csv(tmp_path / f"day{day}.csv", index=False)
+        predictions(day, 200)[["request_id", "churned"]].to_csv(tmp_path / f"labels{day}.csv", index=False)
+    run(["ingest", "churn", str(tmp_path / "day2.csv"), str(tmp_path / "day3.csv")])
+    run(["ingest", "churn", str(tmp_path / "labels2.csv"), str(tmp_path / "labels3.csv"), "--role", "labels"])
+    assert done == [("churn", 2, 0), ("churn", 2, 2)]
+    with store.connect(tmp_path / "s.db") as db:
+        text = (tmp_path / "churn.toml").read_text().replace('"churn"', '"other"', 1)
+        (tmp_path / "other.toml").write_text(text)
+        assert run(["init", str(tmp_path / "other.toml")]) == 0
+        one, other = (gates.newest_data(db, models.get(db, name).id) for name in ("churn", "other"))
+    db.close()
+    assert (one[1:3], other[1:3]) == ((2, 2), (None, None))

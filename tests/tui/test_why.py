@@ -1,8 +1,9 @@
 """``w`` on the screen and ``midwatch why`` on the command line: the same answer."""
 
 import json
+import shutil
 import sqlite3
-from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import cast
 
@@ -12,11 +13,12 @@ from textual.widgets import Static
 
 from core.incidents import lifecycle
 from core.incidents.view import detail
+from storage import db as store
 from storage.records.models import Model
-from storage.tables import alerts, batches
-from tests.conftest import ADA, NOW
+from storage.tables import alerts, batches, models
+from tests.conftest import ADA, NOW, filled, registered
 from tests.core.why.night import MODEL, fill
-from tests.core.why.test_answer import cents, feed
+from tests.core.why.test_answer import cents, change, feed
 from tests.tui.kit import HOSTILE, screen_text
 from tests.tui.night_screen import keys, screen
 from tui.app import MidwatchApp
@@ -25,16 +27,22 @@ from tui.screens.why import WhyScreen
 from tui.widgets.bars import Status
 
 
-@pytest.fixture
-def broken(db: sqlite3.Connection, register: Callable[..., Model], tmp_path: Path) -> Model:
-    """A model whose caller sends cents, with a hostile change before it."""
-    model = register(MODEL)
-    feed(db)
-    from tests.core.why.test_answer import change
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory, empty_store: Path) -> Path:
+    """A store with a model whose caller sends cents, and a hostile change before it; made once."""
+    folder = tmp_path_factory.mktemp("broken")
+    path = Path(shutil.copy(empty_store, folder / "midwatch.db"))
+    with closing(store.connect(path)) as db:
+        model = registered(db, folder, MODEL)
+        feed(db)
+        change(db, 1, "component", "client", HOSTILE)
+        fill(db, model, folder, cents)
+    return path
 
-    change(db, 1, "component", "client", HOSTILE)
-    fill(db, model, tmp_path, cents)
-    return model
+
+@pytest.fixture
+def broken(db: sqlite3.Connection, template: Path) -> Model:
+    return models.get(filled(db, template), "churn")
 
 
 def told(pilot: Pilot[None]) -> str:

@@ -8,11 +8,12 @@ from typing import Literal
 
 from core.rollouts import answers, arming, deciding, opening, overrides, rederiving, rule
 from core.rollouts.replay import Replayed, replay
+from core.rollouts.thresholds import Thresholds, in_file
 from storage import model_file
 from storage.clock import utc_now
 from storage.errors import UsageError
 from storage.records.models import Model
-from storage.records.rollouts import Rollout, StageRule
+from storage.records.rollouts import Rollout, RolloutRule, StageRule
 from storage.tables import models, rollouts
 from tui.cli import diagnostics, output
 from tui.cli.options import Session, writing
@@ -99,14 +100,17 @@ def verify(session: Session, rollout: Rollout, as_json: bool) -> int:
 
 
 def replayed(session: Session, model: Model, rollout: Rollout, path: str, as_json: bool) -> int:
-    """What the gates of another model file would have said to the same looks."""
-    other, _, _ = model_file.read(Path(path))
-    if other.name != model.name:
-        raise UsageError(f"{path} is the model file of {other.name}, not of {model.name}", "replay takes another gate")
-    found = replay(
-        rollout, rollouts.looks(session.db, rollout.id, None, rollout.baseline),
-        rule.resolve(session.db, replace(model, file=other)),
-    )  # fmt: skip
+    """What the gates of another model file, or gates by thresholds, would have said to the same looks."""
+    text = model_file.text_of(Path(path))
+    other: Thresholds | RolloutRule | None = in_file(text, path)
+    if other is None:
+        file = model_file.parse(text, path)
+        if file.name != model.name:
+            raise UsageError(
+                f"{path} is the model file of {file.name}, not of {model.name}", "replay takes another gate"
+            )
+        other = rule.resolve(session.db, replace(model, file=file))
+    found = replay(rollout, rollouts.looks(session.db, rollout.id, None, rollout.baseline), other)
     if as_json:
         output.document(found)
     else:

@@ -28,7 +28,12 @@ STEP_WORDS = {
     "undone": "undone",
 }
 
-_GOOD = {"suspect": "not suspect", "in flight": "none in flight", "undo": "nothing moved since"}
+_GOOD = {
+    "suspect": "not suspect",
+    "rollout": "no held candidate",
+    "in flight": "none in flight",
+    "undo": "nothing moved since",
+}
 """Names of items that would read wrong beside "ok"."""
 
 

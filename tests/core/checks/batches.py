@@ -127,12 +127,19 @@ def past(days: int, seed: int = 1, drift: float = 0.0) -> tuple[PastBatch, ...]:
     )
 
 
-def context(table: Table, history: Sequence[PastBatch], day: int | None = None, **more: Any) -> CheckContext:
-    """A day against the days before it."""
+def context(
+    table: Table,
+    history: Sequence[PastBatch],
+    day: int | None = None,
+    *,
+    reference: BatchProfile | None = None,
+    **more: Any,
+) -> CheckContext:
+    """A day against the days before it; ``reference`` is all of them together, where that is known already."""
     start = START + timedelta(days=len(history) if day is None else day)
     return CheckContext(
         current=profile(table),
-        reference=merged([b.profile for b in history]),
+        reference=reference or merged([b.profile for b in history]),
         past=tuple(history),
         roles=more.pop("roles", ROLES),
         window_start=start,

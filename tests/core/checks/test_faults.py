@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 from core.checks.given import PastBatch
+from core.stats.profile import BatchProfile
 from core.validate import Validation, validate
-from tests.core.checks.batches import START, Table, alone, context, past, shop_day
+from tests.core.checks.batches import START, Table, alone, context, merged, past, shop_day
 
 Fault = Callable[[Table, np.random.Generator], Table]
 LOUD = ("page", "ticket")
@@ -20,6 +21,11 @@ LOUD = ("page", "ticket")
 @cache
 def history() -> tuple[PastBatch, ...]:
     return past(28)
+
+
+@cache
+def of_history() -> BatchProfile:
+    return merged([batch.profile for batch in history()])
 
 
 def some(table: Table, share: float, rng: np.random.Generator) -> np.ndarray:
@@ -131,7 +137,7 @@ def named(validation: Validation) -> list[tuple[str, str | None]]:
 def test_named_against_its_past(fault: str) -> None:
     plant, check, column = FAULTS[fault]
     rng = np.random.default_rng(5)
-    found = validate(context(plant(shop_day(rng, 28), rng), history()))
+    found = validate(context(plant(shop_day(rng, 28), rng), history(), reference=of_history()))
     assert named(found)[:1] == [(check, column)], [f.message for f in found.findings[:5]]
     loud = [f for f in found.findings if f.tier in LOUD]
     assert loud[0].evidence["cause"]

@@ -2,7 +2,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core import rollback
@@ -15,7 +15,9 @@ from storage.records.rollbacks import (
     from_json,
     to_json,
 )
-from storage.tables import audit, deployments, models
+from storage.records.rollouts import StageRule
+from storage.records.rule_documents import hashed
+from storage.tables import audit, deployments, models, rollouts
 from tests.conftest import ADA, CHURN, NOW
 from tests.core.rollback.conftest import COLUMNS, POINTER, Desk
 
@@ -31,6 +33,22 @@ def test_a_good_earlier_version_is_chosen_and_all_is_green(desk: Desk) -> None:
     assert desk.pointer.read_text() == "v13\n"
 
 
+def test_a_candidate_that_no_gate_let_through_is_no_way_back(desk: Desk) -> None:
+    desk.version("v14", days=-0.01)
+    retrained = next(found for found in desk.plan().candidates if found.version == "v14")
+    rule = hashed((StageRule("canary", "canary", 0.1), StageRule("full", "full", 1.0)), feedback_loop=False)
+    opened = rollouts.insert(desk.db, desk.model.id, "v14", "v13", rule, by="ada", now=NOW)
+    rollouts.add_event(desk.db, opened, "entered", stage="canary", by="ada", now=NOW)
+    candidate = next(found for found in desk.plan().candidates if found.version == "v14")
+    assert (retrained.light, candidate.light) == ("amber", "red")
+    assert candidate.reasons[0] == "v14 is a candidate in canary: its gates have not let it through"
+    rollouts.add_event(desk.db, opened, "stopped", stage="canary", by="ada", now=NOW)
+    assert (
+        "the rollout of v14 was stopped in canary"
+        in next(found for found in desk.plan().candidates if found.version == "v14").reasons
+    )
+
+
 def test_what_was_shown_survives_the_store(desk: Desk) -> None:
     plan = desk.plan()
     assert from_json(to_json(plan)) == plan
@@ -40,6 +58,7 @@ TEXTS = st.text(max_size=8)
 LIGHTS = st.sampled_from(["green", "amber", "red"])
 
 
+@settings(max_examples=40, deadline=None)
 @given(
     st.builds(
         RollbackPlan,

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from core.rollouts import deciding, overview, producers
+from storage.errors import SourceError
 from storage.records.rollouts import Condition
 from tests.conftest import CHURN
 from tests.core.rollouts.road import TWO, Road
@@ -81,3 +82,19 @@ def test_a_changed_model_file_is_read_for_anew(asked: tuple[Road, list[str]], mo
     made.file(CHURN + TWO.format(canary="") + "# another word\n")
     (line,) = overview.candidates(made.db, made.now, wait=False)
     assert line.being_read
+
+
+def test_a_file_that_is_gone_fails_who_asks_the_gate_and_nobody_who_takes_in_another(
+    asked: tuple[Road, list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made, _ = asked
+
+    def gone(*_: object, **__: object) -> tuple[Condition, ...]:
+        raise SourceError("day3.csv is gone", "bring it back")
+
+    monkeypatch.setattr(producers, "OF_FILES", (gone,))
+    producers.work_out(made.db, made.model, now=made.now)
+    with pytest.raises(SourceError, match="gone"):
+        deciding.gate(made.db, made.model, made.rollout(), now=made.now)
+    (line,) = overview.candidates(made.db, made.now, wait=False)
+    assert (line.being_read, line.outcome) == (True, "hold")

@@ -69,16 +69,37 @@ def write(path: Path, number: int, spoil: Callable[[Columns], None] | None = Non
     return str(path)
 
 
+def begin(db: sqlite3.Connection, model: Model, folder: Path) -> None:
+    """Reference and clean batches."""
+    baselines = Baselines(db, model)
+    reference = [write(folder / f"r{n}.csv", n - 6) for n in range(6)]
+    list(ingest(db, model, reference, role="reference", actor=ADA, now=START, baselines=baselines))
+    take_in(db, model, folder, range(CLEAN), None, baselines)
+
+
+def spoiled(
+    db: sqlite3.Connection, model: Model, folder: Path, spoil: Callable[[Columns], None] | None, bad: int = 2
+) -> None:
+    """The ``bad`` batches that follow the clean ones."""
+    take_in(db, model, folder, range(CLEAN, CLEAN + bad), spoil, Baselines(db, model))
+
+
+def take_in(
+    db: sqlite3.Connection, model: Model, folder: Path, numbers: range, spoil: Callable[[Columns], None] | None,
+    baselines: Baselines,
+) -> None:  # fmt: skip
+    """Batches of these numbers, each at the end of its hour."""
+    for number in numbers:
+        path = write(folder / f"b{number:02}.csv", number, spoil)
+        list(ingest(db, model, [path], actor=ADA, now=START + timedelta(hours=number + 1), baselines=baselines))
+
+
 def fill(
     db: sqlite3.Connection, model: Model, folder: Path, spoil: Callable[[Columns], None] | None, bad: int = 2
 ) -> None:
     """Reference, clean batches, and ``bad`` spoiled ones at the end."""
-    baselines = Baselines(db, model)
-    reference = [write(folder / f"r{n}.csv", n - 6) for n in range(6)]
-    list(ingest(db, model, reference, role="reference", actor=ADA, now=START, baselines=baselines))
-    for number in range(CLEAN + bad):
-        path = write(folder / f"b{number:02}.csv", number, spoil if number >= CLEAN else None)
-        list(ingest(db, model, [path], actor=ADA, now=START + timedelta(hours=number + 1), baselines=baselines))
+    begin(db, model, folder)
+    spoiled(db, model, folder, spoil, bad)
 
 
 ONSET = START + timedelta(hours=CLEAN)

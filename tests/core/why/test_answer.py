@@ -1,7 +1,9 @@
 """From logs and a change feed to symptoms, suspects and answers."""
 
+import shutil
 import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -17,11 +19,12 @@ from core.why.effects import Effect, effects
 from core.why.entries import library
 from core.why.explanation import Why
 from core.why.linking import link
+from storage import db as store
 from storage.errors import RefusedError, UsageError
 from storage.records.models import Model
-from storage.tables import alerts, batches
-from tests.conftest import ADA, NOW
-from tests.core.why.night import MODEL, ONSET, Columns, fill
+from storage.tables import alerts, batches, models
+from tests.conftest import ADA, NOW, filled, registered
+from tests.core.why.night import MODEL, ONSET, Columns, begin, spoiled
 
 
 def change(db: sqlite3.Connection, minutes: float, layer: str, kind: str, subject: str, **more: object) -> None:
@@ -61,17 +64,30 @@ def both(found: Columns) -> None:
     lost(found)
 
 
-def why(
-    db: sqlite3.Connection, register: Callable[..., Model], tmp_path: Path, spoil: Callable[[Columns], None] | None
-) -> Why:
-    model = register(MODEL)
+@pytest.fixture(scope="module")
+def history(tmp_path_factory: pytest.TempPathFactory, empty_store: Path) -> Path:
+    """A store with the reference and the clean batches of the model, made once; tests work on copies of it."""
+    folder = tmp_path_factory.mktemp("history")
+    path = Path(shutil.copy(empty_store, folder / "midwatch.db"))
+    with closing(store.connect(path)) as db:
+        begin(db, registered(db, folder, MODEL), folder)
+    return path
+
+
+@pytest.fixture
+def churn(db: sqlite3.Connection, history: Path) -> Model:
+    """The model in a store with a clean past."""
+    return models.get(filled(db, history), "churn")
+
+
+def why(db: sqlite3.Connection, model: Model, tmp_path: Path, spoil: Callable[[Columns], None] | None) -> Why:
     feed(db)
-    fill(db, model, tmp_path, spoil)
+    spoiled(db, model, tmp_path, spoil)
     return explain(db, model, now=NOW)
 
 
-def test_nothing_wrong_names_nobody(db: sqlite3.Connection, register: Callable[..., Model], tmp_path: Path) -> None:
-    found = why(db, register, tmp_path, None)
+def test_nothing_wrong_names_nobody(db: sqlite3.Connection, churn: Model, tmp_path: Path) -> None:
+    found = why(db, churn, tmp_path, None)
     assert found.explanations == ()
     assert found.suspects == ()
     assert found.words.startswith("nothing to explain")
@@ -79,9 +95,9 @@ def test_nothing_wrong_names_nobody(db: sqlite3.Connection, register: Callable[.
 
 
 def test_a_unit_accuses_the_caller_and_forbids_the_rollback(
-    db: sqlite3.Connection, register: Callable[..., Model], tmp_path: Path
+    db: sqlite3.Connection, churn: Model, tmp_path: Path
 ) -> None:
-    found = why(db, register, tmp_path, cents)
+    found = why(db, churn, tmp_path, cents)
     one = found.explanations[0]
     assert (one.symptom.id, one.verdict) == ("unit-change", "fix upstream")
     assert one.onset.batches == 2
@@ -94,9 +110,8 @@ def test_a_unit_accuses_the_caller_and_forbids_the_rollback(
 
 
 def test_a_bad_snapshot_accuses_its_deployment_with_what_differs(
-    db: sqlite3.Connection, register: Callable[..., Model], tmp_path: Path
+    db: sqlite3.Connection, churn: Model, tmp_path: Path
 ) -> None:
-    model = register(MODEL)
     feed(db)
     for name, minutes in (("v41", 60 * 24), ("v42", 2)):
         rate = 0.3 if name == "v41" else 0.5
@@ -106,11 +121,11 @@ def test_a_bad_snapshot_accuses_its_deployment_with_what_differs(
             artifact=tmp_path / f"{name}.model", data=tmp_path / f"{name}.data", config=tmp_path / f"{name}.config"
         )
         at = ONSET - timedelta(minutes=minutes)
-        versions.add(db, model, name, sources, actor=ADA, now=at)
+        versions.add(db, churn, name, sources, actor=ADA, now=at)
         reason = "gate overridden by ada" if name == "v42" else "regular"
-        versions.deploy(db, model, name, "full", at=at, reason=reason, actor=ADA, now=at)
-    fill(db, model, tmp_path, snapshot)
-    found = explain(db, model, now=NOW)
+        versions.deploy(db, churn, name, "full", at=at, reason=reason, actor=ADA, now=at)
+    spoiled(db, churn, tmp_path, snapshot)
+    found = explain(db, churn, now=NOW)
     one = found.explanations[0]
     assert (one.symptom.id, one.verdict, one.answer) == ("bad-snapshot", "roll back", "roll back to v41")
     first = one.lineup.suspects[0]
@@ -123,18 +138,14 @@ def test_a_bad_snapshot_accuses_its_deployment_with_what_differs(
     assert not first.against
 
 
-def test_turned_labels_say_do_not_roll_back(
-    db: sqlite3.Connection, register: Callable[..., Model], tmp_path: Path
-) -> None:
-    one = why(db, register, tmp_path, flipped).explanations[0]
+def test_turned_labels_say_do_not_roll_back(db: sqlite3.Connection, churn: Model, tmp_path: Path) -> None:
+    one = why(db, churn, tmp_path, flipped).explanations[0]
     assert (one.symptom.id, one.verdict) == ("labels-flipped", "do not roll back")
     assert one.lineup.suspects[0].change.kind == "query"
 
 
-def test_two_faults_at_once_are_two_symptoms(
-    db: sqlite3.Connection, register: Callable[..., Model], tmp_path: Path
-) -> None:
-    found = why(db, register, tmp_path, both)
+def test_two_faults_at_once_are_two_symptoms(db: sqlite3.Connection, churn: Model, tmp_path: Path) -> None:
+    found = why(db, churn, tmp_path, both)
     told = {one.symptom.id: one.match for one in found.explanations}
     assert set(told) >= {"unit-change", "nulls-in-one-slice"}
     assert told["nulls-in-one-slice"].slices == ("region=EU",)
@@ -144,9 +155,9 @@ def test_two_faults_at_once_are_two_symptoms(
 
 
 def test_what_never_moved_the_metric_is_told_after_the_harmless_drift_of_its_columns(
-    db: sqlite3.Connection, register: Callable[..., Model], tmp_path: Path
+    db: sqlite3.Connection, churn: Model, tmp_path: Path
 ) -> None:
-    one = why(db, register, tmp_path, cents).explanations[0]
+    one = why(db, churn, tmp_path, cents).explanations[0]
     known = {s.id: s for s in library()}
     drift = replace(one, match=replace(one.match, symptom=known["natural-drift"]), verdict="do nothing")
     part = replace(one, match=replace(one.match, symptom=known["moved-in-one-slice"]))
@@ -157,9 +168,9 @@ def test_what_never_moved_the_metric_is_told_after_the_harmless_drift_of_its_col
 
 
 def test_an_alert_is_explained_by_its_batch_and_a_moment_by_the_batch_there(
-    db: sqlite3.Connection, register: Callable[..., Model], tmp_path: Path
+    db: sqlite3.Connection, churn: Model, tmp_path: Path
 ) -> None:
-    found = why(db, register, tmp_path, cents)
+    found = why(db, churn, tmp_path, cents)
     assert found.batch is not None
     alert = alerts.of_batch(db, found.batch.id)[0]
     again = explain_alert(db, alert.id, now=NOW)
@@ -175,9 +186,9 @@ def test_an_alert_is_explained_by_its_batch_and_a_moment_by_the_batch_there(
 
 
 def test_a_suspect_becomes_a_hypothesis_and_a_past_incident_comes_back(
-    db: sqlite3.Connection, register: Callable[..., Model], tmp_path: Path
+    db: sqlite3.Connection, churn: Model, tmp_path: Path
 ) -> None:
-    found = why(db, register, tmp_path, cents)
+    found = why(db, churn, tmp_path, cents)
     one = found.explanations[0]
     incident = lifecycle.open_incident(db, model=found.model, title="spend is odd", actor=ADA, now=NOW)
     _, facts = link(db, incident.key, one, one.lineup.suspects[0], actor=ADA, now=NOW)
@@ -206,14 +217,11 @@ def test_a_store_without_batches_or_reference_says_so(db: sqlite3.Connection, re
     assert batches.newest(db, found.model.id) is None
 
 
-def test_what_findings_did_to_the_metric_is_learned(
-    db: sqlite3.Connection, register: Callable[..., Model], tmp_path: Path
-) -> None:
-    model = register(MODEL)
-    fill(db, model, tmp_path, lost, bad=4)
-    told = effects(db, model, NOW)["null_burst"]
+def test_what_findings_did_to_the_metric_is_learned(db: sqlite3.Connection, churn: Model, tmp_path: Path) -> None:
+    spoiled(db, churn, tmp_path, lost, bad=4)
+    told = effects(db, churn, NOW)["null_burst"]
     assert told.batches == 4
     assert told.moves is False  # the scores of these rows stayed, and so did the AUC
-    one = explain(db, model, now=NOW).explanations[0]
+    one = explain(db, churn, now=NOW).explanations[0]
     assert one.harmless
     assert "no effect" in one.effects[0].words

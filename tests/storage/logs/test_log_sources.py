@@ -266,7 +266,7 @@ CELLS = st.sampled_from(
 TABLES = st.lists(st.lists(CELLS, min_size=1, max_size=5).map(",".join), max_size=12).map("\n".join)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.binary(max_size=200) | TABLES.map(str.encode), st.sampled_from(["f.csv", "f.jsonl", "f.parquet", "f.csv.gz"]))
 def test_garbage_never_raises_anything_else(write, content, name):
     path = write(name, content)
@@ -277,7 +277,7 @@ def test_garbage_never_raises_anything_else(write, content, name):
         log.rows_where("true", limit=3)
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.sampled_from(["1,a", "2,b", "x", "1,2,3", "7,", "bad,a"]), min_size=12, max_size=40))
 def test_every_line_is_read_or_quarantined(write, rows):
     content = "n,c\n" + "5,e\n" * 150 + "\n".join(rows) + "\n"

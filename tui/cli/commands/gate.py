@@ -33,7 +33,9 @@ HELD = 1
 @click.option("--arm", metavar="STAGE", help="Let the gate behind STAGE hold candidates up; needs --reason.")
 @click.option("--disarm", metavar="STAGE", help="Back to dry run; needs --reason.")
 @click.option("--reason", default="", help="Why a gate is armed or disarmed.")
-@click.option("--replay", metavar="M.toml", help="What the gates of another model file would have said to these looks.")
+@click.option(
+    "--replay", metavar="FILE.toml", help="What other gates had said to these looks: a model file, or [thresholds]."
+)
 @click.option("--shadow-report", is_flag=True, help="The one-page report of the shadow, in Markdown.")
 @click.option(
     "--verify", is_flag=True, help="Work every decision out again and compare the bytes; exit 1 when one differs."
