@@ -22,6 +22,7 @@ from storage.records.kept_slices import KINDS, KeptSlice, SliceDay, SliceKind, S
 from storage.records.models import MetricSpec, Model
 from storage.records.slices import Predicate
 from storage.tables import audit, batches, kept_slices, labels
+from storage.tables.floor_readings import FloorReading
 
 if TYPE_CHECKING:
     from storage.logs.join import Workspace
@@ -187,24 +188,42 @@ def evaluate(
     """
     spec = _spec(model, metric)
     stored = {m.batch_id: m for m in kept_slices.metrics(db, kept.id, spec.name, batch_ids=[b.id for b in over])}
-    states, rows, labelled, seen, failures = [], 0, 0, 0, list[str]()
+    found, failures = list[FloorReading](), list[str]()
     for batch in over:
-        found = stored.get(batch.id)
-        if found is not None:
-            reading, tagged = found.reading, found.labelled
-        else:
-            told, wrong = _read_past(db, model, kept, [batch], None)
-            failures += wrong
-            parts = told[0][2] if told else None
-            if parts is None:
-                continue
-            reading, tagged = next(v for v in parts.values if v.metric == spec.name), parts.labelled
-        rows, labelled, seen = rows + reading.rows, labelled + tagged, seen + 1
-        states += [reading.state] if reading.state is not None else []
+        known = stored.get(batch.id)
+        if known is not None:
+            found.append(FloorReading(known.reading.rows, known.labelled, known.reading.state))
+            continue
+        one, wrong = read_in(db, model, kept, batch, spec)
+        failures += wrong
+        found += [one] if one is not None else []
+    return together(model, kept, spec, found, failures)
+
+
+def read_in(
+    db: sqlite3.Connection, model: Model, kept: KeptSlice, batch: Batch, spec: MetricSpec
+) -> tuple[FloorReading | None, list[str]]:
+    """One metric of a slice in one batch, from its file, and not recorded; None with why, or for a reference."""
+    told, wrong = _read_past(db, model, kept, [batch], None)
+    parts = told[0][2] if told else None
+    if parts is None:
+        return None, wrong
+    value = next(v for v in parts.values if v.metric == spec.name)
+    return FloorReading(value.rows, parts.labelled, value.state), wrong
+
+
+def together(
+    model: Model, kept: KeptSlice, spec: MetricSpec, found: Sequence[FloorReading], failures: Sequence[str]
+) -> SliceEvaluation:
+    """What readings of several batches say together, and where that stands against the floor."""
+    rows, labelled = sum(one.rows for one in found), sum(one.labelled for one in found)
+    states = [one.state for one in found if one.state is not None]
     floor = kept.floor if spec.name == primary(model.file).name else None
     if not states:
-        why = "not enough labels: 0" if seen else "no batch could be read"
-        return SliceEvaluation(spec.name, None, None, None, 0, rows, labelled, seen, why, floor, None, tuple(failures))
+        why = "not enough labels: 0" if found else "no batch could be read"
+        return SliceEvaluation(
+            spec.name, None, None, None, 0, rows, labelled, len(found), why, floor, None, tuple(failures)
+        )
     total = states[0]
     for state in states[1:]:
         total = merge(spec, total, state, model.file)
@@ -215,7 +234,7 @@ def evaluate(
         beyond = [worse(spec, model.file, v, floor) > 0 for v in (value, low, high) if v is not None]
         standing = "broken" if all(beyond) else "not sure" if any(beyond) else "holds"
     return SliceEvaluation(
-        spec.name, value, low, high, reading_of_all.n, rows, labelled, seen, reading_of_all.note, floor, standing,
+        spec.name, value, low, high, reading_of_all.n, rows, labelled, len(found), reading_of_all.note, floor, standing,
         tuple(failures),
     )  # fmt: skip
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -32,7 +32,8 @@ class Pair:
     Attributes:
         batches: the batch with both arms; or the candidate's and the control's.
         control_stage: the stage of the control's rows.
-        canary, control: rows of each arm, whatever became of them.
+        canary, control: rows of each arm, whatever became of them; without any of the control's, the split alone is
+            looked at.
     """
 
     batches: tuple[Batch, ...]
@@ -76,13 +77,18 @@ def pairs(
     baseline: str,
     stage: str,
     used: set[int],
+    split: Collection[tuple[int, ...]] = (),
 ) -> tuple[tuple[Pair, ...], tuple[str, ...]]:
     """The windows with both arms, in the order in which their batches came, and what is still missing.
 
     Of several batches that could be the control of another, the one that came first is, and each is one's only.
 
+    A file of the candidate's rows alone waits for the control's file; where logs hold both versions in one file, and
+    have gone on past its window, none is to come: the router sent everybody to the candidate, and that is a window.
+
     Args:
         used: batches of an earlier rollout of the same version: they are not looked at again.
+        split: the batches of windows whose traffic split was looked at; such a one is not paired with another any more.
     """
     found: list[Pair] = []
     waiting: list[str] = []
@@ -100,11 +106,16 @@ def pairs(
             alone.append((batch, rows))
         else:
             found.append(Pair((batch,), here[0], batch.window_start, batch.window_end, rows, here[1]))
+    mixed = bool(found)
     taken: set[int] = {batch.id for pair in found for batch in pair.batches}
     for batch, rows in alone:
-        partner = _partner(batch, serving, arms, file, baseline, taken)
+        told = (batch.id,) in split
+        partner = None if told else _partner(batch, serving, arms, file, baseline, taken)
         if partner is None:
             lonely.append(str(batch.id))
+            everybody = all(arm.version == version for arm in arms[batch.id])
+            if told or (mixed and everybody and _gone_past(batch, serving)):
+                found.append(Pair((batch,), file.full_stage, *_window(batch), rows, 0))
             continue
         other, control = partner
         taken.add(other.id)
@@ -149,6 +160,12 @@ def _partner(
             if rows:
                 return other, rows
     return None
+
+
+def _gone_past(batch: Batch, serving: Sequence[Batch]) -> bool:
+    """Whether the logs of a model have reached a window behind this one."""
+    end = _window(batch)[1]
+    return any(other.window_start is not None and other.window_start >= end for other in serving)
 
 
 def _same_window(batch: Batch, other: Batch) -> bool:

@@ -61,9 +61,11 @@ def catch_up(db: sqlite3.Connection, model: Model, *, now: datetime, fresh: Fres
         for stage in current.rule.stages:
             if stage.has_arms:
                 used = looks.used_before(db, current.id, model.id, current.version, stage.stage)
-                found, missing = pairs(model.file, serving, arms, current.version, current.baseline, stage.stage, used)
-                waiting += missing
                 seen = _Stage(db, model, current, stage, serving, fresh, now)
+                found, missing = pairs(
+                    model.file, serving, arms, current.version, current.baseline, stage.stage, used, seen.split
+                )
+                waiting += missing
                 for pair in found:
                     added += seen.look(pair)
                 waiting += seen.waiting()
@@ -109,9 +111,10 @@ class _Stage:
 
     def look(self, pair: Pair) -> int:
         """Take the looks of a pair that are missing; how many are new."""
-        missing = [rule for rule in self._stage.guardrails if (rule.name, pair.ids) not in self._done]
+        judged = self._stage.guardrails if pair.control else ()
+        missing = [rule for rule in judged if (rule.name, pair.ids) not in self._done]
         found: list[Look] = []
-        counts_pairs = only_pairs(self._stage) and (TRAFFIC, pair.ids) not in self._done
+        counts_pairs = bool(pair.control) and only_pairs(self._stage) and (TRAFFIC, pair.ids) not in self._done
         if (TRAFFIC, pair.ids) not in self._done:
             split = traffic_look(self._rollout, self._stage, pair)
             found += [split] if split is not None else []
@@ -133,6 +136,11 @@ class _Stage:
         with transaction(self._db):
             looks.add_waits(self._db, *place, self._vain, self._now)
             return looks.add_looks(self._db, found, self._now)
+
+    @property
+    def split(self) -> set[tuple[int, ...]]:
+        """The batches of each window whose traffic split was looked at."""
+        return {ids for name, ids in self._done if name == TRAFFIC}
 
     def waiting(self) -> list[str]:
         """What could not be looked at yet, or not any more, in sentences."""
@@ -212,12 +220,16 @@ class _Stage:
         return due, moment
 
     def _any_label(self, pair: Pair) -> bool:
-        """Whether some row of each batch has a label, as was counted when its metrics were measured.
+        """Whether each batch may have labels: a column or a file of them, or any that its metrics were measured with.
 
         In a shadow one batch is enough: both versions answered the same requests.
         """
-        counts = [batches.coverage(self._db, batch.id) for batch in pair.batches]
-        labelled = [count is not None and count.labelled > 0 for count in counts]
+        label = self._model.file.columns.label
+        labelled = []
+        for batch in pair.batches:
+            count = batches.coverage(self._db, batch.id)
+            there = label in dict(batch.columns) or bool(labels.files_of(self._db, batch.id))
+            labelled.append(there or (count is not None and count.labelled > 0))
         return any(labelled) if self._stage.kind == "shadow" else all(labelled)
 
     def _label_files(self, pair: Pair) -> list[LabelFile]:

@@ -6,13 +6,14 @@ import math
 import sqlite3
 from collections.abc import Sequence
 
-from core.rollouts import foreseeing
+from core.rollouts import foreseeing, unreadable
 from core.rollouts.candidates import ChartPoint, ChartScale, GuardrailChart
 from core.rollouts.evidence import evidence_over_time
 from storage.records.looks import TRAFFIC, Binary, Look, Means, Split
 from storage.records.models import Model
 from storage.records.rollouts import GuardrailRule, Rollout, StageRule
 from storage.tables import rollback_evidence, rollouts
+from storage.tables.looks import Wait
 
 NEUTRAL: dict[ChartScale, float] = {"odds ratio": 1.0, "difference": 0.0, "chance to be worse": 0.5}
 """Where neither arm is worse."""
@@ -51,16 +52,38 @@ def planned(
     return tuple(told)
 
 
-def waiting(rule: StageRule, looks: Sequence[Look]) -> tuple[str, ...]:
-    """Guardrails with fewer looks than the traffic split has: their labels, or a file, are still to come."""
-    windows = {look.batches for look in looks if look.guardrail == TRAFFIC}
+def waiting(rule: StageRule, looks: Sequence[Look], waits: Sequence[Wait] = ()) -> tuple[str, ...]:
+    """What is missing of the windows that the traffic split knows, and why; and what was there and can't be read.
+
+    Args:
+        waits: what was looked for in vain.
+    """
+    windows, alone = set(), 0
+    for look in looks:
+        if look.guardrail == TRAFFIC and isinstance(look.sums, Split) and look.sums.canary and not look.sums.control:
+            alone += 1
+        elif look.guardrail == TRAFFIC:
+            windows.add(look.batches)
     told = []
+    if alone:
+        which = "in 1 window" if alone == 1 else f"in {alone} windows"
+        told.append(f"{which} all rows were the candidate's: they count in the traffic split alone")
+    unread = []
     for guardrail in rule.guardrails:
-        missing = len(windows - {look.batches for look in looks if look.guardrail == guardrail.name})
+        lacking = windows - {look.batches for look in looks if look.guardrail == guardrail.name}
+        last = {one.batches: one.reason for one in waits if one.guardrail == guardrail.name}
+        why = {ids: reason for ids, reason in last.items() if reason is not None}
+        spoiled = {reason: [w for w in lacking if why.get(w) == reason] for reason in dict.fromkeys(why.values())}
+        for reason, where in spoiled.items():
+            if where:
+                told.append(f"{guardrail.name} can't be counted in {len(where)} of {len(windows)} windows: {reason}")
+        missing = sum(window not in why for window in lacking)
         if missing:
             what = "labels" if guardrail.needs_labels else "units in both arms"
             told.append(f"{guardrail.name} waits for {what} in {missing} of {len(windows)} windows")
-    return tuple(told)
+        found = unreadable.counted(guardrail, looks)
+        unread += [unreadable.words(guardrail, found)] if found.unreadable else []
+    return (*told, *dict.fromkeys(unread))
 
 
 def _scale(guardrail: GuardrailRule) -> ChartScale:

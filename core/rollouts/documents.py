@@ -20,6 +20,9 @@ FORM = 1
 _NOT_OF_A_LOOK = ("id", "rollout_id", "batches")
 """What a store says of a look, rather than the data: another store may number rows and batches otherwise."""
 
+_WHERE_COUNTED = ("unreadable", "control_rows", "control_unreadable")
+"""Left out of the hash where it is 0: looks of before it was counted keep theirs."""
+
 
 def canonical(value: Any) -> str:
     """A value as JSON with one spelling only: sorted keys, no spaces, the shortest floats that read back the same.
@@ -38,7 +41,11 @@ def sha256(document: str) -> str:
 def looks_sha(looks: Sequence[Look]) -> str:
     """The hash of looks, in the order in which they are given, without the numbers that a store gave them."""
     body = [
-        {f.name: getattr(look, f.name) for f in dataclasses.fields(look) if f.name not in _NOT_OF_A_LOOK}
+        {
+            f.name: getattr(look, f.name)
+            for f in dataclasses.fields(look)
+            if f.name not in _NOT_OF_A_LOOK and (f.name not in _WHERE_COUNTED or getattr(look, f.name))
+        }
         | {"kind": type(look.sums).__name__}
         for look in looks
     ]

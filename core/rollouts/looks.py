@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from core.rollouts.arms import Pair, part_sql
-from core.rollouts.values import value_sql
+from core.rollouts.values import label_sql, unreadable_sql, value_sql
 from storage.errors import ModelFileError, SourceError
 from storage.records.looks import TRAFFIC, Look, Split
 from storage.records.models import Model, ModelFile
@@ -36,10 +36,14 @@ class Counted:
 
 
 def traffic_look(rollout: Rollout, stage: StageRule, pair: Pair) -> Look | None:
-    """The rows of both arms; None where no split was asked for: in shadow, or at full traffic."""
+    """The rows of both arms; None where no split was asked for: in shadow, or at full traffic.
+
+    Rows of a window that the candidate had to itself count in the split, and toward no minimum.
+    """
     if stage.kind == "shadow" or not 0.0 < stage.traffic < 1.0:
         return None
-    return _traffic(rollout, stage, pair, pair.canary, Split(pair.canary, pair.control, stage.traffic))
+    comparable = pair.canary if pair.control else 0
+    return _traffic(rollout, stage, pair, comparable, Split(pair.canary, pair.control, stage.traffic))
 
 
 def only_pairs(stage: StageRule) -> bool:
@@ -93,8 +97,15 @@ def looks_at(
     rows = _read(side, model.file, rollout, stage, pair, readable) if readable else []
     found, unlabelled = [], []
     for (rule, _), (canary, control) in zip(readable, rows, strict=True):
-        if rule.needs_labels and canary.values.size and control.values.size and not (canary.known and control.known):
-            unlabelled.append(rule)
+        lacking = _without_labels(rule, canary, control)
+        if lacking is not None:
+            if lacking.unfit:
+                failures = (
+                    *failures,
+                    (rule, f"{lacking.unfit:,} labels are there, and none can be read{_hint(model)}"),
+                )
+            else:
+                unlabelled.append(rule)
             continue
         counted_at = pair.end + (rule.lag if rule.needs_labels else timedelta(0))
         size = int(canary.values.size)
@@ -102,9 +113,21 @@ def looks_at(
             Look(
                 0, rollout.id, stage.stage, rule.name, rollout.baseline, pair.ids, pair.start, pair.end, counted_at,
                 size, canary.known if rule.needs_labels else size, sums_of(rule, canary, control),
+                canary.unreadable, int(control.values.size), control.unreadable,
             )
         )  # fmt: skip
     return Counted(tuple(found), tuple(unlabelled), failures)
+
+
+def _without_labels(rule: GuardrailRule, canary: ArmRows, control: ArmRows) -> ArmRows | None:
+    """The arm that has rows, and no label yet; what its own SQL says of labelled rows is nobody's to ask."""
+    if not rule.needs_labels or not canary.values.size or not control.values.size:
+        return None
+    return next((arm for arm in (canary, control) if not arm.known and not arm.labels), None)
+
+
+def _hint(model: Model) -> str:
+    return "; name the positive one in labels.positive" if model.file.task == "binary" else ""
 
 
 def _readable(
@@ -156,6 +179,7 @@ def _read(
         return asked.setdefault(sql, f"c{len(asked)}")
 
     plan = []
+    labels = label_sql(side, file)
     for rule, sql in rules:
         capped = sql if rule.cap is None else f"case when {sql} > {rule.cap!r} then {rule.cap!r} else {sql} end"
         key = _key(rule, file)
@@ -165,6 +189,7 @@ def _read(
             column(f"hash({plain_text(side.source, key)})") if key is not None else None,
             column(f"coalesce({plain_text(side.source, key)} is not null, false)") if key is not None else None,
             column(f"try_cast({sql_name(rule.covariate)} as double)") if rule.covariate is not None else None,
+            (column(unreadable_sql(side, file, rule)), *(column(one) for one in labels)),
         ))  # fmt: skip
     arms = _arm_sql(set(side.kinds), file, rollout, stage, pair)
     listed = "".join(f", {sql} as {name}" for sql, name in asked.items())
@@ -175,7 +200,7 @@ def _read(
         ).fetchnumpy()
     first = np.asarray(answer["__arm"], dtype=np.int64) == 0
     found = []
-    for value, inside, key, keyed, covariate in plan:
+    for value, inside, key, keyed, covariate, counted in plan:
         kept = np.ones(first.size, dtype=bool)
         for condition in (inside, keyed):
             if condition is not None:
@@ -183,10 +208,14 @@ def _read(
         values = floats(answer[value])
         others = None if covariate is None else floats(answer[covariate])
         keys: Keys | None = None if key is None else np.ma.filled(answer[key], 0).astype(np.uint64)
+        flags = [np.asarray(answer[name], dtype=bool) for name in counted]
         ours, theirs = (
-            ArmRows(values[arm], None if keys is None else keys[arm], None if others is None else others[arm])
+            ArmRows(
+                values[arm], None if keys is None else keys[arm], None if others is None else others[arm],
+                *(int(flag[arm].sum()) for flag in flags),
+            )
             for arm in (first & kept, ~first & kept)
-        )
+        )  # fmt: skip
         found.append((ours, theirs))
     return found
 

@@ -22,7 +22,8 @@ from core.rollouts.evidence import bars
 from storage.records.models import Model
 from storage.records.rollouts import Rollout
 from storage.records.versions import Deployment
-from storage.tables import deployments, gates, models, rollouts
+from storage.tables import deployments, gates, looks, models, rollouts
+from storage.tables.looks import Wait
 
 __all__ = [
     "CandidateDetail",
@@ -76,8 +77,13 @@ def candidate(db: sqlite3.Connection, rollout_id: int, now: datetime) -> Candida
         overrides=tuple(gates.overrides(db, rollout.id)),
         charts=charts.of(found.rule, found.looks) if found.rule else (),
         planner=charts.planned(db, model, rollout, found.rule, found.looks) if found.rule else (),
-        waiting=charts.waiting(found.rule, found.looks) if found.rule else (),
+        waiting=charts.waiting(found.rule, found.looks, _waits(db, found)) if found.rule else (),
     )
+
+
+def _waits(db: sqlite3.Connection, found: Standing) -> tuple[Wait, ...]:
+    rollout = found.rollout
+    return looks.waits(db, rollout.id, rollout.stage or "", rollout.baseline)
 
 
 def _of_model(db: sqlite3.Connection, model: Model, now: datetime, wait: bool) -> Iterator[CandidateLine]:

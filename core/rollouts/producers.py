@@ -14,7 +14,7 @@ from contextlib import suppress
 from datetime import datetime
 from typing import Protocol
 
-from core.rollouts import floors
+from core.rollouts import floors, unreadable
 from core.shadow import representing
 from core.shadow import standing as shadow
 from core.suites import standing as suites
@@ -37,13 +37,13 @@ class Producer(Protocol):
         """The conditions, from what is known at ``now``."""
 
 
-ALWAYS: tuple[Producer, ...] = (suites.conditions,)
+ALWAYS: tuple[Producer, ...] = (suites.conditions, unreadable.conditions)
 """Asked every time: they read the store alone."""
 
 OF_FILES: tuple[Producer, ...] = (floors.conditions, shadow.conditions, representing.conditions)
 """Asked again when a batch or labels came, or the model file changed: they read the files of batches."""
 
-FORM = 1
+FORM = 2
 """Part of what a reading rests on: one more than before when a producer reads otherwise than it did."""
 
 BEING_READ = Condition("reading", False, "the files of batches are still being read for what else it asks")
@@ -93,6 +93,8 @@ def keep(db: sqlite3.Connection, model: Model, rollout: Rollout, rule: StageRule
     if not rule.has_arms or not OF_FILES:
         return
     seen, reading = _names(db, model, rollout, rule)
+    if seen not in _seen and floors.conditions in OF_FILES:
+        floors.remember(db, model, rollout, rule, now=now)
     found = _seen[seen] if seen in _seen else _read(db, model, rollout, rule, seen, now)
     with transaction(db):
         if condition_readings.find(db, rollout.id, reading) != found:

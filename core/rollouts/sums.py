@@ -30,11 +30,16 @@ class ArmRows:
         values: the signal, NaN where a row has none.
         keys: of the user, or of the request where pairs are counted; None where rows stand for themselves.
         covariate: NaN where a row has none; None without a covariate.
+        unreadable: rows whose answer can't be read.
+        labels: rows with a label that can be read; ``unfit`` have one that can't.
     """
 
     values: Floats
     keys: Keys | None = None
     covariate: Floats | None = None
+    unreadable: int = 0
+    labels: int = 0
+    unfit: int = 0
 
     @property
     def known(self) -> int:

@@ -36,8 +36,10 @@ def _value(side: Side, file: ModelFile, guardrail: Guardrail | GuardrailRule) ->
     from core.slices.row_values import error_sql, score_sql, truth_sql
 
     match guardrail.signal:
-        case "error":
+        case "error" if file.task == "regression":
             return error_sql(side, file, loss=False, ripe=False)
+        case "error":
+            return _wrong(side, file)
         case "loss":
             return error_sql(side, file, loss=True, ripe=False)
         case "abs_error" if file.task == "regression":
@@ -55,6 +57,52 @@ def _value(side: Side, file: ModelFile, guardrail: Guardrail | GuardrailRule) ->
             return score_sql(side, file)
         case _:
             return _written(side, file, guardrail)
+
+
+def _wrong(side: Side, file: ModelFile) -> str | None:
+    """Whether an answer was wrong; one that can't be read is, where there is a label: nobody could use it."""
+    from core.slices.row_values import error_sql, truth_sql
+
+    truth, found = truth_sql(side, file), error_sql(side, file, loss=False, ripe=False)
+    if truth is None or found is None:
+        return None
+    known = f"({truth}) is not null"
+    decided = _decided(side, file)
+    if decided is not None:  # what was decided can be read where the score can't
+        found = f"coalesce({found}, ({decided} <> (({truth}) = 1))::double)"
+    return f"case when {known} then coalesce({found}, 1.0) end"
+
+
+def _decided(side: Side, file: ModelFile) -> str | None:
+    from core.slices.row_values import positive_sql
+
+    said = file.columns.predicted_class
+    return positive_sql(side, file) if file.task == "binary" and said is not None and said in side.kinds else None
+
+
+def unreadable_sql(side: Side, file: ModelFile, guardrail: GuardrailRule) -> str:
+    """Whether the answer of a row (its latency, where the guardrail is about that) can't be read."""
+    from core.slices.row_values import score_sql
+
+    if guardrail.signal == "latency":
+        return f"({_value(side, file, guardrail) or '0'}) is null"
+    answer = score_sql(side, file)
+    if answer is None:
+        return "false"
+    if guardrail.signal == "error":
+        answer = _decided(side, file) or answer
+    return f"({answer}) is null"
+
+
+def label_sql(side: Side, file: ModelFile) -> tuple[str, str]:
+    """Whether a row has a label that can be read, and whether it has one that can't."""
+    from core.slices.row_values import label_text_sql, truth_sql
+
+    truth = truth_sql(side, file)
+    if truth is None:
+        return "false", "false"
+    text = f"lower(trim({label_text_sql(side, file)}))"
+    return f"({truth}) is not null", f"({truth}) is null and coalesce({text} not in ('', 'nan'), false)"
 
 
 def _written(side: Side, file: ModelFile, guardrail: Guardrail | GuardrailRule) -> str:

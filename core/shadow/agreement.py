@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from core.shadow.comparison import Share
+from core.shadow.representing import lost_words
 from core.shadow.windows import choose
 from storage.records.models import Model
 
@@ -19,6 +20,7 @@ class Agreement:
     Attributes:
         share: of requests that were answered otherwise; None with ``why``.
         nothing: why no request could be compared.
+        lost: batches that are gone, in words; empty when none is.
     """
 
     both: int
@@ -26,6 +28,7 @@ class Agreement:
     share: Share | None
     why: str | None
     nothing: str | None
+    lost: str = ""
 
 
 def agreement(
@@ -57,4 +60,5 @@ def agreement(
         share, why = disagreement(pairs) if pairs.nothing is None else (None, None)
         requests = pairs.answers[1].requests
         coverage = pairs.both / requests if requests else None
-        return Agreement(pairs.both, coverage, share, why, pairs.nothing)
+        lost = lost_words(pairs.notes, len(pairs.side.batches))
+        return Agreement(pairs.both, coverage, share, why, pairs.nothing, lost)

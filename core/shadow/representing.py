@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from core.shadow.windows import choose, windows_of
+from core.shadow.windows import Chosen, choose, windows_of
 from storage.errors import SourceError, UsageError
 from storage.logs.quoting import sql_text as text
 from storage.records.batches import Batch
@@ -77,11 +77,12 @@ def representing(
     """
     from core.slices.sides import open_batches
 
-    read = choose(db, model, version, stage=stage, without=without).batches if over is None else tuple(over)
+    chosen = choose(db, model, version, stage=stage, without=without) if over is None else Chosen(tuple(over))
+    read = chosen.batches
     if not read:
         return _untold(version, stage, f"no row of {version!r} was served in {stage!r} yet")
     with ExitStack() as stack:
-        notes: list[str] = []
+        notes = [f"older batches that are not read: {chosen.left_out:,}"] if chosen.left_out else []
         side = open_batches(stack, db, model, model.file, read, now, "true", notes)
         return replace(_judged(side, model, version, stage), notes=tuple(notes))
 
@@ -146,7 +147,19 @@ def conditions(
         found = representing(db, model, rollout.version, stage_rule.stage, now=now, without=used)
     except (SourceError, UsageError) as error:
         return (Condition("sample", False, f"whether it is a good sample is not known: {error.message}"),)
-    return (Condition("sample", found.good is True, found.verdict),)
+    lost = lost_words(found.notes, len(found.batches))
+    older = "".join(f"; {note}" for note in found.notes if note.startswith("older batches "))
+    return (Condition("sample", found.good is True and not lost, f"{found.verdict}{older}{lost}"),)
+
+
+def lost_words(notes: Sequence[str], read: int) -> str:
+    """The batches that are gone, of all that would have been read; empty when none is.
+
+    >>> lost_words(["the file of batch 3, d3.csv, is gone", "2 lines of d4.csv could not be read"], 5)
+    '; 1 of 6 batches could not be read: the file of batch 3, d3.csv, is gone'
+    """
+    gone = [note for note in notes if note.startswith("the file of batch ") and note.endswith(", is gone")]
+    return f"; {len(gone)} of {read + len(gone)} batches could not be read: {gone[0]}" if gone else ""
 
 
 def _verdict(found: Representing) -> str:

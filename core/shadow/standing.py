@@ -30,7 +30,10 @@ def conditions(
         found = agreement(db, model, rollout.version, rollout.baseline, stage_rule.stage, now=now, without=used)
     except (SourceError, UsageError) as error:
         return (*told, Condition("shadow", False, f"answers can't be compared: {error.message}"))
-    return (*told, _agrees(found, model, rollout))
+    agrees = _agrees(found, model, rollout)
+    if found.lost:
+        agrees = Condition("shadow", False, f"{agrees.text}{found.lost}")
+    return (*told, agrees)
 
 
 def _agrees(found: Agreement, model: Model, rollout: Rollout) -> Condition:

@@ -25,10 +25,10 @@ def truth_sql(side: Side, model: ModelFile) -> str | None:
             return f"case when {value} = 1 then 1.0 when {value} = 0 or {value} = -1 then 0.0 end"
         if model.task == "regression":
             return f"case when isfinite({value}) then {value} end"
-    return as_label(f"({_label_text(side, model)})", model)
+    return as_label(f"({label_text_sql(side, model)})", model)
 
 
-def _label_text(side: Side, model: ModelFile) -> str:
+def label_text_sql(side: Side, model: ModelFile) -> str:
     """The label as text, the late one before the log's own."""
     column = model.columns.label
     own = plain_text(side.source, column) if column is not None and column in side.kinds else "null"
@@ -39,7 +39,7 @@ def class_texts_sql(side: Side, model: ModelFile) -> tuple[str, str]:
     """The class that was said and the true one as the log writes them, of a multiclass model."""
     decided = model.columns.predicted_class
     said = decided if decided is not None and decided in side.kinds else model.columns.prediction
-    return plain_text(side.source, said), _label_text(side, model)
+    return plain_text(side.source, said), label_text_sql(side, model)
 
 
 def score_sql(side: Side, model: ModelFile) -> str | None:

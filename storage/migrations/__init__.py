@@ -22,6 +22,7 @@ STEPS: tuple[str, ...] = (
     "m0013_suites",
     "m0014_experiments",
     "m0015_condition_readings",
+    "m0016_readings_of_arms",
 )
 """Module names under ``storage.migrations``, in order of application."""
 

@@ -93,7 +93,11 @@ class Look:
         counted_at: from when on it counts, in the time of the data: the end of the window, plus the lag of its labels.
             Looks are gone through in this order, so a decision does not depend on when midwatch saw them.
         baseline: the version in the control's arm.
-        labelled: rows of the candidate's arm that have a label; equal to its rows where none are needed.
+        labelled: rows of the candidate's arm that have a label, and an answer that it could be held against; equal to
+            its rows where no labels are needed.
+        unreadable: rows of the candidate's arm whose answer (for a latency: that) can't be read. Where wrong or right
+            is counted, those with a label count as wrong; they say nothing of a number.
+        control_rows, control_unreadable: the same of the control's arm; 0 rows where nobody counted.
     """
 
     id: int
@@ -108,3 +112,6 @@ class Look:
     rows: int
     labelled: int
     sums: Sums
+    unreadable: int = 0
+    control_rows: int = 0
+    control_unreadable: int = 0

@@ -19,7 +19,7 @@ Harm = Literal["up", "down"]
 Outcome = Literal["promote", "hold", "roll back"]
 ReasonKind = Literal[
     "no data", "not yet", "harm", "minimum", "labels", "traffic split", "sample", "evaluation", "floor", "shadow",
-    "item", "approval", "baseline", "queue", "stage", "override", "clear", "reading",
+    "item", "approval", "baseline", "queue", "stage", "override", "clear", "reading", "unreadable",
 ]  # fmt: skip
 
 

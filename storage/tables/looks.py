@@ -26,8 +26,8 @@ _KINDS: dict[str, type[Sums]] = {
 _NAMES = {kind: name for name, kind in _KINDS.items()}
 _INSERT = """
 INSERT INTO gate_looks(rollout_id, stage, guardrail, baseline, batches_json, window_start, window_end, counted_at, rows,
-                       labelled, kind, sums_json, at)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING RETURNING id
+                       labelled, unreadable, control_rows, control_unreadable, kind, sums_json, at)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING RETURNING id
 """
 _LOOKS = """
 SELECT * FROM gate_looks
@@ -93,7 +93,8 @@ def add_looks(db: sqlite3.Connection, looks: Sequence[Look], now: datetime) -> i
                 (
                     look.rollout_id, look.stage, look.guardrail, look.baseline, json.dumps(sorted(look.batches)),
                     to_text(look.window_start), to_text(look.window_end), to_text(look.counted_at), look.rows,
-                    look.labelled, _NAMES[type(look.sums)], sums_document(look.sums), to_text(now),
+                    look.labelled, look.unreadable, look.control_rows, look.control_unreadable,
+                    _NAMES[type(look.sums)], sums_document(look.sums), to_text(now),
                 ),
             ).fetchone()  # fmt: skip
             added += row is not None
@@ -186,4 +187,7 @@ def _look(row: sqlite3.Row) -> Look:
         rows=row["rows"],
         labelled=row["labelled"],
         sums=read_sums(row["kind"], row["sums_json"]),
+        unreadable=row["unreadable"],
+        control_rows=row["control_rows"],
+        control_unreadable=row["control_unreadable"],
     )
