@@ -54,6 +54,15 @@ async def opened(pilot: Pilot[None]) -> PromotionSheet:
     return sheet_of(pilot)
 
 
+async def tell_it(pilot: Pilot[None], *lines: str, key: str = "") -> None:
+    """Begin a way and answer its questions, each after the terminal answered."""
+    if key:
+        await pilot.press(key)
+    for line in lines:
+        await answer(pilot)
+        await pilot.press(*line, "enter")
+
+
 @pytest.mark.parametrize("size", [(80, 24), (60, 20)])
 async def test_a_gate_that_says_promote_is_one_enter(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, calls: Calls, size: tuple[int, int]
@@ -88,12 +97,37 @@ async def test_keys_before_the_answer_and_pasted_text_do_nothing(
         await pilot.press("enter", "o", *"b", "enter", *"v14", "enter")
         assert (sheet.armed, sheet.way, sheet.executed) == (False, None, False)
         await answer(pilot)
-        await pilot.press("o", *"b", "enter")
+        await tell_it(pilot, "b", key="o")
+        await answer(pilot)
         sheet.post_message(events.Paste("v14"))
         await settle(pilot)
         assert sheet.typed == ""
         assert "pasted text is ignored" in text_of(pilot)
         assert calls == []
+
+
+async def test_one_burst_of_keys_runs_no_way_each_question_asks_the_terminal_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, calls: Calls
+) -> None:
+    tell(monkeypatch, plan=HELD)
+    async with screen(tmp_path).run_test(size=(80, 24)) as pilot:
+        sheet = await opened(pilot)
+        burst = ("o", *"late", "enter", *"v14", "enter")
+        await pilot.press(*burst)
+        assert (sheet.armed, sheet.typed, sheet.answers) == (False, "", [])
+        assert "OVERRIDE the gate of canary, reason >" in text_of(pilot)
+        assert "waiting for the terminal to answer" in text_of(pilot)
+        first = sheet.asked
+        await answer(pilot)
+        await pilot.press(*burst[1:])
+        assert (sheet.armed, sheet.typed, sheet.answers, calls) == (False, "", ["late"], [])
+        assert sheet.asked != first
+        await answer(pilot, wrong=True)
+        assert not sheet.armed
+        await answer(pilot)
+        await pilot.press(*"v14", "enter")
+        await settle(pilot)
+        assert [what for what, _ in calls] == ["promote"]
 
 
 async def test_a_held_candidate_refuses_enter_and_an_override_takes_reason_and_version(
@@ -112,16 +146,18 @@ async def test_a_held_candidate_refuses_enter_and_an_override_takes_reason_and_v
             assert words in shown, words
         await pilot.press("enter")
         assert "held: 812 of 2,000 rows are in; o overrides it, with a reason" in text_of(pilot)
-        await pilot.press("o", "enter")
+        await tell_it(pilot, "", key="o")
         assert "a reason is needed" in text_of(pilot)
         await pilot.press(*"late", "enter")
-        assert "type v14 to confirm > _" in text_of(pilot)
+        await answer(pilot)
+        shown = " ".join(text_of(pilot).split())
+        assert "reason: late OVERRIDE the gate of canary: type v14 > _" in shown
         await pilot.press("enter", *"v41", "enter")
         assert "that is not v14" in text_of(pilot)
         assert calls == []
         await pilot.press("escape")
         assert (sheet_of(pilot), sheet.way) == (sheet, None)
-        await pilot.press("o", *"late", "enter", *"v14", "enter")
+        await tell_it(pilot, "late", "v14", key="o")
         await settle(pilot)
         assert calls == [("promote", {"shown": HELD, "reason": "late", "confirmed": "v14", "override": True})]
 
@@ -136,7 +172,12 @@ async def test_production_is_typed_and_tab_leads_to_the_other_ways(
         assert "PRODUCTION" in text_of(pilot)
         await pilot.press("enter", "s", "enter")
         assert "that is not v14" in text_of(pilot)
-        await pilot.press("tab", "s", *"no", "enter", *"v14", "enter")
+        assert "PROMOTE v14 to full: type v14 > _" in text_of(pilot)
+        await pilot.press("tab")
+        await tell_it(pilot, "no", key="s")
+        await answer(pilot)
+        assert "TAKE v14 OFF: type v14 > _" in text_of(pilot)
+        await pilot.press(*"v14", "enter")
         await settle(pilot)
         assert calls == [("stop", {"shown": "v14", "reason": "no"})]
         assert "churn: it is recorded" in text_of(pilot)
@@ -146,7 +187,10 @@ def test_a_dry_run_needs_a_reason_and_no_override() -> None:
     seen = Read(replace(HELD, dry_run=True), DETAIL)
     way = usual(seen.plan)
     assert way is not None
-    assert [question.words for question in way.questions] == ["reason", "type v14 to confirm"]
+    assert [question.words for question in way.questions] == [
+        "PROMOTE v14 to full past a dry run, reason",
+        "PROMOTE v14 to full: type v14",
+    ]
     assert list(others(seen)) == ["a", "n", "s", "r"]
 
 
@@ -200,25 +244,25 @@ async def test_an_answer_and_an_approval_are_recorded_and_the_gate_is_read_again
     tell(monkeypatch, plan=HELD)
     async with screen(tmp_path).run_test(size=(80, 24)) as pilot:
         sheet = await opened(pilot)
-        await pilot.press("n", *"m", "enter")
+        await tell_it(pilot, "m", key="n")
         assert "that is not yes or no" in text_of(pilot)
-        await pilot.press(*"yes", "enter", *"ok", "enter")
+        await tell_it(pilot, "yes", "ok")
         await settle(pilot)
         assert made == [("legal", "yes", "ok")]
         assert not sheet.armed
         await answer(pilot)
         assert "legal: yes is written down" in " ".join(text_of(pilot).split())
-        await pilot.press("a", "enter")
+        await tell_it(pilot, "", key="a")
         await settle(pilot)
         assert made[1:] == [("d" * 64, None)]
         await answer(pilot)
-        await pilot.press("r", *"fine", "enter")
+        await tell_it(pilot, "fine", key="r")
         await settle(pilot)
         assert made.pop() == (7, "fine")
         await answer(pilot)
         changed: PromotionPlan = replace(HELD, sha256="e" * 64)
         monkeypatch.setattr(promotion, "plan", lambda *_, **__: changed)
-        await pilot.press("a", "enter")
+        await tell_it(pilot, "", key="a")
         await settle(pilot)
         assert len(made) == 2
         assert "the gate shows something else by now" in " ".join(text_of(pilot).split())

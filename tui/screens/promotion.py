@@ -123,15 +123,24 @@ class PromotionSheet(Sheet):
         asked = self.way.questions if self.way is not None else ()
         return asked[len(self.answers)] if len(self.answers) < len(asked) else None
 
+    def _answered(self) -> list[tuple[Question, str]]:
+        return list(zip(self.way.questions, self.answers, strict=False)) if self.way is not None else []
+
     def _take(self, way: Way | None) -> None:
         self.way, self.answers, self.typed, self.note, self.why_again = way, [], "", "", ""
+        if way is not None and way.questions:
+            self.arm_anew()
 
     # -- what it says -------------------------------------------------------------------------------------------
 
     def _draw(self) -> None:
-        asked = self.question if self.armed and not self.executed and not self.ended else None
-        line = f"{asked.words} > {self.typed}_" if asked is not None else ""
-        self.query_one("#sheet-answer", Static).update(Text(visible(line)))
+        begun = self.seen is not None and (self.way != usual(self.seen.plan) or bool(self.answers))
+        asked = self.question if (self.armed or begun) and not self.executed and not self.ended else None
+        told = [] if self.way is None or self.ended else [f"{q.told}: {a}" for q, a in self._answered() if a]
+        if asked is not None:
+            empty = " (may stay empty)" if asked.optional else ""
+            told.append(f"{asked.words}{empty} > {self.typed}{'_' if self.armed else ''}")
+        self.query_one("#sheet-answer", Static).update(Text("\n".join(map(visible, told))))
         self.query_one("#sheet-state", Static).update(Text(visible(self.note or self.state())))
 
     def state(self) -> str:
@@ -211,6 +220,8 @@ class PromotionSheet(Sheet):
                 self.typed = ""
             if self.question is None:
                 self._go()
+            else:
+                self.arm_anew()
 
     def _refuse_enter(self, plan: PromotionPlan) -> None:
         if plan.forbidden:

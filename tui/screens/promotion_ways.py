@@ -25,6 +25,7 @@ class Question:
 
     Attributes:
         words: what is asked.
+        told: what the answer is called while the next question is asked.
         exact: what alone is accepted; empty: anything.
         optional: an empty line will do.
     """
@@ -32,6 +33,7 @@ class Question:
     words: str
     exact: tuple[str, ...] = ()
     optional: bool = False
+    told: str = "reason"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +65,9 @@ def usual(plan: PromotionPlan) -> Way | None:
     """What ``enter`` does; None where the gate or the plan itself stands in the way."""
     if plan.forbidden or plan.needs_override:
         return None
-    reason = (Question("reason"),) if plan.outcome != "promote" else ()
-    return Way("promote", (*reason, *((_exactly(plan),) if plan.must_type else ())))
+    act = f"PROMOTE {plan.version} to {plan.to_stage}"
+    reason = (Question(f"{act} past a dry run, reason"),) if plan.outcome != "promote" else ()
+    return Way("promote", (*reason, *((_exactly(plan, act),) if plan.must_type else ())))
 
 
 def others(seen: Read) -> dict[str, Way]:
@@ -77,12 +80,14 @@ def others(seen: Read) -> dict[str, Way]:
         ways["a"] = Way("approve", (Question("approve what stands here; note", optional=True),))
     item = next((one.item for one in found.items if one.verdict != "yes"), None)
     if item is not None:
-        told = (Question(f"{item}: yes or no", ("yes", "no")), Question("note", optional=True))
-        ways["n"] = Way("answer", told, item)
+        asked = (Question(f"{item}: yes or no", ("yes", "no"), told=item), Question("note", optional=True))
+        ways["n"] = Way("answer", asked, item)
     if plan.needs_override and not plan.forbidden:
-        ways["o"] = Way("override", (Question("override, reason"), _exactly(plan)))
+        act = f"OVERRIDE the gate of {plan.from_stage or 'start'}"
+        ways["o"] = Way("override", (Question(f"{act}, reason"), _exactly(plan, act)))
     if found.line.state == "open":
-        ways["s"] = Way("stop", (Question("take it off, reason"), _exactly(plan)))
+        act = f"TAKE {plan.version} OFF"
+        ways["s"] = Way("stop", (Question(f"{act}, reason"), _exactly(plan, act)))
     past = next((one for one in found.overrides if one.open), None)
     if past is not None:
         words = f"review the override by {past.by}: {past.reason}; note"
@@ -90,8 +95,9 @@ def others(seen: Read) -> dict[str, Way]:
     return ways
 
 
-def _exactly(plan: PromotionPlan) -> Question:
-    return Question(f"type {plan.version} to confirm", (plan.version,))
+def _exactly(plan: PromotionPlan, act: str) -> Question:
+    """The last question names the act: what is typed is the same for every one of them."""
+    return Question(f"{act}: type {plan.version}", (plan.version,))
 
 
 def work_of(
