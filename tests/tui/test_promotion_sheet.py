@@ -3,10 +3,12 @@
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 from textual import events
 from textual.pilot import Pilot
 
@@ -16,7 +18,7 @@ from storage.errors import RefusedError
 from storage.records.promotions import Promoted, PromotionPlan
 from tests.conftest import NOW
 from tests.tui.kit import HOSTILE, Clock, answer, settle
-from tests.tui.stage_kit import DETAIL, HELD, PLAN, screen, stages, status, tell, text_of
+from tests.tui.stage_kit import DETAIL, HELD, LINE, PLAN, screen, stages, status, tell, text_of
 from tui.present import promotion_sheet as present
 from tui.screens.promotion import PromotionSheet
 from tui.screens.promotion_ways import Read, others, usual
@@ -184,7 +186,7 @@ async def test_production_is_typed_and_tab_leads_to_the_other_ways(
 
 
 def test_a_dry_run_needs_a_reason_and_no_override() -> None:
-    seen = Read(replace(HELD, dry_run=True), DETAIL)
+    seen = Read(replace(HELD, dry_run=True), DETAIL, DETAIL.overrides, "m.ito")
     way = usual(seen.plan)
     assert way is not None
     assert [question.words for question in way.questions] == [
@@ -192,6 +194,37 @@ def test_a_dry_run_needs_a_reason_and_no_override() -> None:
         "PROMOTE v14 to full: type v14",
     ]
     assert list(others(seen)) == ["a", "n", "s", "r"]
+
+
+def test_only_what_this_person_can_do_is_offered() -> None:
+    own = Read(HELD, DETAIL, DETAIL.overrides, "ada")
+    assert list(others(own)) == ["o", "s"]
+    assert list(others(replace(own, who="bob"))) == ["a", "o", "s", "r"]
+    page = Console(width=100, file=StringIO())
+    page.print(present.body(HELD, DETAIL, str, DETAIL.overrides, "ada"))
+    shown = " ".join(page.file.getvalue().split())  # type: ignore[attr-defined]
+    assert "labels late (yours: somebody else reviews it)" in shown
+    assert "yours is there, somebody else approves" in shown
+
+
+async def test_an_override_of_a_rollout_that_has_ended_is_reviewed_from_its_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, calls: Calls
+) -> None:
+    ended = replace(LINE, state="done", stage="full", next_stage=None, overrides_open=2, guardrails=0, short="live")
+    plan = replace(PLAN, rollout_id=None, from_stage=None, verdict=None, forbidden=("v14 is live in full already",))
+    tell(monkeypatch, [ended], replace(DETAIL, line=ended), plan)
+    async with screen(tmp_path).run_test(size=(80, 24)) as pilot:
+        sheet = await opened(pilot)
+        shown = " ".join(text_of(pilot).split())
+        assert "override open: ada" in shown
+        assert "can't be promoted: r review; esc leaves" in shown
+        await pilot.press("r")
+        await answer(pilot)
+        assert sheet.way is not None
+        assert (sheet.way.name, sheet.way.item) == ("review", "7")
+        await pilot.press("escape", "escape")
+        await settle(pilot)
+        assert "4d done 2 overrides to review" in " ".join(text_of(pilot).split())
 
 
 def test_what_is_forbidden_has_no_way_past_it() -> None:

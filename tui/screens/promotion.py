@@ -12,7 +12,7 @@ from textual.timer import Timer
 from textual.widgets import Static
 
 from storage.errors import MidwatchError
-from storage.tables import models
+from storage.tables import gates, models
 from tui import jobs
 from tui.present import promotion_sheet as present
 from tui.present.text import visible
@@ -81,13 +81,14 @@ class PromotionSheet(Sheet):
         now, actor = self.shell.now(), self.shell.services.actor()
         plan = promotion.plan(db, models.get(db, self.model_name), self.version, now=now, actor=actor)
         found = overview.candidate(db, plan.rollout_id, now) if plan.rollout_id is not None else None
-        return Read(plan, found)
+        past = [one for one in gates.overrides(db, only_open=True) if one.model == self.model_name]
+        return Read(plan, found, tuple(one for one in past if one.version == self.version), actor.name)
 
     def _planned(self, seen: Read) -> None:
         plan = seen.plan
         self.seen, self.note, self.way = seen, "", usual(plan)
         self.query_one(".sheet-title", Static).update(Text(visible(present.head(plan))))
-        self.show(present.body(plan, seen.found, self.shell.stamp))
+        self.show(present.body(plan, seen.found, self.shell.stamp, seen.open_overrides, seen.who))
         self.query_one(VerticalScroll).scroll_home(animate=False)
         if self._expiry is not None:
             self._expiry.stop()
