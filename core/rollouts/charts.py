@@ -124,11 +124,14 @@ def _sentence(name: str, rate: float, units: tuple[float, float], alpha: float) 
 def _span(minutes: float) -> str:
     """Minutes in words.
 
-    >>> _span(34.2), _span(510), _span(9000), _span(math.inf)
-    ('34 min', '8.5 h', '6.2 days', 'for ever')
+    >>> _span(34.2), _span(510), _span(9000), _span(288_000), _span(math.inf)
+    ('34 min', '8.5 h', '6.2 days', '200 days', 'for ever')
     """
     if not math.isfinite(minutes):
         return "for ever"
     if minutes < 100:
         return f"{minutes:.0f} min"
-    return f"{minutes / 60:.2g} h" if minutes < 48 * 60 else f"{minutes / 1440:.2g} days"
+    if minutes < 48 * 60:
+        return f"{minutes / 60:.2g} h"
+    days = minutes / 1440
+    return f"{days:.2g} days" if days < 99.5 else f"{days:,.0f} days"

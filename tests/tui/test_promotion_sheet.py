@@ -196,6 +196,23 @@ def test_a_dry_run_needs_a_reason_and_no_override() -> None:
     assert list(others(seen)) == ["a", "n", "s", "r"]
 
 
+async def test_a_question_says_that_there_is_more_above_it_also_after_a_resize(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, calls: Calls
+) -> None:
+    tell(monkeypatch, plan=HELD)
+    async with screen(tmp_path).run_test(size=(60, 30)) as pilot:
+        await opened(pilot)
+        await tell_it(pilot, "late", key="o")
+        await answer(pilot)
+        assert "↑↓ more" not in text_of(pilot)
+        await pilot.resize_terminal(60, 16)
+        await settle(pilot)
+        assert "↑↓ more" in text_of(pilot)
+        await pilot.press("escape", "a")
+        await answer(pilot)
+        assert "note (may stay empty) > _" in text_of(pilot)
+
+
 def test_only_what_this_person_can_do_is_offered() -> None:
     own = Read(HELD, DETAIL, DETAIL.overrides, "ada")
     assert list(others(own)) == ["o", "s"]

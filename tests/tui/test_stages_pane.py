@@ -111,6 +111,8 @@ async def test_enter_shows_the_chart_then_the_decisions_and_esc_goes_back(
         assert isinstance(pane.top, DecisionsLevel)
         shown = text_of(pilot)
         assert "ok promote   promoted shadow -> canary" in shown
+        assert "IN THE DATA" in shown
+        assert "WRITTEN DOWN" in shown
         await pilot.press("j")
         await settle(pilot)
         assert '"n": 2' not in pane.detail.plain
@@ -241,6 +243,16 @@ async def test_the_details_start_at_the_top_of_another_row_and_stay_where_they_a
         await pilot.press("j")
         await settle(pilot)
         assert pane.detail.scroll_offset.y == 0
+
+
+async def test_decisions_on_data_of_another_year_say_the_year(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    old = decision(3, at=NOW.replace(year=2013))
+    tell(monkeypatch, detail=replace(DETAIL, history=(old,)))
+    async with screen(tmp_path).run_test(size=(80, 24)) as pilot:
+        await stages(pilot)
+        await pilot.press("enter", "enter")
+        await settle(pilot)
+        assert f"> {pilot.app.stamp(NOW.replace(year=2013))}" in text_of(pilot).replace(">  ", "> ")  # type: ignore[attr-defined]
 
 
 def test_a_stage_without_guardrails_has_no_bars_and_a_page_names_the_least_one() -> None:

@@ -56,8 +56,13 @@ class PromotionSheet(Sheet):
         self._expiry: Timer | None = None
 
     def on_mount(self) -> None:
-        """Read the gate at once."""
+        """Read the gate at once; whether the page has more than is in sight changes with every line below it."""
+        self.watch(self.query_one(VerticalScroll), "show_vertical_scrollbar", self._more_or_less, init=False)
         self._plan()
+
+    def _more_or_less(self) -> None:
+        if self.is_attached:
+            self._draw()
 
     # -- planning -----------------------------------------------------------------------------------------------
 
