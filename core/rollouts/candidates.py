@@ -22,11 +22,12 @@ class CandidateLine:
         stage: where it is; None before the first stage. ``next_stage`` is the one behind it.
         traffic: the share of requests it has there, in [0, 1].
         in_stage: how long it has been there.
-        waits_for: one sentence: what has to happen next.
+        waits_for: one sentence: what has to happen next; ``short``: the same in a few words, for a list.
         toward_promote, toward_harm: how far the evidence has come, in [0, 1]: the slowest guardrail toward promote,
-            the nearest one toward harm; 1 is reached.
+            the nearest one toward harm; 1 is reached. They say nothing where no guardrail counts.
+        guardrails: how many count here; ``slowest`` and ``nearest`` are the ones that the two shares are of.
         at: the moment in the time of the data since when the gate says so.
-        overrides_open: overrides that nobody has reviewed.
+        overrides_open: overrides of the version that nobody has reviewed: they keep it in sight after its end, too.
         entered_without_gate: a log or a deployment put it there, no decision did.
         being_read: only its looks are in this; what the files of batches say is still being read.
     """
@@ -55,6 +56,10 @@ class CandidateLine:
     entered_without_gate: bool
     production: bool
     being_read: bool = False
+    short: str = ""
+    guardrails: int = 0
+    slowest: str = ""
+    nearest: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +107,7 @@ class CandidateDetail:
         history: decisions, oldest first.
         items: of this gate, in the order of the rule; one without an answer has no verdict.
         approvals: of this gate; ``approvals_needed`` different people must approve.
-        overrides: of this rollout, oldest first.
+        overrides: of this rollout, and what is open of earlier ones of the version; oldest first.
         charts: one a guardrail of this gate, in the order of the rule.
         planner: what this gate can find at this traffic, in words; empty without a guardrail that counts events.
         waiting: what looks wait for (labels, the other arm's file).

@@ -19,6 +19,8 @@ from core.rollouts.candidates import (
 )
 from core.rollouts.deciding import Standing
 from core.rollouts.evidence import bars
+from core.rollouts.shortly import shortly
+from storage.records.gates import Override
 from storage.records.models import Model
 from storage.records.rollouts import Rollout
 from storage.records.versions import Deployment
@@ -33,6 +35,7 @@ __all__ = [
     "ShownApproval",
     "candidate",
     "candidates",
+    "line",
 ]
 
 NEVER = timedelta(0)
@@ -43,7 +46,8 @@ def candidates(
 ) -> tuple[CandidateLine, ...]:
     """Every candidate that is on its way, by model, the newest rollout first.
 
-    Behind them stand the versions that logs or deployments show in a stage before the last one, without any rollout.
+    Behind them stand the versions that logs or deployments show in a stage before the last one, without any rollout,
+    and those that have ended with an override that nobody has reviewed.
 
     Args:
         wait: for what has to be read from the files of batches; else such lines are marked ``being_read``.
@@ -74,7 +78,11 @@ def candidate(db: sqlite3.Connection, rollout_id: int, now: datetime) -> Candida
         items=found.items,
         approvals=tuple(ShownApproval(one, one.sha256 == found.sha256) for one in found.approvals),
         approvals_needed=found.rule.approvals if found.rule else 0,
-        overrides=tuple(gates.overrides(db, rollout.id)),
+        overrides=tuple(
+            one
+            for one in gates.overrides(db)
+            if one.rollout_id == rollout.id or (one.open and _of_version(one, model, rollout.version))
+        ),
         charts=charts.of(found.rule, found.looks) if found.rule else (),
         planner=charts.planned(db, model, rollout, found.rule, found.looks) if found.rule else (),
         waiting=charts.waiting(found.rule, found.looks, _waits(db, found)) if found.rule else (),
@@ -96,12 +104,30 @@ def _of_model(db: sqlite3.Connection, model: Model, now: datetime, wait: bool) -
     for stage in model.file.stages[:-1]:
         there = live.get(stage.name)
         if there is not None and there.version not in known and (full is None or there.version != full.version):
+            known.add(there.version)
             yield _stray(model, there, full, now)
+    for version in dict.fromkeys(one.version for one in gates.overrides(db, only_open=True) if one.model == model.name):
+        ended = rollouts.find(db, model.id, version)
+        if ended is not None and version not in known:
+            yield _line(db, model, deciding.standing(db, model, ended, now=now), now)
+
+
+def line(db: sqlite3.Connection, rollout_id: int, now: datetime) -> CandidateLine:
+    """The line of one rollout (a ``KeyError`` for an unknown id)."""
+    rollout = rollouts.get(db, rollout_id)
+    model = models.get_by_id(db, rollout.model_id)
+    return _line(db, model, deciding.standing(db, model, rollout, now=now), now)
+
+
+def _of_version(one: Override, model: Model, version: str) -> bool:
+    return (one.model, one.version) == (model.name, version)
 
 
 def _line(db: sqlite3.Connection, model: Model, found: Standing, now: datetime) -> CandidateLine:
     rollout, verdict = found.rollout, found.verdict
-    filled = [bars(one) for one in verdict.evidence]
+    filled = [(*bars(one), one.guardrail) for one in verdict.evidence]
+    slowest = min(filled, key=lambda one: one[0], default=(0.0, 0.0, ""))
+    nearest = max(filled, key=lambda one: one[1], default=(0.0, 0.0, ""))
     ahead = rollout.rule.after(rollout.stage) if rollout.stage else rollout.rule.stages[0]
     return CandidateLine(
         rollout_id=rollout.id,
@@ -118,17 +144,33 @@ def _line(db: sqlite3.Connection, model: Model, found: Standing, now: datetime) 
         outcome=verdict.outcome,
         dry_run=found.dry_run,
         waits_for=_waits_for(found, ahead.stage if ahead else None),
-        toward_promote=min((one[0] for one in filled), default=0.0),
-        toward_harm=max((one[1] for one in filled), default=0.0),
+        toward_promote=slowest[0],
+        toward_harm=nearest[1],
         looks=verdict.looks,
         rows=verdict.rows,
         labelled=verdict.labelled,
         at=verdict.at,
-        overrides_open=sum(one.open for one in gates.overrides(db, rollout.id)),
+        overrides_open=sum(_of_version(one, model, rollout.version) for one in gates.overrides(db, only_open=True)),
         entered_without_gate=_ahead_of_itself(db, model, rollout, now),
         production=model.file.production,
         being_read=producers.BEING_READ in verdict.conditions,
+        short=_shortly(found, ahead.stage if ahead else None),
+        guardrails=len(filled),
+        slowest=slowest[2],
+        nearest=nearest[2],
     )
+
+
+def _shortly(found: Standing, ahead: str | None) -> str:
+    rollout, said = found.rollout, found.verdict
+    if rollout.state != "open":
+        return f"live in {rollout.stage}" if rollout.state == "done" else rollout.state
+    if ahead is None:
+        return "no stage behind it"
+    if said.outcome == "promote":
+        return f"promote to {ahead}"
+    why = shortly(said, found.rule)
+    return f"take off: {why}" if said.outcome == "roll back" else why
 
 
 def _waits_for(found: Standing, ahead: str | None) -> str:
@@ -191,4 +233,5 @@ def _stray(model: Model, there: Deployment, full: Deployment | None, now: dateti
         overrides_open=0,
         entered_without_gate=True,
         production=model.file.production,
+        short="a rollout: came without a gate",
     )

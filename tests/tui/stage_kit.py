@@ -16,6 +16,7 @@ from core.rollouts import overview, promotion
 from core.rollouts.candidates import CandidateDetail, CandidateLine, ChartPoint, GuardrailChart, ShownApproval
 from storage import db as store
 from storage import model_file
+from storage.host import Actor
 from storage.records.gates import Approval, ItemAnswer, Override
 from storage.records.promotions import PromotionPlan
 from storage.records.rollouts import (
@@ -29,7 +30,7 @@ from storage.records.rollouts import (
     StageRule,
     Verdict,
 )
-from storage.tables import models
+from storage.tables import gates, models
 from tests.conftest import ADA, CHURN, NOW
 from tests.tui.kit import Clock, screen_text, settle
 from tui.app import MidwatchApp
@@ -37,6 +38,7 @@ from tui.launch import services_for
 from tui.panes import PANES
 from tui.widgets.bars import Status
 
+MITO = Actor("m.ito", "prod-ml-3")
 STAGES = "".join(
     f'[[stages]]\nname = "{name}"\nkind = "{name}"\ntraffic = {traffic}\n'
     for name, traffic in (("test", 0.0), ("shadow", 0.0), ("canary", 0.1), ("full", 1.0))
@@ -50,6 +52,7 @@ LINE = CandidateLine(
     next_stage="full", traffic=0.1, entered_at=NOW - timedelta(days=4), in_stage=timedelta(days=4), outcome="hold",
     dry_run=False, waits_for="812 of 2,000 rows are in", toward_promote=0.42, toward_harm=0.03, looks=5, rows=812,
     labelled=790, at=NOW - timedelta(hours=3), overrides_open=0, entered_without_gate=False, production=False,
+    short="1,188 rows missing, +1", guardrails=2, slowest="wrong answers on pro", nearest="wrong answers",
 )  # fmt: skip
 
 EVIDENCE = Evidence(
@@ -128,7 +131,7 @@ def screen(
     db.close()
     wanted = [spec for spec in PANES if spec.id in ("home", "stages", "versions", "slices")]
     services = replace(
-        services_for(path, read_only=bool(read_only)), now=clock or Clock(), actor=lambda: ADA,
+        services_for(path, read_only=bool(read_only)), now=clock or Clock(), actor=lambda: MITO,
         models=lambda db: ["churn"], dump=folder / "dump",
     )  # fmt: skip
     return MidwatchApp(services, locked=locked, read_only=read_only, specs=wanted)
@@ -143,6 +146,7 @@ def tell(
     """Answer with these records."""
     monkeypatch.setattr(overview, "candidates", lambda db, now, wait=True: tuple(lines))
     monkeypatch.setattr(overview, "candidate", lambda db, rollout_id, now: detail)
+    monkeypatch.setattr(gates, "overrides", lambda db, rollout_id=None, only_open=False: list(detail.overrides))
     monkeypatch.setattr(promotion, "plan", lambda db, model, version, **_: plan)
 
 

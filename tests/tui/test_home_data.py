@@ -21,6 +21,7 @@ from tests.tui.kit import Clock, screen_text, settle
 from tui.app import MidwatchApp
 from tui.header import header_of
 from tui.panes import PANES
+from tui.present import home
 from tui.screens.home import HomePane
 from tui.services import Services
 
@@ -98,6 +99,19 @@ def test_health_rests_on_stored_metrics(db: sqlite3.Connection, watched: Model) 
     assert found.objective.metric == "auc"
     assert found.objective.state == "ok"
     assert len(found.trend) == 3
+
+
+def test_candidates_never_cut_alerts_and_are_never_dropped(db: sqlite3.Connection, watched: Model) -> None:
+    [line] = lines(db, START)
+
+    def opened(candidates: int, **firing: int) -> str:
+        return str(home.cells(replace(line, firing=firing), None, START, candidates)[-1])
+
+    assert opened(1, page=1) == "1 page 1 cand"
+    assert opened(2, page=1, ticket=2) == "1 page 2 tkt >"
+    assert opened(2, page=12, ticket=2) == "12 page 2 tkt>"
+    assert (opened(2), opened(0)) == ("2 cand", "-")
+    assert opened(2, page=12, ticket=10, digest=3) == "12 page 10 tkt 3 dig"
 
 
 @pytest.mark.parametrize("size", [(80, 24), (60, 20), (120, 40)])

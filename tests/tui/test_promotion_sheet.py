@@ -3,10 +3,12 @@
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 from textual import events
 from textual.pilot import Pilot
 
@@ -16,7 +18,7 @@ from storage.errors import RefusedError
 from storage.records.promotions import Promoted, PromotionPlan
 from tests.conftest import NOW
 from tests.tui.kit import HOSTILE, Clock, answer, settle
-from tests.tui.stage_kit import DETAIL, HELD, PLAN, screen, stages, status, tell, text_of
+from tests.tui.stage_kit import DETAIL, HELD, LINE, PLAN, screen, stages, status, tell, text_of
 from tui.present import promotion_sheet as present
 from tui.screens.promotion import PromotionSheet
 from tui.screens.promotion_ways import Read, others, usual
@@ -54,6 +56,15 @@ async def opened(pilot: Pilot[None]) -> PromotionSheet:
     return sheet_of(pilot)
 
 
+async def tell_it(pilot: Pilot[None], *lines: str, key: str = "") -> None:
+    """Begin a way and answer its questions, each after the terminal answered."""
+    if key:
+        await pilot.press(key)
+    for line in lines:
+        await answer(pilot)
+        await pilot.press(*line, "enter")
+
+
 @pytest.mark.parametrize("size", [(80, 24), (60, 20)])
 async def test_a_gate_that_says_promote_is_one_enter(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, calls: Calls, size: tuple[int, int]
@@ -88,12 +99,37 @@ async def test_keys_before_the_answer_and_pasted_text_do_nothing(
         await pilot.press("enter", "o", *"b", "enter", *"v14", "enter")
         assert (sheet.armed, sheet.way, sheet.executed) == (False, None, False)
         await answer(pilot)
-        await pilot.press("o", *"b", "enter")
+        await tell_it(pilot, "b", key="o")
+        await answer(pilot)
         sheet.post_message(events.Paste("v14"))
         await settle(pilot)
         assert sheet.typed == ""
         assert "pasted text is ignored" in text_of(pilot)
         assert calls == []
+
+
+async def test_one_burst_of_keys_runs_no_way_each_question_asks_the_terminal_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, calls: Calls
+) -> None:
+    tell(monkeypatch, plan=HELD)
+    async with screen(tmp_path).run_test(size=(80, 24)) as pilot:
+        sheet = await opened(pilot)
+        burst = ("o", *"late", "enter", *"v14", "enter")
+        await pilot.press(*burst)
+        assert (sheet.armed, sheet.typed, sheet.answers) == (False, "", [])
+        assert "OVERRIDE the gate of canary, reason >" in text_of(pilot)
+        assert "waiting for the terminal to answer" in text_of(pilot)
+        first = sheet.asked
+        await answer(pilot)
+        await pilot.press(*burst[1:])
+        assert (sheet.armed, sheet.typed, sheet.answers, calls) == (False, "", ["late"], [])
+        assert sheet.asked != first
+        await answer(pilot, wrong=True)
+        assert not sheet.armed
+        await answer(pilot)
+        await pilot.press(*"v14", "enter")
+        await settle(pilot)
+        assert [what for what, _ in calls] == ["promote"]
 
 
 async def test_a_held_candidate_refuses_enter_and_an_override_takes_reason_and_version(
@@ -112,16 +148,18 @@ async def test_a_held_candidate_refuses_enter_and_an_override_takes_reason_and_v
             assert words in shown, words
         await pilot.press("enter")
         assert "held: 812 of 2,000 rows are in; o overrides it, with a reason" in text_of(pilot)
-        await pilot.press("o", "enter")
+        await tell_it(pilot, "", key="o")
         assert "a reason is needed" in text_of(pilot)
         await pilot.press(*"late", "enter")
-        assert "type v14 to confirm > _" in text_of(pilot)
+        await answer(pilot)
+        shown = " ".join(text_of(pilot).split())
+        assert "reason: late OVERRIDE the gate of canary: type v14 > _" in shown
         await pilot.press("enter", *"v41", "enter")
         assert "that is not v14" in text_of(pilot)
         assert calls == []
         await pilot.press("escape")
         assert (sheet_of(pilot), sheet.way) == (sheet, None)
-        await pilot.press("o", *"late", "enter", *"v14", "enter")
+        await tell_it(pilot, "late", "v14", key="o")
         await settle(pilot)
         assert calls == [("promote", {"shown": HELD, "reason": "late", "confirmed": "v14", "override": True})]
 
@@ -136,18 +174,74 @@ async def test_production_is_typed_and_tab_leads_to_the_other_ways(
         assert "PRODUCTION" in text_of(pilot)
         await pilot.press("enter", "s", "enter")
         assert "that is not v14" in text_of(pilot)
-        await pilot.press("tab", "s", *"no", "enter", *"v14", "enter")
+        assert "PROMOTE v14 to full: type v14 > _" in text_of(pilot)
+        await pilot.press("tab")
+        await tell_it(pilot, "no", key="s")
+        await answer(pilot)
+        assert "TAKE v14 OFF: type v14 > _" in text_of(pilot)
+        await pilot.press(*"v14", "enter")
         await settle(pilot)
         assert calls == [("stop", {"shown": "v14", "reason": "no"})]
         assert "churn: it is recorded" in text_of(pilot)
 
 
 def test_a_dry_run_needs_a_reason_and_no_override() -> None:
-    seen = Read(replace(HELD, dry_run=True), DETAIL)
+    seen = Read(replace(HELD, dry_run=True), DETAIL, DETAIL.overrides, "m.ito")
     way = usual(seen.plan)
     assert way is not None
-    assert [question.words for question in way.questions] == ["reason", "type v14 to confirm"]
+    assert [question.words for question in way.questions] == [
+        "PROMOTE v14 to full past a dry run, reason",
+        "PROMOTE v14 to full: type v14",
+    ]
     assert list(others(seen)) == ["a", "n", "s", "r"]
+
+
+async def test_a_question_says_that_there_is_more_above_it_also_after_a_resize(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, calls: Calls
+) -> None:
+    tell(monkeypatch, plan=HELD)
+    async with screen(tmp_path).run_test(size=(60, 30)) as pilot:
+        await opened(pilot)
+        await tell_it(pilot, "late", key="o")
+        await answer(pilot)
+        assert "↑↓ more" not in text_of(pilot)
+        await pilot.resize_terminal(60, 16)
+        await settle(pilot)
+        assert "↑↓ more" in text_of(pilot)
+        await pilot.press("escape", "a")
+        await answer(pilot)
+        assert "note (may stay empty) > _" in text_of(pilot)
+
+
+def test_only_what_this_person_can_do_is_offered() -> None:
+    own = Read(HELD, DETAIL, DETAIL.overrides, "ada")
+    assert list(others(own)) == ["o", "s"]
+    assert list(others(replace(own, who="bob"))) == ["a", "o", "s", "r"]
+    page = Console(width=100, file=StringIO())
+    page.print(present.body(HELD, DETAIL, str, DETAIL.overrides, "ada"))
+    shown = " ".join(page.file.getvalue().split())  # type: ignore[attr-defined]
+    assert "labels late (yours: somebody else reviews it)" in shown
+    assert "yours is there, somebody else approves" in shown
+
+
+async def test_an_override_of_a_rollout_that_has_ended_is_reviewed_from_its_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, calls: Calls
+) -> None:
+    ended = replace(LINE, state="done", stage="full", next_stage=None, overrides_open=2, guardrails=0, short="live")
+    plan = replace(PLAN, rollout_id=None, from_stage=None, verdict=None, forbidden=("v14 is live in full already",))
+    tell(monkeypatch, [ended], replace(DETAIL, line=ended), plan)
+    async with screen(tmp_path).run_test(size=(80, 24)) as pilot:
+        sheet = await opened(pilot)
+        shown = " ".join(text_of(pilot).split())
+        assert "override open: ada" in shown
+        assert "can't be promoted: r review; esc leaves" in shown
+        await pilot.press("r")
+        await answer(pilot)
+        assert sheet.way is not None
+        assert (sheet.way.name, sheet.way.item) == ("review", "7")
+        await pilot.press("escape", "escape")
+        await settle(pilot)
+        assert "4d done 2 overrides to review" in " ".join(text_of(pilot).split())
 
 
 def test_what_is_forbidden_has_no_way_past_it() -> None:
@@ -200,25 +294,25 @@ async def test_an_answer_and_an_approval_are_recorded_and_the_gate_is_read_again
     tell(monkeypatch, plan=HELD)
     async with screen(tmp_path).run_test(size=(80, 24)) as pilot:
         sheet = await opened(pilot)
-        await pilot.press("n", *"m", "enter")
+        await tell_it(pilot, "m", key="n")
         assert "that is not yes or no" in text_of(pilot)
-        await pilot.press(*"yes", "enter", *"ok", "enter")
+        await tell_it(pilot, "yes", "ok")
         await settle(pilot)
         assert made == [("legal", "yes", "ok")]
         assert not sheet.armed
         await answer(pilot)
         assert "legal: yes is written down" in " ".join(text_of(pilot).split())
-        await pilot.press("a", "enter")
+        await tell_it(pilot, "", key="a")
         await settle(pilot)
         assert made[1:] == [("d" * 64, None)]
         await answer(pilot)
-        await pilot.press("r", *"fine", "enter")
+        await tell_it(pilot, "fine", key="r")
         await settle(pilot)
         assert made.pop() == (7, "fine")
         await answer(pilot)
         changed: PromotionPlan = replace(HELD, sha256="e" * 64)
         monkeypatch.setattr(promotion, "plan", lambda *_, **__: changed)
-        await pilot.press("a", "enter")
+        await tell_it(pilot, "", key="a")
         await settle(pilot)
         assert len(made) == 2
         assert "the gate shows something else by now" in " ".join(text_of(pilot).split())

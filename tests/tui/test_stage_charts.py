@@ -8,7 +8,7 @@ from tui.present import stages as present
 
 
 def test_overrides_and_strays_come_first_in_what_it_waits_for() -> None:
-    assert present.waits(replace(LINE, overrides_open=2)).startswith("2 OVERRIDES OPEN; 812 of")
+    assert present.waits(replace(LINE, overrides_open=2)).startswith("2 overrides to review (p, r); 812 of")
     assert present.waits(replace(LINE, entered_without_gate=True)).startswith("entered a later stage without a gate; ")
     assert present.says(replace(LINE, state="stopped")) == "stopped"
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from threading import Event
 
 import pytest
+from rich.text import Text
 
 from core.rollouts import overview
 from core.rollouts.candidates import CandidateLine
@@ -15,7 +16,7 @@ from storage.records.gates import ItemAnswer
 from storage.records.rollouts import Reason
 from storage.tables import models, rollouts
 from tests.conftest import ADA, NOW
-from tests.tui.kit import HOSTILE, settle
+from tests.tui.kit import HOSTILE, Clock, settle
 from tests.tui.stage_kit import (
     DETAIL,
     EVIDENCE,
@@ -29,6 +30,7 @@ from tests.tui.stage_kit import (
     tell,
     text_of,
 )
+from tui.present import stages as present
 from tui.screens.decisions import DecisionsLevel
 from tui.screens.promotion import PromotionSheet
 from tui.screens.rollback import RollbackSheet
@@ -52,7 +54,7 @@ async def test_what_matters_is_read_at_every_size(
             assert words in shown, words
         assert ("PASS" in shown.split("\n")[1]) == (size[0] != 60)
         if size[0] == 80:
-            assert "canary 10%   4d .. hold      ##--- #---- 812 of 2,000 rows a" in shown
+            assert "canary 10%   4d .. hold      ##-- #--- 1,188 rows missing, +1" in shown
         await pilot.press("j")
         await settle(pilot)
         shown = " ".join(text_of(pilot).split())
@@ -110,6 +112,8 @@ async def test_enter_shows_the_chart_then_the_decisions_and_esc_goes_back(
         assert isinstance(pane.top, DecisionsLevel)
         shown = text_of(pilot)
         assert "ok promote   promoted shadow -> canary" in shown
+        assert "IN THE DATA" in shown
+        assert "WRITTEN DOWN" in shown
         await pilot.press("j")
         await settle(pilot)
         assert '"n": 2' not in pane.detail.plain
@@ -145,13 +149,13 @@ async def test_until_the_gates_are_read_a_line_says_so_and_home_counts_it(
         await settle(pilot)
         shown = text_of(pilot)
         assert "1 cand" in shown
-        assert "on the way: v14 in no stage yet: 5" in shown
+        assert "on the way: v14 in no stage yet; 1 OVERRIDE" in shown
         await stages(pilot)
         pane = app.query_one(StagesPane)
-        pane._read_once = False
+        pane._where.clear()
         pane.renew()
         await settle(pilot)
-        assert "reading ..." in text_of(pilot)
+        assert "reading the gate" in text_of(pilot)
         await pilot.press("p")
         await settle(pilot)
         assert "the gates are still being read" in status(pilot)
@@ -205,6 +209,95 @@ async def test_what_looks_say_is_there_while_files_are_read(tmp_path: Path, monk
         await settle(pilot)
         assert "ok promote" in text_of(pilot)
         assert "by its looks alone" not in pane.detail.plain
+
+
+async def test_what_was_read_before_says_so_and_who_moved_is_read_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    eta = replace(LINE, version="v9", rollout_id=9)
+    tell(monkeypatch, [eta, LINE])
+    clock, asked, go = Clock(), list[str](), Event()
+    app = screen(tmp_path, clock)
+    db = store.connect(tmp_path / "midwatch.db")
+    model = models.get(db, "churn").id
+    made = rollouts.insert(db, model, "v14", "v13", ROLLOUT.rule, by="ada", now=NOW)
+    moved = replace(LINE, stage="full", waits_for="nothing", short="nothing behind it")
+
+    def first(*_: object) -> CandidateLine:
+        asked.append("first")
+        return moved
+
+    def every(*_: object, wait: bool = True) -> tuple[CandidateLine, ...]:
+        go.wait(5)
+        asked.append("all")
+        return (eta, moved)
+
+    async with app.run_test(size=(80, 24)) as pilot:
+        await stages(pilot)
+        pane = app.query_one(StagesPane)
+        assert "reading" not in text_of(pilot)
+        monkeypatch.setattr(overview, "line", first)
+        monkeypatch.setattr(overview, "candidates", every)
+        rollouts.add_event(db, made, "entered", stage="canary", by="ada", now=NOW)
+        clock.turn(days=2)
+        pane.reload()
+        for _ in range(50):
+            await pilot.pause(0.01)
+            if asked:
+                break
+        await pilot.pause()
+        shown = text_of(pilot)
+        assert asked == ["first"]
+        assert "reading again; 1,188" in shown
+        assert "6d .. hold" in shown
+        go.set()
+        await settle(pilot)
+        await settle(pilot)
+        assert asked[:2] == ["first", "all"]
+        assert asked.count("first") == 1
+        assert "reading" not in text_of(pilot).lower()
+    db.close()
+
+
+async def test_the_details_start_at_the_top_of_another_row_and_stay_where_they_are_on_a_refresh(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tell(monkeypatch, [LINE, replace(LINE, version="v15")])
+    async with screen(tmp_path).run_test(size=(60, 20)) as pilot:
+        await stages(pilot)
+        pane = pilot.app.query_one(StagesPane)
+        pane.detail.scroll_to(y=5, animate=False)
+        pane.reload()
+        await settle(pilot)
+        assert pane.detail.scroll_offset.y == 5
+        await pilot.press("j")
+        await settle(pilot)
+        assert pane.detail.scroll_offset.y == 0
+
+
+async def test_decisions_on_data_of_another_year_say_the_year(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    old = decision(3, at=NOW.replace(year=2013))
+    tell(monkeypatch, detail=replace(DETAIL, history=(old,)))
+    async with screen(tmp_path).run_test(size=(80, 24)) as pilot:
+        await stages(pilot)
+        await pilot.press("enter", "enter")
+        await settle(pilot)
+        assert f"> {pilot.app.stamp(NOW.replace(year=2013))}" in text_of(pilot).replace(">  ", "> ")  # type: ignore[attr-defined]
+
+
+def test_a_stage_without_guardrails_has_no_bars_and_a_page_names_the_least_one() -> None:
+    assert present.cells(replace(LINE, guardrails=0, stage="test"), ("test",))[6:8] == (Text(""), Text(""))
+    page = present.preview(LINE, ("canary",), str).plain
+    assert "of 2 guardrails: least toward promote wrong answers on pro; nearest harm wrong answers" in page
+    assert "toward" not in present.preview(replace(LINE, guardrails=0), ("canary",), str).plain
+
+
+async def test_at_120_columns_the_list_has_the_width(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    long = replace(LINE, version="v14-" + "x" * 60, short="pro-plan below floor, +3", entered_without_gate=True)
+    tell(monkeypatch, [long])
+    async with screen(tmp_path).run_test(size=(120, 30)) as pilot:
+        await stages(pilot)
+        assert "ahead of its gate; pro-plan below floor, +3" in text_of(pilot)
 
 
 async def test_a_version_without_a_rollout_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -132,7 +132,7 @@ def _head(found: CandidateDetail) -> Iterator[str]:
 
 
 def _cells(line: CandidateLine) -> tuple[object, ...]:
-    says = f"would {line.outcome}" if line.dry_run else line.outcome
+    says = line.state if line.state != "open" else f"would {line.outcome}" if line.dry_run else line.outcome
     waits = f"{line.waits_for}{' [entered without a gate]' if line.entered_without_gate and line.rollout_id else ''}"
     return (
         line.model, line.version, line.stage, f"{line.traffic:.0%}", span(line.in_stage), says,

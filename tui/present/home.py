@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 Stamp = Callable[[datetime], str]
 
-OPEN = 12
+OPEN = 14
 """Characters of the column of what is open."""
 
 
@@ -33,8 +33,9 @@ def cells(line: ModelLine, health: Health | None, now: datetime, candidates: int
     version, stage = line.live or ("-", "-")
     counted = ((pages, "page"), (tickets, "tkt"), (digests, "dig"))
     opened = " ".join(f"{n} {word}" for n, word in counted if n)
-    if candidates and len(opened) <= OPEN - len("n cand "):  # alerts are never cut for it: the page says it too
-        opened = f"{opened} {candidates} cand".strip()
+    if candidates:  # alerts are never cut for it: where it does not fit a mark stands for it, and the page says it
+        forms = (f"{opened} {candidates} cand".strip(), f"{opened} >", f"{opened}>")
+        opened = next((form for form in forms if len(form) <= OPEN), opened)
     words = (
         mark + line.model.name,
         version,

@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from core.rollouts.candidates import CandidateDetail
+from storage.records.gates import Override
 from storage.records.promotions import Promoted, PromotionPlan
 from storage.records.rollouts import Condition, Evidence
 from tui.present.stages import MARKS, estimate
@@ -25,11 +26,19 @@ def head(plan: PromotionPlan) -> str:
     return f"PROMOTE {plan.model} {plan.version}  {plan.from_stage or 'start'} -> {plan.to_stage}{production}"
 
 
-def body(plan: PromotionPlan, found: CandidateDetail | None, stamp: Stamp) -> RenderableType:
+def body(
+    plan: PromotionPlan,
+    found: CandidateDetail | None,
+    stamp: Stamp,
+    overrides: Sequence[Override] = (),
+    who: str = "",
+) -> RenderableType:
     """Everything a person should see before acting.
 
     Args:
         found: the candidate; None while no rollout of it is open.
+        overrides: of the version, that nobody has reviewed.
+        who: the person at the keys: what is left to others says so.
     """
     grid = Table.grid(padding=(0, 1, 0, 0), expand=True)
     grid.add_column(width=9, no_wrap=True)
@@ -45,7 +54,7 @@ def body(plan: PromotionPlan, found: CandidateDetail | None, stamp: Stamp) -> Re
     verdict = plan.verdict
     row("asks", _asks([one for one in verdict.conditions if one.text not in plan.reasons] if verdict else []))
     row("evidence", [_evidence(one) for one in verdict.evidence] if verdict else [])
-    row("people", _people(found, stamp) if found else [])
+    row("people", [*_open(overrides, who, stamp), *(_people(found, who) if found else [])])
     row("does", [plan.does, *_against(plan)])
     row("undo", [plan.undo_how])
     return grid
@@ -75,20 +84,30 @@ def _evidence(one: Evidence) -> str:
     return f"{mark} {one.guardrail}: {estimate(one)}"
 
 
-def _people(found: CandidateDetail, stamp: Stamp) -> Lines:
-    """Who has to say something, and overrides in sight."""
-    lines: Lines = [
-        Text.assemble(("!! override open", "bold"), visible(f": {one.by} {stamp(one.at)}: {one.reason}"))
-        for one in found.overrides
-        if one.open
+def _open(overrides: Sequence[Override], who: str, stamp: Stamp) -> Lines:
+    """Overrides that nobody has reviewed, and who must."""
+    return [
+        Text.assemble(
+            ("!! override open", "bold"),
+            visible(f": {one.by} {stamp(one.at)}: {one.reason}"),
+            " (yours: somebody else reviews it)" if one.by == who else "",
+        )
+        for one in overrides
     ]
+
+
+def _people(found: CandidateDetail, who: str) -> Lines:
+    """Who has to say something."""
+    lines: Lines = []
     for item in found.items:
         asked = f"asked of {item.owner}" if item.owner else "of nobody in particular"
         lines.append(f"item {item.item}: {f'{item.verdict}, {item.by}' if item.verdict else f'no answer yet, {asked}'}")
     counting = list(dict.fromkeys(one.approval.by for one in found.approvals if one.counts))
     if found.approvals_needed:
-        who = f": {', '.join(counting)}" if counting else ""
-        lines.append(f"approvals: {len(counting)} of {found.approvals_needed} different people{who}")
+        named = f": {', '.join(counting)}" if counting else ""
+        missing = len(counting) < found.approvals_needed
+        more = "; yours is there, somebody else approves" if missing and who in counting else ""
+        lines.append(f"approvals: {len(counting)} of {found.approvals_needed} different people{named}{more}")
     return lines
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from dataclasses import replace
+from datetime import datetime, timedelta
 
 from rich.text import Text
 
@@ -26,11 +27,16 @@ SHOWN = 6
 """Decisions that the page shows; ``enter`` twice has all."""
 
 
-def cells(line: CandidateLine, stages: Sequence[str]) -> tuple[str | Text, ...]:
+BARS = 4
+"""Cells of each of the two bars in the list."""
+
+
+def cells(line: CandidateLine, stages: Sequence[str], again: bool = False) -> tuple[str | Text, ...]:
     """Model, version, stage with its traffic, place, time in it, what the gate says, two bars, what it waits for.
 
     Args:
         stages: of the model, in order.
+        again: its gate is being read again: what stands here is of before.
     """
     words = (
         line.model,
@@ -39,9 +45,9 @@ def cells(line: CandidateLine, stages: Sequence[str]) -> tuple[str | Text, ...]:
         place(line.stage, stages),
         age(line.in_stage) if line.entered_at else "-",
         says(line),
-        bar(line.toward_promote, 5),
-        bar(line.toward_harm, 5),
-        waits(line),
+        bar(line.toward_promote, BARS) if line.guardrails else "",
+        bar(line.toward_harm, BARS) if line.guardrails else "",
+        f"{'reading again; ' if again else ''}{waits_shortly(line)}",
     )
     loud = "bold" if line.outcome != "hold" or line.overrides_open else ""
     return tuple(Text(visible(word), style=loud) for word in words)
@@ -51,7 +57,17 @@ def unread_cells(rollout: Rollout, stages: Sequence[str], now: datetime) -> tupl
     """The same of a candidate whose gate is still being read."""
     entered = age(now - rollout.entered_at) if rollout.entered_at else "-"
     where = rollout.stage or "-"
-    words = (rollout.model, rollout.version, where, place(rollout.stage, stages), entered, "...", "", "", "reading ...")
+    words = (
+        rollout.model,
+        rollout.version,
+        where,
+        place(rollout.stage, stages),
+        entered,
+        "...",
+        "",
+        "",
+        "reading the gate",
+    )
     return tuple(Text(visible(word)) for word in words)
 
 
@@ -62,9 +78,23 @@ def says(line: CandidateLine) -> str:
     return f"{'dry' if line.dry_run else MARKS[line.outcome]} {line.outcome}"
 
 
+def aged(line: CandidateLine, now: datetime) -> CandidateLine:
+    """The same, in its stage for as long as it is by now."""
+    return line if line.entered_at is None else replace(line, in_stage=max(now - line.entered_at, timedelta(0)))
+
+
+def waits_shortly(line: CandidateLine) -> str:
+    """The same as :func:`waits` in a few words, the telling ones first; the page has the sentence."""
+    told = [f"{line.overrides_open} override{'s' * (line.overrides_open > 1)} to review"] if line.overrides_open else []
+    told += ["ahead of its gate"] if line.entered_without_gate and line.rollout_id else []
+    told += [line.short or line.waits_for] if line.state == "open" or not told else []
+    return "; ".join(told)
+
+
 def waits(line: CandidateLine) -> str:
     """What has to happen next; overrides that nobody has reviewed come first."""
-    opened = f"{line.overrides_open} OVERRIDE{'S' * (line.overrides_open > 1)} OPEN; " if line.overrides_open else ""
+    opened = f"{line.overrides_open} override{'s' * (line.overrides_open > 1)} to review (p, r); "
+    opened = opened if line.overrides_open else ""
     ahead = "entered a later stage without a gate; " if line.entered_without_gate and line.rollout_id else ""
     return opened + ahead + line.waits_for
 
@@ -144,10 +174,15 @@ def _head(page: Page, line: CandidateLine, stages: Sequence[str], stamp: Stamp, 
     page.line(
         f"{_count(line.looks, 'look')}, {_count(line.rows, 'row')} of the candidate, {line.labelled:,} with labels"
     )
+    if not line.guardrails:
+        page.line("no guardrail counts in this stage" if line.rollout_id else "no gate reads it")
+        return
     promote = f"toward promote {bar(line.toward_promote, 10)} {_share(line.toward_promote)}"
     harm = f"toward harm {bar(line.toward_harm, 10)} {_share(line.toward_harm)}"
     for told in (f"{promote:<31} {harm}",) if width >= NARROW else (promote, harm):
         page.line(told)
+    if line.guardrails > 1:
+        page.line(f"of {line.guardrails} guardrails: least toward promote {line.slowest}; nearest harm {line.nearest}")
 
 
 def reasons(page: Page, found: Sequence[Reason]) -> None:

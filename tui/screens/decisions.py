@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from rich.console import RenderableType
@@ -27,14 +28,18 @@ class DecisionsLevel(Level):
     empty = "nothing was decided yet: a decision is written down when looks change what the gate says"
 
     def __init__(self, pane: ListPane, found: CandidateDetail) -> None:
+        # Replayed data may be years old: the year is told where it is another one than that of the writing.
+        self.dated = any(one.at is not None and one.at.year != one.recorded_at.year for one in found.history)
+        wide = 19 if self.dated else 14
         super().__init__(
             pane,
             (
-                Column("at", "AT", 14),
+                Column("at", "IN THE DATA", wide),
+                Column("recorded", "WRITTEN DOWN", wide, rank=2),
                 Column("says", "GATE", 12),
                 Column("kind", "WHAT", 8),
                 Column("move", "STAGE", 10, grow=1),
-                Column("by", "BY", 8, rank=1, grow=1),
+                Column("by", "BY", 8, rank=1),
             ),
         )
         self.found = found
@@ -53,7 +58,8 @@ class DecisionsLevel(Level):
             Row(
                 str(one.id),
                 (
-                    short(self.shell.stamp(one.at or one.recorded_at)),
+                    self._moment(one.at) if one.at else "-",
+                    self._moment(one.recorded_at),
                     f"{'dry' if one.dry_run else MARKS[one.outcome]} {one.outcome}",
                     one.kind,
                     f"{one.from_stage or 'start'} -> {one.to_stage}" if one.to_stage else one.from_stage,
@@ -62,6 +68,10 @@ class DecisionsLevel(Level):
             )
             for one in reversed(self.found.history)
         ]
+
+    def _moment(self, at: datetime) -> str:
+        told = self.shell.stamp(at)
+        return told if self.dated else short(told)
 
     def details(self, key: str) -> tuple[str, RenderableType]:
         """See Level."""

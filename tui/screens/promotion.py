@@ -12,7 +12,7 @@ from textual.timer import Timer
 from textual.widgets import Static
 
 from storage.errors import MidwatchError
-from storage.tables import models
+from storage.tables import gates, models
 from tui import jobs
 from tui.present import promotion_sheet as present
 from tui.present.text import visible
@@ -56,8 +56,13 @@ class PromotionSheet(Sheet):
         self._expiry: Timer | None = None
 
     def on_mount(self) -> None:
-        """Read the gate at once."""
+        """Read the gate at once; whether the page has more than is in sight changes with every line below it."""
+        self.watch(self.query_one(VerticalScroll), "show_vertical_scrollbar", self._more_or_less, init=False)
         self._plan()
+
+    def _more_or_less(self) -> None:
+        if self.is_attached:
+            self._draw()
 
     # -- planning -----------------------------------------------------------------------------------------------
 
@@ -81,13 +86,14 @@ class PromotionSheet(Sheet):
         now, actor = self.shell.now(), self.shell.services.actor()
         plan = promotion.plan(db, models.get(db, self.model_name), self.version, now=now, actor=actor)
         found = overview.candidate(db, plan.rollout_id, now) if plan.rollout_id is not None else None
-        return Read(plan, found)
+        past = [one for one in gates.overrides(db, only_open=True) if one.model == self.model_name]
+        return Read(plan, found, tuple(one for one in past if one.version == self.version), actor.name)
 
     def _planned(self, seen: Read) -> None:
         plan = seen.plan
         self.seen, self.note, self.way = seen, "", usual(plan)
         self.query_one(".sheet-title", Static).update(Text(visible(present.head(plan))))
-        self.show(present.body(plan, seen.found, self.shell.stamp))
+        self.show(present.body(plan, seen.found, self.shell.stamp, seen.open_overrides, seen.who))
         self.query_one(VerticalScroll).scroll_home(animate=False)
         if self._expiry is not None:
             self._expiry.stop()
@@ -123,15 +129,24 @@ class PromotionSheet(Sheet):
         asked = self.way.questions if self.way is not None else ()
         return asked[len(self.answers)] if len(self.answers) < len(asked) else None
 
+    def _answered(self) -> list[tuple[Question, str]]:
+        return list(zip(self.way.questions, self.answers, strict=False)) if self.way is not None else []
+
     def _take(self, way: Way | None) -> None:
         self.way, self.answers, self.typed, self.note, self.why_again = way, [], "", "", ""
+        if way is not None and way.questions:
+            self.arm_anew()
 
     # -- what it says -------------------------------------------------------------------------------------------
 
     def _draw(self) -> None:
-        asked = self.question if self.armed and not self.executed and not self.ended else None
-        line = f"{asked.words} > {self.typed}_" if asked is not None else ""
-        self.query_one("#sheet-answer", Static).update(Text(visible(line)))
+        begun = self.seen is not None and (self.way != usual(self.seen.plan) or bool(self.answers))
+        asked = self.question if (self.armed or begun) and not self.executed and not self.ended else None
+        told = [] if self.way is None or self.ended else [f"{q.told}: {a}" for q, a in self._answered() if a]
+        if asked is not None:
+            empty = " (may stay empty)" if asked.optional else ""
+            told.append(f"{asked.words}{empty} > {self.typed}{'_' if self.armed else ''}")
+        self.query_one("#sheet-answer", Static).update(Text("\n".join(map(visible, told))))
         self.query_one("#sheet-state", Static).update(Text(visible(self.note or self.state())))
 
     def state(self) -> str:
@@ -211,6 +226,8 @@ class PromotionSheet(Sheet):
                 self.typed = ""
             if self.question is None:
                 self._go()
+            else:
+                self.arm_anew()
 
     def _refuse_enter(self, plan: PromotionPlan) -> None:
         if plan.forbidden:

@@ -14,6 +14,7 @@ from storage.tables import models, rollouts
 
 if TYPE_CHECKING:
     from core.rollouts.candidates import CandidateDetail
+    from storage.records.gates import Override
     from storage.records.promotions import Promoted, PromotionPlan
 
 Name = Literal["promote", "override", "stop", "approve", "answer", "review"]
@@ -25,6 +26,7 @@ class Question:
 
     Attributes:
         words: what is asked.
+        told: what the answer is called while the next question is asked.
         exact: what alone is accepted; empty: anything.
         optional: an empty line will do.
     """
@@ -32,6 +34,7 @@ class Question:
     words: str
     exact: tuple[str, ...] = ()
     optional: bool = False
+    told: str = "reason"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +52,18 @@ class Way:
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """What was read for the sheet; ``found`` is None while no rollout of the version is open."""
+    """What was read for the sheet.
+
+    Attributes:
+        found: None while no rollout of the version is open.
+        open_overrides: of the version, that nobody has reviewed; they outlive its rollout.
+        who: the person at the keys.
+    """
 
     plan: PromotionPlan
     found: CandidateDetail | None
+    open_overrides: tuple[Override, ...] = ()
+    who: str = ""
 
 
 WORDS = {"a": "approve", "n": "answer", "o": "override", "s": "take off", "r": "review"}
@@ -63,35 +74,46 @@ def usual(plan: PromotionPlan) -> Way | None:
     """What ``enter`` does; None where the gate or the plan itself stands in the way."""
     if plan.forbidden or plan.needs_override:
         return None
-    reason = (Question("reason"),) if plan.outcome != "promote" else ()
-    return Way("promote", (*reason, *((_exactly(plan),) if plan.must_type else ())))
+    act = f"PROMOTE {plan.version} to {plan.to_stage}"
+    reason = (Question(f"{act} past a dry run, reason"),) if plan.outcome != "promote" else ()
+    return Way("promote", (*reason, *((_exactly(plan, act),) if plan.must_type else ())))
 
 
 def others(seen: Read) -> dict[str, Way]:
-    """What else can be done, by key; nothing before a rollout is open."""
-    plan, found = seen.plan, seen.found
-    if found is None:
-        return {}
+    """What else this person can do, by key; before a rollout is open only the review of an earlier override."""
+    return {**(_of_open(seen, seen.found) if seen.found is not None else {}), **_review(seen)}
+
+
+def _of_open(seen: Read, found: CandidateDetail) -> dict[str, Way]:
+    plan = seen.plan
     ways: dict[str, Way] = {}
-    if found.approvals_needed:
+    if found.approvals_needed and not any(one.counts and one.approval.by == seen.who for one in found.approvals):
         ways["a"] = Way("approve", (Question("approve what stands here; note", optional=True),))
-    item = next((one.item for one in found.items if one.verdict != "yes"), None)
+    mine = (one.item for one in found.items if one.verdict != "yes" and one.owner in (None, seen.who))
+    item = next(mine, None)
     if item is not None:
-        told = (Question(f"{item}: yes or no", ("yes", "no")), Question("note", optional=True))
-        ways["n"] = Way("answer", told, item)
+        asked = (Question(f"{item}: yes or no", ("yes", "no"), told=item), Question("note", optional=True))
+        ways["n"] = Way("answer", asked, item)
     if plan.needs_override and not plan.forbidden:
-        ways["o"] = Way("override", (Question("override, reason"), _exactly(plan)))
+        act = f"OVERRIDE the gate of {plan.from_stage or 'start'}"
+        ways["o"] = Way("override", (Question(f"{act}, reason"), _exactly(plan, act)))
     if found.line.state == "open":
-        ways["s"] = Way("stop", (Question("take it off, reason"), _exactly(plan)))
-    past = next((one for one in found.overrides if one.open), None)
-    if past is not None:
-        words = f"review the override by {past.by}: {past.reason}; note"
-        ways["r"] = Way("review", (Question(words, optional=True),), str(past.id))
+        act = f"TAKE {plan.version} OFF"
+        ways["s"] = Way("stop", (Question(f"{act}, reason"), _exactly(plan, act)))
     return ways
 
 
-def _exactly(plan: PromotionPlan) -> Question:
-    return Question(f"type {plan.version} to confirm", (plan.version,))
+def _review(seen: Read) -> dict[str, Way]:
+    past = next((one for one in seen.open_overrides if one.by != seen.who), None)
+    if past is None:
+        return {}
+    words = f"review the override by {past.by}: {past.reason}; note"
+    return {"r": Way("review", (Question(words, optional=True),), str(past.id))}
+
+
+def _exactly(plan: PromotionPlan, act: str) -> Question:
+    """The last question names the act: what is typed is the same for every one of them."""
+    return Question(f"{act}: type {plan.version}", (plan.version,))
 
 
 def work_of(

@@ -123,13 +123,19 @@ class Sheet(Modal[bool]):
 
     def _ask(self) -> None:
         if self.is_attached:
-            self.asked = self.shell.ask_cursor()
-            self.set_timer(ANSWER_SECONDS, self._unanswered)
+            asked = self.asked = self.shell.ask_cursor()
+            self.set_timer(ANSWER_SECONDS, lambda: self._unanswered(asked))
 
-    def _unanswered(self) -> None:
-        if not self.armed:
+    def _unanswered(self, asked: tuple[int, int]) -> None:
+        if not self.armed and self.asked == asked:
             self.silent = True
             self._draw()
+
+    def arm_anew(self) -> None:
+        """Another question is asked: what was typed before it was painted is no answer to it."""
+        self.typed, self.armed, self.silent = "", False, False
+        self._draw()
+        self.ask_terminal()
 
     def answered(self, row: int, column: int) -> None:
         """The terminal reported its cursor; called by the application in the order of the input bytes."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,30 +12,28 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from core.incidents import from_alerts
-from storage.errors import SourceError, UsageError
+from storage.errors import UsageError
 from storage.tables import models, rollouts
 from tui import jobs
 from tui.focus import Focus
+from tui.present import stages as present
 from tui.present.columns import Column
 from tui.screens.decisions import DecisionsLevel
+from tui.screens.stage_reading import Lines, Place, Read, Stages, key_of, read_all, read_some, stages_of
 from tui.widgets.pane import ListPane
 from tui.widgets.rows import ListSource, Row, RowSource
 
 if TYPE_CHECKING:
     from core.rollouts.candidates import CandidateDetail, CandidateLine
-
-Stages = dict[str, tuple[str, ...]]
-"""Names of a model's stages in order, by model."""
-
-Read = tuple[Stages, "dict[str, CandidateLine]"]
-"""Stages, and candidates by key."""
+    from storage.records.rollouts import Rollout
 
 
 class StagesPane(ListPane):
     """One line a candidate; those a person is needed for come first, as the use case has them.
 
     Attributes:
-        known: lines by key; ``seen`` what was read of one, by key.
+        known: lines by key; ``seen`` what was read of one, by key, and ``fresh`` the keys where it is not of before.
+        moved: candidates that are elsewhere than when their gate was read: what it said there is not shown any more.
     """
 
     columns = (
@@ -42,19 +41,22 @@ class StagesPane(ListPane):
         Column("version", "VER", 5, grow=1),
         Column("stage", "STAGE", 10, grow=1),
         Column("place", "AT", 3, rank=4, sortable=False),
-        Column("age", "IN", 4, rank=3, right=True, sortable=False),
+        Column("age", "FOR", 4, rank=3, right=True, sortable=False),
         Column("says", "GATE", 12),
-        Column("promote", "PASS", 5, rank=2, sortable=False),
-        Column("harm", "HARM", 5, rank=2, sortable=False),
-        Column("waits", "WAITS FOR", 18, grow=6, sortable=False),
+        Column("promote", "PASS", present.BARS, rank=2, sortable=False),
+        Column("harm", "HARM", present.BARS, rank=2, sortable=False),
+        Column("waits", "WAITS FOR", 23, grow=6, sortable=False),
     )
     empty = "reading the candidates ..."
 
     def __init__(self) -> None:
         super().__init__()
-        self.known: dict[str, CandidateLine] = {}
+        self.known: Lines = {}
         self.stages: Stages = {}
         self.seen: dict[str, CandidateDetail] = {}
+        self.fresh: set[str] = set()
+        self.moved: dict[str, Rollout] = {}
+        self._where: dict[str, Place] = {}
         self._read_once = False
         self._reading = False
         self._late = False
@@ -65,70 +67,85 @@ class StagesPane(ListPane):
         """See ListPane."""
         return ListSource([column.id for column in self.columns], self._rows)
 
-    def _rows(self) -> Sequence[Row]:
-        from tui.present import stages as present
+    def on_mount(self) -> None:
+        """How long a candidate has been where it is goes on without any change of the store."""
+        self.set_interval(60, self._minute)
 
-        wanted = self.shell.model
-        if not self._read_once:
-            now, names = self.shell.now(), _stages_of(self.db)
-            return [
-                Row(_key(one.model, one.version), present.unread_cells(one, names.get(one.model, ()), now))
-                for one in sorted(rollouts.open_rollouts(self.db), key=lambda one: one.model)
-                if wanted in ("", one.model)
-            ]
-        return [
-            Row(key, present.cells(line, self.stages.get(line.model, ())))
-            for key, line in self.known.items()
-            if wanted in ("", line.model)
-        ]
+    def _minute(self) -> None:
+        if self.top is self:
+            self.renew()
+
+    def _rows(self) -> Sequence[Row]:
+        wanted, now = self.shell.model, self.shell.now()
+        there = {key_of(one.model, one.version): one for one in rollouts.open_rollouts(self.db)}
+        self.moved = {key: one for key, one in there.items() if self._where.get(key) != (one.id, one.stage)}
+        names = self.stages if self._read_once else stages_of(self.db)
+        rows = {
+            key: present.unread_cells(one, names.get(one.model, ()), now)
+            for key, one in sorted(self.moved.items(), key=lambda item: item[1].model)
+            if wanted in ("", one.model)
+        }
+        for key, line in self.known.items():
+            if wanted in ("", line.model) and key not in rows:
+                rows[key] = present.cells(present.aged(line, now), names.get(line.model, ()), self._reading)
+        return [Row(key, told) for key, told in rows.items()]
 
     def reload(self) -> None:
-        """What was read stays until it is read again: gates are worked out in a thread, one reading at a time."""
+        """What was read stays, and says so, until it is read again: in a thread, one reading at a time."""
+        self._late, begins = self._reading, not self._reading
+        self._reading = True
         super().reload()
-        self._late = self._reading
-        if self._reading:
+        if not begins:
             return
-        self._reading, now = True, self.shell.now()
+        if not self._read_once or not self.moved:
+            self._read_all()
+            return
+        asked, now = {key: (one.id, one.stage) for key, one in self.moved.items()}, self.shell.now()
 
-        def work(db: sqlite3.Connection, tell: Callable[[Read], None]) -> Read:
-            from core.rollouts.overview import candidates
+        def then(found: Lines) -> None:
+            self.known = {**found, **{key: line for key, line in self.known.items() if key not in found}}
+            self._where |= {key: (asked[key][0], line.stage) for key, line in found.items()}
+            self._draw_lines()
+            self._read_all()
 
-            stages = _stages_of(db)
-            by_looks = _by_key(candidates(db, now, wait=False))
-            if not any(line.being_read for line in by_looks.values()):
-                return stages, by_looks
-            tell((stages, by_looks))
-            return stages, _by_key(candidates(db, now))
+        self.read(
+            "candidate that moved", lambda db: read_some(db, asked, now), then, instead=lambda _: self._read_all()
+        )
 
+    def _read_all(self) -> None:
+        now = self.shell.now()
         jobs.follow(
-            self, "candidates", work, connect=self.shell.services.reader, first=self._show_first,
-            then=self._show_last, instead=lambda _: self._read_on(),
+            self, "candidates", lambda db, tell: read_all(db, now, tell), connect=self.shell.services.reader,
+            first=self._show_first, then=self._show_last, instead=lambda _: self._read_on(),
         )  # fmt: skip
 
     def _show_first(self, found: Read) -> None:
         """What looks say is there at once. What was read before stays until all is, unless one turned to harm."""
-        harmed = {key for key, line in found[1].items() if line.outcome == "roll back"}
-        if not self._read_once or any(
-            key not in self.known or self.known[key].outcome != "roll back" for key in harmed
-        ):
+        harmed = {key for key, line in found[2].items() if line.outcome == "roll back"}
+        known = {key for key, line in self.known.items() if line.outcome == "roll back"}
+        if not self._read_once or harmed - known:
             self._show_lines(found)
+            self._draw_lines()
+
+    def _read_on(self) -> None:
+        self._reading = False
+        self._draw_lines()
+        if self._late:
+            self.reload()
+
+    def _draw_lines(self) -> None:
+        if self.top is self:
+            self.renew()
+            self._show(self.table.key)
 
     def _show_last(self, found: Read) -> None:
         self._show_lines(found)
         self._read_on()
 
-    def _read_on(self) -> None:
-        self._reading = False
-        if self._late:
-            self.reload()
-
     def _show_lines(self, found: Read) -> None:
-        self.stages, self.known = found
-        self.seen, self._read_once = {}, True
+        self._where, self.stages, self.known = found
+        self.fresh, self._read_once = set(), True
         self.empty = "nothing is on its way: p in 7, or midwatch promote MODEL V"
-        if self.top is self:
-            self.renew()
-            self._show(self.table.key)
 
     def line(self, key: str | None = None) -> CandidateLine:
         """The candidate of a row, by default of the one under the cursor.
@@ -137,7 +154,7 @@ class StagesPane(ListPane):
             UsageError: there is none.
         """
         wanted = key or self.table.key
-        if wanted is not None and not self._read_once:
+        if wanted is not None and (not self._read_once or wanted in self.moved):
             raise UsageError("the gates are still being read", "wait a moment")
         if wanted is None or wanted not in self.known:
             raise UsageError("there is no candidate under the cursor", "p on a version in 7 starts one")
@@ -155,10 +172,10 @@ class StagesPane(ListPane):
 
     def details(self, key: str) -> tuple[str, RenderableType]:
         """The line at once; evidence, people and past decisions follow from a thread."""
-        if not self._read_once:
+        if not self._read_once or key in self.moved:
             return key.replace("\x1f", " "), "reading what the gate says ..."
         line = self.line(key)
-        if line.rollout_id is not None and not line.being_read and key not in self.seen:
+        if line.rollout_id is not None and not line.being_read and key not in self.fresh:
             rollout_id, now = line.rollout_id, self.shell.now()
 
             def work(db: sqlite3.Connection) -> CandidateDetail:
@@ -171,27 +188,29 @@ class StagesPane(ListPane):
 
     def _show_detail(self, key: str, found: CandidateDetail) -> None:
         self.seen[key] = found
-        if self.table.key == key and self.top is self:
+        self.fresh.add(key)
+        if self.table.key == key and self.top is self and key not in self.moved:
             self.detail.show(*self._drawn(key))
 
     def _drawn(self, key: str) -> tuple[str, Text]:
-        from tui.present import stages as present
-
-        line = self.line(key)
+        now, line = self.shell.now(), self.line(key)
         names, found = self.stages.get(line.model, ()), self.seen.get(key)
-        if found is None:
-            return present.title(line), present.preview(line, names, self.shell.stamp)
+        if found is None or (found.rollout.id, found.rollout.stage) != (line.rollout_id, line.stage):
+            return present.title(line), present.preview(present.aged(line, now), names, self.shell.stamp)
         width = (self.detail.size.width or self.size.width) - 2
-        body = present.detail(found, names, self.shell.stamp, width)
+        shown = replace(found, line=present.aged(found.line, now))
+        body = present.detail(shown, names, self.shell.stamp, width)
         if self.has_class("-drilled") and found.charts:
             from tui.present.stage_charts import charts
 
             body = Text(charts(found.charts, self.shell.stamp, width) + "\n\n").append_text(body)
-        return present.title(line), body
+        again = "" if key in self.fresh and not self._reading else "  READING AGAIN"
+        return f"{present.title(line)}{again}", body
 
     def do_open(self) -> None:
         """First the evidence over time, then what was decided and when."""
         super().do_open()
+        self.detail.scroll_home(animate=False)
         self._again()
 
     def back(self) -> bool:
@@ -271,29 +290,9 @@ class StagesPane(ListPane):
         store = Path(self.shell.header_state().store)
 
         def work(db: sqlite3.Connection) -> Path:
-            from core.shadow.compare import compare
-            from core.shadow.report import report
-            from storage.reports import report_path, write_report
+            from tui.screens.shadow_page import write
 
-            rollout = rollouts.get(db, rollout_id)
-            made = report(compare(db, models.get_by_id(db, rollout.model_id), rollout, now=now), now=now)
-            try:
-                return write_report(report_path(store, made.name), made.markdown)
-            except SourceError:
-                # Who may only read the store may still want a report.
-                return write_report(dump / made.name, made.markdown)
+            return write(db, rollout_id, store=store, dump=dump, now=now)
 
         self.shell.say(f"writing the shadow report of {line.model} {line.version} ...")
         self.read("export", work, lambda path: self.shell.say(f"shadow report written: {path}"))
-
-
-def _key(model: str, version: str) -> str:
-    return f"{model}\x1f{version}"
-
-
-def _by_key(lines: Iterable[CandidateLine]) -> dict[str, CandidateLine]:
-    return {_key(line.model, line.version): line for line in lines}
-
-
-def _stages_of(db: sqlite3.Connection) -> Stages:
-    return {model.name: tuple(stage.name for stage in model.file.stages) for model in models.list_all(db)}

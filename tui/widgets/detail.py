@@ -21,6 +21,17 @@ class Detail(VerticalScroll, can_focus=True, inherit_bindings=False):
         yield Static("", classes="detail-title", markup=False)
         yield Static("", classes="detail-body", markup=False)
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._about: object = None
+
+    def about(self, what: object) -> Detail:
+        """What is shown from now on; from the top where that is another thing than before, else as it is scrolled."""
+        if what != self._about:
+            self._about = what
+            self.scroll_home(animate=False)
+        return self
+
     def show(self, title: str, body: RenderableType) -> None:
         """Show; a plain string is made safe first, a :class:`~rich.text.Text` is expected to be."""
         head, rest = self.query(Static)

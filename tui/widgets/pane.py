@@ -258,7 +258,7 @@ class ListPane(Pane):
         if key is None:
             self.detail.show("", "")
             return
-        self.shell.attempt(lambda: self.detail.show(*self.top.details(key)))
+        self.shell.attempt(lambda: self.detail.about((self.top, key)).show(*self.top.details(key)))
         self.shell.refresh_footer()
 
     def do_open(self) -> None:

@@ -9,10 +9,14 @@ from datetime import timedelta
 import pytest
 
 from core import versions
-from core.rollouts import documents, overview, promotion
+from core.rollouts import documents, overrides, overview, promotion
 from core.rollouts.candidates import CandidateLine
+from core.rollouts.shortly import shortly
+from storage.records.rollouts import GuardrailRule, Reason, ReasonKind, StageRule, Verdict
 from tests.conftest import ADA
-from tests.core.rollouts.road import TWO, Road
+from tests.core.rollouts.road import BOB, TWO, Road
+
+LATE = GuardrailRule("error", "error", "up", "odds", 1.5, needs_labels=True, lag=timedelta(days=7))
 
 Build = Callable[..., Road]
 
@@ -89,6 +93,44 @@ def test_one_that_has_ended_waits_for_nothing(build: Build) -> None:
     assert (found.line.state, found.line.waits_for) == ("stopped", "nothing: stopped")
     with pytest.raises(KeyError):
         overview.candidate(made.db, 99, made.now)
+
+
+def test_an_override_that_nobody_reviewed_keeps_an_ended_candidate_in_sight(build: Build) -> None:
+    made = build()
+    made.promote()
+    made.arm()
+    made.promote(override=True, reason="labels are late", confirmed="v2")
+    told = line(made)
+    assert (told.state, told.short, told.overrides_open) == ("done", "live in full", 1)
+    assert overview.line(made.db, made.rollout().id, made.now) == told
+    [open_one] = overview.candidate(made.db, made.rollout().id, made.now).overrides
+    overrides.review(made.db, open_one.id, actor=BOB, now=made.now)
+    assert overview.candidates(made.db, made.now) == ()
+
+
+def test_a_wait_is_told_in_a_few_words() -> None:
+    rule = StageRule("canary", "canary", 0.1, (LATE,), 2_000, 50, 12.0)
+
+    def said(kind: ReasonKind, text: str = "", guardrail: str | None = None, rows: int = 5_000) -> str:
+        reasons = (Reason("clear", "a: clear"), Reason(kind, text, guardrail))
+        return shortly(Verdict("canary", "hold", None, reasons, (), (), 1, rows, 9, 3.0), rule)
+
+    assert [
+        said("floor", "the critical slice 'pro-plan' breaks its floor 0.8: accuracy 0.7"),
+        said("floor", "the critical slice 'pro-plan' could not be held against its floor 0.8: no rows"),
+        said("minimum", rows=238),
+        said("minimum"),
+        said("labels"),
+        said("no data", guardrail="error"),
+        said("no data", guardrail="other"),
+        said("not yet", guardrail="abs_error"),
+        said("item", "legal: nobody has answered yet"),
+        said("approval", "1 of 2 people approved: ada"),
+    ] == [
+        "pro-plan below floor", "pro-plan floor not judged", "1,762 rows missing", "9 h of data missing",
+        "41 labels missing", "labels in 7d", "no data: other", "not clear yet: abs_error", "answer: legal",
+        "1 of 2 approvals",
+    ]  # fmt: skip
 
 
 def test_a_gate_is_the_same_one_while_people_change_nothing(build: Build) -> None:
