@@ -18,17 +18,13 @@ from tui.present.text import visible
 Stamp = Callable[[datetime], str]
 
 MARKS = {"promote": "ok", "hold": "..", "roll back": "!!"}
-"""What a gate says, as marks: beside the word, never instead of it."""
+"""What a gate says: beside the word, never instead of it."""
 
-NARROW = 60
-"""Cells below which the two bars stand on two lines."""
+NARROW, BARS = 60, 4
+"""Cells below which the page's two bars stand on two lines; cells of each bar in the list."""
 
 SHOWN = 6
 """Decisions that the page shows; ``enter`` twice has all."""
-
-
-BARS = 4
-"""Cells of each of the two bars in the list."""
 
 
 def cells(line: CandidateLine, stages: Sequence[str], again: bool = False) -> tuple[str | Text, ...]:
