@@ -16,12 +16,14 @@ def write(db: sqlite3.Connection, rollout_id: int, *, store: Path, dump: Path, n
     Raises:
         SourceError: neither can be written.
     """
+    from core.rollouts.gate_says import gate_says
     from core.shadow.compare import compare
     from core.shadow.report import report
     from storage.reports import report_path, write_report
 
     rollout = rollouts.get(db, rollout_id)
-    made = report(compare(db, models.get_by_id(db, rollout.model_id), rollout, now=now), now=now)
+    model = models.get_by_id(db, rollout.model_id)
+    made = report(compare(db, model, rollout, now=now), now=now, gate=gate_says(db, model, rollout, now=now))
     try:
         return write_report(report_path(store, made.name), made.markdown)
     except SourceError:
