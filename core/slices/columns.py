@@ -232,11 +232,14 @@ def _drawn_in(values: Floats) -> Floats:
 
     >>> _drawn_in(np.array([1.0, 1.5, np.inf])) > 1.5
     array([False, False,  True])
+    >>> float(_drawn_in(np.array([np.finfo(float).max, np.inf]))[1])
+    inf
     """
     real = values[np.isfinite(values)]
     if not len(real) or len(real) == len(values):
         return values
-    return np.clip(values, np.nextafter(real.min(), -np.inf), np.nextafter(real.max(), np.inf))
+    with np.errstate(over="ignore"):  # beyond the largest number there is only infinity
+        return np.clip(values, np.nextafter(real.min(), -np.inf), np.nextafter(real.max(), np.inf))
 
 
 def _sample(side: Side, where: str, numeric: Sequence[str]) -> list[Floats]:
