@@ -88,7 +88,11 @@ async def test_the_candidates_on_the_screen_and_one_promoted_past_its_gate_by_ke
         assert "PROMOTE eta v10  canary -> full" in screen_text(app)
         await pilot.press("enter")
         assert not sheet.executed
-        await pilot.press("o", *"try", "enter", *"v10", "enter")
+        await pilot.press("o")
+        await answer(pilot)
+        await pilot.press(*"try", "enter")
+        await answer(pilot)
+        await pilot.press(*"v10", "enter")
         await settle(pilot)
         assert sheet.outcome is not None
         assert sheet.outcome.moved, sheet.outcome.message
