@@ -13,6 +13,7 @@ from textual import events
 from textual.app import App
 from textual.driver import Driver
 from textual.screen import ModalScreen, Screen
+from textual.widget import MountError
 from textual.widgets import ContentSwitcher
 
 from storage.errors import MidwatchError, RefusedError
@@ -180,7 +181,11 @@ class Shell(App[None], inherit_bindings=False):
         if not switcher.query(f"#pane-{name}"):
             pane = spec.load()
             pane.id, pane.pane_id = f"pane-{name}", name
-            await switcher.add_content(pane)
+            try:
+                await switcher.add_content(pane)
+            except MountError:
+                if switcher.is_attached:
+                    raise
             if not pane.is_attached:  # a signal ended the program meanwhile
                 return
         switcher.current = f"pane-{name}"
