@@ -9,6 +9,7 @@ from core.tuning import propose
 from storage.records.alerts import VERDICTS
 from storage.tables import alerts, models, results
 from tui.cli import diagnostics, output, shapes
+from tui.cli.commands.alert_quality import missed_command, quality_command
 from tui.cli.options import ROW_ID, DefaultGroup, reading, shared, writing
 from tui.typed_moments import ahead
 
@@ -18,6 +19,10 @@ MOMENT = "8h, 2d, or 2026-11-23T07:00Z."
 @click.group("alerts", cls=DefaultGroup)
 def command() -> None:
     """List, show and answer alerts. Without a subcommand: the open ones."""
+
+
+command.add_command(quality_command)
+command.add_command(missed_command)
 
 
 @command.command("list")
