@@ -48,7 +48,7 @@ linked AS MATERIALIZED (
 # An alert belongs to the moment at which its window ended, so that history taken in late does not crowd into one week.
 # It calls for a person when its group was closed before it, or when it is louder than the one before. Where the program
 # acknowledged or snoozed, it did so for a person: it continued an answer, or a silence. An acknowledgement covers what
-# of a group is not resolved by name, so what came after a run was over is no answer to it. What is counted is packed into
+# of a group is not resolved by name, so what came after a run was over is no answer to it. The counts are packed into
 # one number, since grouping by one is several times faster than by eight columns.
 _TOLD = f"""
 WITH raw AS MATERIALIZED ({_RAW},

@@ -44,6 +44,13 @@ def heading(told: Quality) -> list[str]:
     return lines
 
 
+def short_heading(told: Quality) -> list[str]:
+    """The same in three lines: the worst budget, recall, volume."""
+    worst = sorted(told.budgets, key=lambda b: (not b.exceeded, -b.last_week))
+    lines = heading(told)[-2:]
+    return [worst[0].words, *lines] if worst else lines
+
+
 def volume(one: Figures) -> str:
     """Calls per week and tier."""
     return ", ".join(f"{rate:.1f} {tier}" for tier, rate in one.tiers.items() if rate) or "none"

@@ -93,6 +93,7 @@ class AlertsPane(ListPane):
     def __init__(self) -> None:
         super().__init__()
         self.charts: dict[int, str] = {}
+        self.beside: dict[int, list[str]] = {}
 
     def source(self) -> RowSource:
         """See ListPane."""
@@ -100,7 +101,7 @@ class AlertsPane(ListPane):
 
     def reload(self) -> None:
         """See ListPane: charts are drawn anew, since a batch or a change may have come."""
-        self.charts = {}
+        self.charts, self.beside = {}, {}
         super().reload()
 
     def alert(self, key: str | None = None) -> Alert:
@@ -125,7 +126,10 @@ class AlertsPane(ListPane):
         chart = self.charts.get(alert.id, "")
         if alert.id not in self.charts:
             self._draw(alert)
-        body = present.detail(alert, findings, events, past, self.shell.now(), self.shell.stamp, linked, chart)
+        if alert.id not in self.beside:
+            self._read_beside(alert)
+        beside = self.beside.get(alert.id, ())
+        body = present.detail(alert, findings, events, past, self.shell.now(), self.shell.stamp, linked, chart, beside)
         return f"alert {alert.id}  {alert.model}  {alert.tier}", body
 
     def _draw(self, alert: Alert) -> None:
@@ -145,6 +149,23 @@ class AlertsPane(ListPane):
     def _drawn(self, drawn: tuple[int, str]) -> None:
         self.charts[drawn[0]] = drawn[1]
         if drawn[1] and self.table.key is not None:
+            self._show(self.table.key)
+
+    def _read_beside(self, alert: Alert) -> None:
+        """Precision and touch follow from a thread: the latter opens the batch's file."""
+        now = self.shell.now()
+
+        def work(db: sqlite3.Connection) -> tuple[int, list[str]]:
+            from core.touch.beside import precision_words, touch_words
+
+            findings = [r.finding for r in results.of_alert(db, alert.id)]
+            return alert.id, [*precision_words(db, alert, findings, now), *touch_words(db, alert)]
+
+        self.read("beside", work, self._show_beside)
+
+    def _show_beside(self, read: tuple[int, list[str]]) -> None:
+        self.beside[read[0]] = read[1]
+        if read[1] and self.table.key is not None:
             self._show(self.table.key)
 
     def enter_details(self, key: str) -> bool:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import click
 
 from core import alert_answers
+from core.touch.beside import precision_words
+from core.touch.reading import touch
 from core.tuning import propose
 from storage.records.alerts import VERDICTS
 from storage.tables import alerts, models, results
@@ -81,10 +83,16 @@ def show(alert_id: int, store: str | None, as_json: bool) -> None:
         events = alerts.events(session.db, alert_id)
         past = alerts.past_actions(session.db, alert.fingerprint)
         state = alert.state_at(session.now)
+        right = precision_words(session.db, alert, findings, session.now)
+        touched = touch(session.db, alert)
     if as_json:
-        output.document({**shapes.alert(alert, findings), "events": events, "past": past})
+        told = {"events": events, "past": past, "precision": right, "touch": touched}
+        output.document({**shapes.alert(alert, findings), **told})
         return
     output.text(f"alert {alert.id}  {alert.tier}  {state}  {alert.model}  cause: {alert.cause}\n{alert.title}\n")
+    for sentence in (*right, *(touched.words if touched else ())):
+        output.text(sentence)
+    output.text("")
     output.table(
         ("CHECK", "COLUMN", "SLICE", "VALUE", "THRESHOLD", "MESSAGE"),
         [(f.check, f.column, f.slice, _number(f.value), _number(f.threshold), f.message) for f in findings],
