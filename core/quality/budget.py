@@ -40,11 +40,12 @@ class Budget:
         """One sentence.
 
         >>> Budget("churn", 2.0, 5, 3.25).words
-        'churn: 5 pages in seven days of 2 agreed, usually 3.2 a week: OVER BUDGET'
+        'OVER BUDGET churn: 5 pages in seven days, 2 agreed, usually 3.2 a week'
         """
         usual = f", usually {self.usual:.1f} a week" if self.usual is not None else ""
-        over = ": OVER BUDGET" if self.exceeded else ""
-        return f"{self.model}: {self.last_week} pages in seven days of {self.agreed:g} agreed{usual}{over}"
+        over = "OVER BUDGET " if self.exceeded else ""
+        pages = "1 page" if self.last_week == 1 else f"{self.last_week} pages"
+        return f"{over}{self.model}: {pages} in seven days, {self.agreed:g} agreed{usual}"
 
 
 def budget(db: sqlite3.Connection, model: Model, *, now: datetime) -> Budget:
@@ -57,6 +58,13 @@ def budget(db: sqlite3.Connection, model: Model, *, now: datetime) -> Budget:
         start = max(first, now - USUAL * WEEK)
         usual = alert_quality.pages(db, model.id, since=start, until=until) / ((now - start) / WEEK)
     return Budget(model.name, model.file.alerts.pages_per_week, last, usual)
+
+
+def over(db: sqlite3.Connection, model: Model, *, now: datetime) -> Budget | None:
+    """The budget of a model that is over it, without its usual number; None within it. One indexed read."""
+    last = alert_quality.pages(db, model.id, since=now - WEEK, until=now + timedelta(microseconds=1))
+    found = Budget(model.name, model.file.alerts.pages_per_week, last, None)
+    return found if found.exceeded else None
 
 
 def budgets(db: sqlite3.Connection, models: Sequence[Model], *, now: datetime) -> tuple[Budget, ...]:

@@ -42,8 +42,12 @@ def touch(db: sqlite3.Connection, alert: Alert) -> Touch | None:
     finding = _named([r.finding for r in results.of_alert(db, alert.id)], alert.columns)
     sql = None if finding is None else finding.evidence.get("rows_sql")
     threshold = _threshold(model.file)
-    merged = _past(db, batch)
-    past = _past_side(merged, model.file, finding, threshold)
+    notes: list[str] = []
+    past = None
+    try:
+        past = _past_side(_past(db, batch), model.file, finding, threshold)
+    except ValueError as error:  # a profile of another form, or a damaged one
+        notes.append(f"the past is not read: {error}")
     column = next(iter(alert.columns), None)
     metric = _metric(db, model, batch)
     try:
@@ -55,10 +59,11 @@ def touch(db: sqlite3.Connection, alert: Alert) -> Touch | None:
         known = 0 if finding is None else int(finding.evidence.get("rows") or 0)
         failing = Side(known or batch.rows, None, None)
         others = Side(batch.rows - known, None, None) if known else None
-        weight, note = _given(model.file, column), f"predictions not read: {error.message}"
-        return Touch(batch.rows, failing, others, past, threshold, weight, metric, note)
+        weight = _given(model.file, column)
+        notes.append(f"predictions not read: {error.message}")
+        return Touch(batch.rows, failing, others, past, threshold, weight, metric, "; ".join(notes))
     rows = failing.rows + (others.rows if others else 0)
-    return Touch(rows, failing, others, past, threshold, weight, metric)
+    return Touch(rows, failing, others, past, threshold, weight, metric, "; ".join(notes) or None)
 
 
 def _named(findings: Sequence[Finding], columns: Sequence[str]) -> Finding | None:
@@ -156,8 +161,8 @@ def _past_side(
         return None
     prediction = file.columns.prediction
     if finding is not None and finding.slice is not None:
-        by, _, value = finding.slice.partition("=")
-        part = merged.slices.get(by, {}).get(value)
+        by = max((name for name in merged.slices if finding.slice.startswith(f"{name}=")), key=len, default="")
+        part = merged.slices.get(by, {}).get(finding.slice[len(by) + 1 :])
         moments = None if part is None else part.moments.get(prediction)
         if moments is not None and moments.n:
             return Side(int(moments.n), moments.mean, None)

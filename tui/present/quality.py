@@ -45,10 +45,17 @@ def heading(told: Quality) -> list[str]:
 
 
 def short_heading(told: Quality) -> list[str]:
-    """The same in three lines: the worst budget, recall, volume."""
+    """The same in three lines of a narrow screen: the worst budget, recall, volume."""
     worst = sorted(told.budgets, key=lambda b: (not b.exceeded, -b.last_week))
-    lines = heading(told)[-2:]
-    return [worst[0].words, *lines] if worst else lines
+    recall, (_, _, near, _) = told.overall.recall, told.incidents
+    near_words = f", {near} near but unlinked" if near else ""
+    return [
+        *(budget.words for budget in worst[:1]),
+        f"recall {percent(recall)} %: told of {recall.hits} of {recall.n}, missed {len(told.missed)}{near_words}"
+        if recall.value is not None
+        else f"recall: told of {recall.hits} of {recall.n} incidents, too few for a rate{near_words}",
+        f"{told.weeks:.0f} weeks, {told.overall.calls:,} calls: {volume(told.overall)} a week",
+    ]
 
 
 def volume(one: Figures) -> str:
