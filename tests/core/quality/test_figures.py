@@ -85,6 +85,20 @@ def test_a_repeat_is_an_alert_and_no_call_and_silence_is_counted_apart(
     assert young.unanswered.n == 0  # nobody is late within a day
 
 
+@pytest.mark.parametrize(
+    ("series", "calls"), [("1010101010", 1), ("1101011101", 1), ("1001", 2), ("0110010", 2), ("1000000001", 2)]
+)
+def test_a_series_that_alternates_calls_once(
+    db: sqlite3.Connection, register: Register, series: str, calls: int
+) -> None:
+    model = register()
+    for number, fires in enumerate(series):
+        arrive(db, model, number, one("a", tier="page") if fires == "1" else [])
+    overall = told(db, model).overall
+    assert (overall.calls, overall.alerts) == (calls, series.count("1"))
+    assert budget(db, model, now=NOW + timedelta(days=1)).last_week == calls
+
+
 def test_an_incident_speaks_for_its_alerts_once(db: sqlite3.Connection, register: Register) -> None:
     model = register()
     same = [arrive(db, model, number, one("a"))[0].id for number in range(3)]
