@@ -11,7 +11,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, cast, get_args
 
-from storage import gate_keys
+from storage import alert_keys, gate_keys
 from storage.errors import ModelFileError
 from storage.records.models import (
     CheckSpec,
@@ -32,7 +32,7 @@ _SLO = re.compile(r"\s*(>=|<=|>|<)\s*(-?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?)\s*")
 TOP = {
     "name": str, "task": str, "owner": str, "production": bool, "columns": dict, "labels": dict, "metrics": list,
     "stages": list, "checks": list, "rollback": dict, "scoring": dict, "cadence": str, "impact": str, "waiver": str,
-    "guardrails": list, "gates": dict, "suite": dict, "feedback_loop": bool,
+    "guardrails": list, "gates": dict, "suite": dict, "feedback_loop": bool, "alerts": dict,
 }  # fmt: skip
 COLUMNS = {
     "time": str, "prediction": str, "id": str, "label": str, "version": str, "stage": str, "latency": str,
@@ -45,7 +45,7 @@ METRIC = {
 }  # fmt: skip
 CHECK = {
     "check": str, "column": str, "enabled": bool, "threshold": float, "tier": str, "minimum": float, "maximum": float,
-    "allowed": list, "rationale": str, "owner": str, "reviewed": str,
+    "allowed": list, "rationale": str, "owner": str, "reviewed": str, "runbook": str,
 }  # fmt: skip
 ACTUATOR_KEYS: dict[str, dict[str, type]] = {
     "pointer_file": {"path": str, "directory": str},
@@ -141,6 +141,7 @@ class _Reader(TomlDocument):
             gates=gate_keys.gates(self, document.get("gates", {})),
             suite=gate_keys.suite(self, document.get("suite", {})),
             feedback_loop=document.get("feedback_loop", False),
+            alerts=alert_keys.alerts(self, document.get("alerts", {})),
         )
 
     def columns(self, table: Mapping[str, Any]) -> Columns:

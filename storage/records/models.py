@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal
 
+from storage.records.alert_rules import AlertRules
+
 Task = Literal["binary", "multiclass", "regression"]
 StageKind = Literal["test", "shadow", "canary", "ab", "full"]
 
@@ -186,6 +188,7 @@ class CheckSpec:
     rationale: str | None = None
     owner: str | None = None
     reviewed: str | None = None
+    runbook: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,6 +233,7 @@ class ModelFile:
     gates: GateBudget = GateBudget()
     suite: Suite = Suite()
     feedback_loop: bool = False
+    alerts: AlertRules = field(default_factory=AlertRules)
 
     @property
     def primary_metric(self) -> MetricSpec | None:
