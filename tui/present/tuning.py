@@ -1,0 +1,69 @@
+"""Proposals of the tuner and tunings in words: one line of figures, and the sentence that makes them clear."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from core.tuner.proposals import Candidate, Proposals
+from core.tuner.standing import Standing, words
+from storage.records.tunings import Tuning
+
+HEADINGS = ("CHANGE", "ALERTS", "A WEEK", "PAGES", "TICKETS", "NOISE", "FAULTS KEPT", "UNJUDGED")
+
+
+def heading(found: Proposals) -> str:
+    """What was found, in one sentence."""
+    where = f"{found.check} on {found.column}" if found.column else found.check
+    told = f"{where} of {found.model}: {found.fired} alerts rest on it, {found.noise} noise, {found.known} known faults"
+    return f"{told}; {found.reason}" if found.reason else told
+
+
+def figures(change: str, test: Mapping[str, Any]) -> tuple[str, ...]:
+    """One back-test as cells under :data:`HEADINGS`."""
+    return (
+        change,
+        f"{test['alerts_before']} -> {test['alerts_after']}",
+        rate(test),
+        f"{test['pages_before']} -> {test['pages_after']}",
+        f"{test['tickets_before']} -> {test['tickets_after']}",
+        f"-{test['noise_removed']} of {test['noise_before']}",
+        f"{test['kept']}/{test['known']}",
+        f"-{test['unjudged']}" + (f", +{test['new']} new" if test["new"] else ""),
+    )
+
+
+def rate(test: Mapping[str, Any]) -> str:
+    """Alerts by the week before and after, or the reason why there is none.
+
+    >>> rate({"alerts_per_week_before": 3.25, "alerts_per_week_after": 0.5, "weeks": 4.0})
+    '3.2 -> 0.5'
+    """
+    before, after = test["alerts_per_week_before"], test["alerts_per_week_after"]
+    return "under a week" if before is None or after is None else f"{before:.1f} -> {after:.1f}"
+
+
+def of_candidate(candidate: Candidate) -> tuple[str, ...]:
+    """A proposal as cells."""
+    return figures(candidate.words, candidate.test.document())
+
+
+def sentence(candidate: Candidate) -> str:
+    """What a change would have done, for a person who reads no table."""
+    test = candidate.test
+    span = f"over {test.batches:,} batches ({test.weeks:.1f} weeks)"
+    known = f"all {test.known} known faults are told as before" if test.known else "no fault is known yet"
+    gone = f"; {test.unjudged} alerts that nobody judged would be gone too" if test.unjudged else ""
+    return f"{span}: {test.noise_removed} of {test.noise_before} noise gone, {known}{gone}"
+
+
+def what(tuning: Tuning) -> str:
+    """Check, column and change of a tuning."""
+    where = f"{tuning.check} on {tuning.column}" if tuning.column else tuning.check
+    return f"{where}: {words(tuning.change)}"
+
+
+def state(tuning: Tuning, standing: Mapping[int, Standing]) -> str:
+    """The state of a tuning; an accepted one that a changed model file overrules decides nothing."""
+    found = standing.get(tuning.id)
+    return "overruled by the model file" if found is not None and found.overruled else tuning.state
