@@ -77,8 +77,12 @@ class Proposals:
     known: int
 
 
-def propose(db: sqlite3.Connection, model: Model, check: str, column: str | None = None) -> Proposals:
+def propose(
+    db: sqlite3.Connection, model: Model, check: str, column: str | None = None, history: History | None = None
+) -> Proposals:
     """Changes that remove noise, keep every known fault and are no wider than the noise asks for.
+
+    ``history`` is for a caller that has read it already.
 
     Raises:
         UsageError: there is no such check, or it has never failed here.
@@ -90,7 +94,7 @@ def propose(db: sqlite3.Connection, model: Model, check: str, column: str | None
             f"the check {check!r} has no results: there is none of that name",
             f"did you mean {near[0]!r}?" if near else f"known: {', '.join(names)}",
         )
-    search = Search(read(db, model), tuned_specs(db, model), check)
+    search = Search(history or read(db, model), tuned_specs(db, model), check)
     told = search.resting_on(column)
     if not told:
         where = f" on {column!r}" if column else ""

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
+from core.tuner.of_alert import TuningOfAlert
 from core.tuner.proposals import Candidate, Proposals
 from core.tuner.standing import Standing, words
 from storage.records.tunings import Tuning
 
 HEADINGS = ("CHANGE", "ALERTS", "A WEEK", "PAGES", "TICKETS", "NOISE", "FAULTS KEPT", "UNJUDGED")
+
+SHORT = ("CHANGE", "ALERTS", "A WEEK", "PAGES", "TICKETS", "NOISE", "KEPT", "UNJUDGED")
+LETTERS = "abcdefgh"
 
 
 def heading(found: Proposals) -> str:
@@ -67,3 +72,33 @@ def state(tuning: Tuning, standing: Mapping[int, Standing]) -> str:
     """The state of a tuning; an accepted one that a changed model file overrules decides nothing."""
     found = standing.get(tuning.id)
     return "overruled by the model file" if found is not None and found.overruled else tuning.state
+
+
+def page(found: TuningOfAlert, stamp: Callable[[datetime], str], width: int) -> str:
+    """The sheet: what was found of each check, the proposals by number, and what stands by letter."""
+    lines = [heading(p) for p in found.found]
+    tests = [c.test for c in found.candidates]
+    if tests:
+        lines += [f"back-test over {tests[0].batches:,} batches ({tests[0].weeks:.1f} weeks)", ""]
+        lines += table([("", *SHORT), *((str(n), *of_candidate(c)) for n, c in enumerate(found.candidates, 1))], width)
+    if found.standing:
+        lines += ["", "In force:"]
+        for letter, one in zip(LETTERS, found.standing, strict=False):
+            tuning = one.tuning
+            when = stamp(tuning.accepted_at) if tuning.accepted_at else ""
+            told = "  (overruled: the model file says something new)" if one.overruled else ""
+            lines.append(f"{letter}  {what(tuning)}  by {tuning.accepted_by} {when}: {tuning.reason}{told}")
+    return "\n".join(lines)
+
+
+def table(rows: Sequence[Sequence[str]], width: int) -> list[str]:
+    """Rows under each other; where a line is too wide the change stands on a line of its own above its figures."""
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    if sum(widths) + 2 * len(widths) <= width:
+        return ["  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip() for row in rows]
+    lines = []
+    for place, row in enumerate(rows):
+        if place:
+            lines.append(f"{row[0]}  {row[1]}")
+        lines.append("   " + "  ".join(cell.ljust(w) for cell, w in zip(row[2:], widths[2:], strict=True)).rstrip())
+    return lines
