@@ -13,7 +13,7 @@ from core.checks.narrowed import narrowed, sharpened
 from core.checks.registry import CHECKS, verify
 from core.checks.traits import Trait
 from storage.records.logs import LogFile, Roles
-from storage.records.models import ModelFile
+from storage.records.models import CheckSpec, ModelFile
 from storage.records.results import TIERS, Finding
 
 Verdict = Literal["page", "ticket", "digest", "clear"]
@@ -92,8 +92,14 @@ class FileCheck:
     reference_files: tuple[LogFile, ...]
 
 
-def validate(context: CheckContext) -> Validation:
+Runs = dict[tuple[str, tuple[CheckSpec, ...]], list[Finding]]
+"""What each check said of one batch under the specs that speak of it."""
+
+
+def validate(context: CheckContext, runs: Runs | None = None) -> Validation:
     """Run every check that the model file has not switched off.
+
+    ``runs`` is for a caller that judges one batch by several sets of specs: a check runs once for those it shares.
 
     Raises:
         ModelFileError: the model file names a check that does not exist.
@@ -105,7 +111,13 @@ def validate(context: CheckContext) -> Validation:
         if whole is not None and not whole.enabled:
             unjudged.append(not_checked(check, f"switched off in the model file{_why(whole.rationale)}"))
             continue
-        for finding in check.run(sharpened(context, check)):
+        key = (check.name, tuple(spec for spec in context.specs if spec.check == check.name))
+        said = runs.get(key) if runs is not None else None
+        if said is None:
+            said = check.run(sharpened(context, check))
+            if runs is not None:
+                runs[key] = said
+        for finding in said:
             spec = context.spec(check.name, finding.column)
             if finding.status == "fail" and spec is not None and not spec.enabled:
                 unjudged.append(

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from core.alert_raising import CLEAN_BATCHES
 from core.tuner.history import History
-from core.tuner.replay import Replayed, replay
+from core.tuner.replay import Replayed, Told, replay
 from storage.records.models import CheckSpec
-
-LOUD = ("page", "ticket")
+from storage.records.results import Tier
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +20,7 @@ class BackTest:
     Attributes:
         weeks, batches: how long the history is.
         alerts_before, alerts_after: alerts under the checks in force and under the changed ones.
-        pages_before, ...: those of tier page, and of tier ticket.
+        pages_before, ...: those of tier page and of tier ticket that opened: repeats within an open group wake nobody.
         noise_before, noise_after: those that people called noise or duplicate.
         unjudged: alerts that would be gone and that nobody ever judged.
         known: labelled faults (acted, useful, late, or part of an incident); ``kept`` of them are told as loud.
@@ -64,8 +64,11 @@ class BackTest:
             "lost": list(self.lost),
             "kept": self.kept,
             "noise_removed": self.noise_removed,
-            "alerts_per_week_before": self.per_week(self.alerts_before),
-            "alerts_per_week_after": self.per_week(self.alerts_after),
+            **{
+                f"{what}_per_week_{when}": self.per_week(getattr(self, f"{what}_{when}"))
+                for what in ("alerts", "pages", "tickets")
+                for when in ("before", "after")
+            },
         }
 
 
@@ -80,6 +83,7 @@ def compared(history: History, old: Replayed, new: Replayed) -> BackTest:
     known = [alert for alert in alerts if alert.known]
     lost = tuple(alert.id for alert in known if not new.keeps(alert))
     told_before, told_after = old.every(), new.every()
+    days_before, days_after = old.days(), new.days()
     was = {t.past.id for t in told_before if t.past is not None}
     still = {t.past.id for t in told_after if t.past is not None}
     noise = {alert.id for alert in alerts if alert.noise}
@@ -89,10 +93,10 @@ def compared(history: History, old: Replayed, new: Replayed) -> BackTest:
         batches=len(history.batches),
         alerts_before=len(told_before),
         alerts_after=len(told_after),
-        pages_before=sum(t.tier == "page" for t in told_before),
-        pages_after=sum(t.tier == "page" for t in told_after),
-        tickets_before=sum(t.tier == "ticket" for t in told_before),
-        tickets_after=sum(t.tier == "ticket" for t in told_after),
+        pages_before=opened(days_before, "page"),
+        pages_after=opened(days_after, "page"),
+        tickets_before=opened(days_before, "ticket"),
+        tickets_after=opened(days_after, "ticket"),
         noise_before=len(noise & was),
         noise_after=len(noise & still),
         unjudged=len(was - still - judged),
@@ -102,3 +106,17 @@ def compared(history: History, old: Replayed, new: Replayed) -> BackTest:
             0, len(still - was) + sum(t.past is None for t in told_after) - sum(t.past is None for t in told_before)
         ),
     )
+
+
+def opened(days: Sequence[Sequence[Told]], tier: Tier) -> int:
+    """How many times a group began to tell at a tier: as an open alert ends after so many batches without it."""
+    seen: dict[str, int] = {}
+    count = 0
+    for number, day in enumerate(days):
+        for told in day:
+            if told.tier != tier:
+                continue
+            if number - seen.get(told.group_key, -CLEAN_BATCHES - 2) > CLEAN_BATCHES:
+                count += 1
+            seen[told.group_key] = number
+    return count

@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
-from core.alert_raising import CLEAN_BATCHES
 from core.stats.counts import poisson_interval
+from core.tuner.backtest import opened
 from core.tuner.history import WEEK, read
 from core.tuner.rejudge import rejudge
 from core.tuner.replay import Told, replay
 from core.tuner.standing import spec_of, tuned_specs
-from storage.records.models import CheckSpec, Model
-from storage.records.results import Tier
+from storage.records.models import CheckSpec, Model, ModelFile
+from storage.tables import batches
 
 SILENT = frozenset(
     {"rationale", "owner", "reviewed", "runbook", "tuned", "except_slices", "minimum_rows", "minimum_touched", "hours"}
@@ -91,6 +91,24 @@ def pages_per_week(db: sqlite3.Connection, model: Model, specs: tuple[CheckSpec,
     return _expectation(old_told, new_told, weeks, True)
 
 
+def of_changed_file(db: sqlite3.Connection, model: Model, file: ModelFile) -> Expectation | None:
+    """What a changed file of a registered model would bring, without the tunings that it overrules.
+
+    None where no check is judged otherwise, or nothing was ever judged.
+    """
+    specs = tuned_specs(db, replace(model, file=file))
+    if _judging(specs) == _judging(tuned_specs(db, model)) or batches.newest(db, model.id) is None:
+        return None
+    return pages_per_week(db, model, specs)
+
+
+def _judging(specs: Sequence[CheckSpec]) -> set[CheckSpec]:
+    """The checks without what is only said of them, and without entries that say nothing else."""
+    told = {replace(s, rationale=None, owner=None, reviewed=None, runbook=None, tuned=None) for s in specs}
+    general = {s.check for s in told if s.column is None}
+    return {s for s in told if s != CheckSpec(s.check, s.column) or (s.column is not None and s.check in general)}
+
+
 def answered_by_verdicts(before: Sequence[CheckSpec], after: Sequence[CheckSpec]) -> bool:
     """Whether two sets differ only in what narrows: verdicts that were recorded hold all that either would tell."""
     keys = {(s.check, s.column) for s in (*before, *after)}
@@ -121,20 +139,6 @@ def _expectation(before: list[list[Told]], after: list[list[Told]], weeks: float
     low, high = poisson_interval(counts[1])
     rates = [count / weeks for count in counts]
     return Expectation(rates[0], rates[1], low / weeks, high / weeks, rates[2], rates[3], weeks, len(before), rejudged)
-
-
-def opened(days: Sequence[Sequence[Told]], tier: Tier) -> int:
-    """How many times a group began to tell at a tier: as an open alert ends after so many batches without it."""
-    seen: dict[str, int] = {}
-    count = 0
-    for number, day in enumerate(days):
-        for told in day:
-            if told.tier != tier:
-                continue
-            if number - seen.get(told.group_key, -CLEAN_BATCHES - 2) > CLEAN_BATCHES:
-                count += 1
-            seen[told.group_key] = number
-    return count
 
 
 def _weeks(moments: list) -> float:  # type: ignore[type-arg]

@@ -100,7 +100,7 @@ def propose(
         where = f" on {column!r}" if column else ""
         raise UsageError(
             f"the check {check!r} has no alert for {model.name}{where}",
-            "see which check raised one: midwatch alerts show",
+            "see which check raised one: midwatch alerts show ID",
         )
     noise = [alert for alert, _ in told if alert.noise]
     known = [alert for alert, _ in told if alert.known]
@@ -113,7 +113,9 @@ def propose(
         reason = "nobody has called an alert of it noise"
     else:
         found = search.candidates(column)
-        reason = "" if found else "its noise is like the faults it caught: no limit and no condition tells them apart"
+        alike = "its noise is like the faults it caught: no limit and no condition tells them apart"
+        blind = f"no fault of it is known, so no limit is more than {BLIND:g} times as wide, and that removes no noise"
+        reason = "" if found else alike if known else blind
     return Proposals(model.name, check, column, tuple(found), reason, len(told), len(noise), len(known))
 
 

@@ -17,7 +17,7 @@ from core.checks.base import CheckContext
 from core.stats.packing import unpack
 from core.tuner.replay import Told
 from core.tuner.standing import streaks
-from core.validate import Validation, roles_of, validate
+from core.validate import Runs, Validation, roles_of, validate
 from storage.records.batches import Batch
 from storage.records.models import CheckSpec, Model
 from storage.tables import batches
@@ -68,11 +68,17 @@ def context_of(db: sqlite3.Connection, model: Model, known: Baselines, batch: Ba
     )
 
 
-def judged(db: sqlite3.Connection, model: Model, context: CheckContext, specs: tuple[CheckSpec, ...]) -> Validation:
+def judged(
+    db: sqlite3.Connection,
+    model: Model,
+    context: CheckContext,
+    specs: tuple[CheckSpec, ...],
+    runs: Runs | None = None,
+) -> Validation:
     """Every verdict on a batch under ``specs``; what was measured once is not measured again."""
     under = replace(context, specs=specs, streaks=streaks(db, model, specs, context.window_start))
     under.__dict__.update(departures=context.departures, readings=context.readings, traits=context.traits)
-    return validate(under)
+    return validate(under, runs)
 
 
 def _judge(
@@ -82,8 +88,9 @@ def _judge(
     if context is None:
         return [() for _ in sets]
     found = []
+    runs: Runs = {}
     for specs in sets:
-        verdicts = judged(db, model, context, specs).results
+        verdicts = judged(db, model, context, specs, runs).results
         drafts = alerts.group(verdicts, model=model.name, prediction=model.file.columns.prediction)
         found.append(tuple(Told(batch.id, draft.tier, draft.group_key, None) for draft in drafts))
     return found

@@ -43,9 +43,13 @@ class Replayed:
     batches: Sequence[JudgedBatch]
     told: Mapping[int, Sequence[Told]]
 
+    def days(self) -> list[Sequence[Told]]:
+        """Those of each batch, in order of time."""
+        return [self.told.get(batch.id, ()) for batch in self.batches]
+
     def every(self) -> list[Told]:
         """All of them, in order of time."""
-        return [told for batch in self.batches for told in self.told.get(batch.id, ())]
+        return [told for day in self.days() for told in day]
 
     def keeps(self, alert: PastAlert) -> bool:
         """Whether an alert would have been raised as loud as it was, accusing the same column first."""

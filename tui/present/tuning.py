@@ -11,9 +11,9 @@ from core.tuner.proposals import Candidate, Proposals
 from core.tuner.standing import Standing, words
 from storage.records.tunings import Tuning
 
-HEADINGS = ("CHANGE", "ALERTS", "A WEEK", "PAGES", "TICKETS", "NOISE", "FAULTS KEPT", "UNJUDGED")
+HEADINGS = ("CHANGE", "ALERTS", "A WEEK", "PAGES A WEEK", "TICKETS A WEEK", "NOISE", "FAULTS KEPT", "UNJUDGED")
 
-SHORT = ("CHANGE", "ALERTS", "A WEEK", "PAGES", "TICKETS", "NOISE", "KEPT", "UNJUDGED")
+SHORT = ("CHANGE", "ALERTS", "A WEEK", "PAGES/W", "TICKETS/W", "NOISE", "KEPT", "UNJUDGED")
 LETTERS = "abcdefgh"
 
 
@@ -29,23 +29,23 @@ def figures(change: str, test: Mapping[str, Any]) -> tuple[str, ...]:
     return (
         change,
         f"{test['alerts_before']} -> {test['alerts_after']}",
-        rate(test),
-        f"{test['pages_before']} -> {test['pages_after']}",
-        f"{test['tickets_before']} -> {test['tickets_after']}",
+        rate(test, "alerts"),
+        rate(test, "pages"),
+        rate(test, "tickets"),
         f"-{test['noise_removed']} of {test['noise_before']}",
         f"{test['kept']}/{test['known']}",
         f"-{test['unjudged']}" + (f", +{test['new']} new" if test["new"] else ""),
     )
 
 
-def rate(test: Mapping[str, Any]) -> str:
-    """Alerts by the week before and after, or the reason why there is none.
+def rate(test: Mapping[str, Any], what: str) -> str:
+    """Alerts, pages or tickets by the week before and after; a dash where the history is under a week.
 
-    >>> rate({"alerts_per_week_before": 3.25, "alerts_per_week_after": 0.5, "weeks": 4.0})
+    >>> rate({"pages_per_week_before": 3.25, "pages_per_week_after": 0.5}, "pages")
     '3.2 -> 0.5'
     """
-    before, after = test["alerts_per_week_before"], test["alerts_per_week_after"]
-    return "under a week" if before is None or after is None else f"{before:.1f} -> {after:.1f}"
+    before, after = test[f"{what}_per_week_before"], test[f"{what}_per_week_after"]
+    return "-" if before is None or after is None else f"{before:.1f} -> {after:.1f}"
 
 
 def of_candidate(candidate: Candidate) -> tuple[str, ...]:

@@ -26,7 +26,7 @@ def test_a_limit_lies_beyond_the_noise_and_before_every_known_fault(db: sqlite3.
     assert (told.fired, told.noise, told.known) == (4, 3, 1)
     test = best.test
     assert (test.noise_before, test.noise_after, test.known, test.lost) == (3, 0, 1, ())
-    assert (test.alerts_before, test.alerts_after, test.tickets_before, test.tickets_after) == (4, 1, 4, 1)
+    assert (test.alerts_before, test.alerts_after, test.tickets_before, test.tickets_after) == (4, 1, 1, 1)
     assert test.per_week(test.alerts_before) is None  # five days are no week
 
 
