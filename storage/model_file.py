@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import re
 import stat
 import tomllib
@@ -27,6 +28,7 @@ from storage.toml_document import TomlDocument
 
 MAXIMUM_BYTES = 1_000_000
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
+_HOURS = re.compile(r"([01]\d|2[0-3])-([01]\d|2[0-4])")
 _SLO = re.compile(r"\s*(>=|<=|>|<)\s*(-?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?)\s*")
 
 TOP = {
@@ -45,7 +47,8 @@ METRIC = {
 }  # fmt: skip
 CHECK = {
     "check": str, "column": str, "enabled": bool, "threshold": float, "tier": str, "minimum": float, "maximum": float,
-    "allowed": list, "rationale": str, "owner": str, "reviewed": str, "runbook": str,
+    "allowed": list, "rationale": str, "owner": str, "reviewed": str, "runbook": str, "times": float,
+    "except_slices": list, "minimum_rows": int, "minimum_touched": int, "hours": str, "batches_in_a_row": int,
 }  # fmt: skip
 ACTUATOR_KEYS: dict[str, dict[str, type]] = {
     "pointer_file": {"path": str, "directory": str},
@@ -104,6 +107,17 @@ def parse(text: str, source: str) -> ModelFile:
     except tomllib.TOMLDecodeError as error:
         raise ModelFileError(f"{source} is not valid TOML: {error}", "mend that line") from error
     return _Reader(text, source).model(document)
+
+
+def hours_of(text: str) -> frozenset[int]:
+    """The hours of the day that ``06-22`` names; none when it names no stretch.
+
+    >>> sorted(hours_of("22-02")), hours_of("7-9"), hours_of("08-08")
+    ([0, 1, 22, 23], frozenset(), frozenset())
+    """
+    match = _HOURS.fullmatch(text)
+    start, end = (int(match[1]), int(match[2])) if match else (0, 0)
+    return frozenset((start + step) % 24 for step in range((end - start) % 24 if end != start + 24 else 24))
 
 
 class _Reader(TomlDocument):
@@ -191,8 +205,13 @@ class _Reader(TomlDocument):
         self.keys(table, CHECK, "checks", required=("check",), index=index)
         if "tier" in table:
             self.one_of(table["tier"], TIERS, "tier", "checks", index)
-        allowed = {"allowed": self.texts(table, "allowed", "checks", index)} if "allowed" in table else {}
-        return CheckSpec(**{**table, **allowed})
+        for key in ("times", "minimum_rows", "minimum_touched", "batches_in_a_row"):
+            if not 0 < table.get(key, 1) < math.inf:
+                self.fail(key, "checks", f"{table[key]:g} is not a number above 0", index)
+        if "hours" in table and not hours_of(table["hours"]):
+            self.fail("hours", "checks", f"{table['hours']!r} is not a stretch of the day such as '06-22'", index)
+        lists = {key: self.texts(table, key, "checks", index) for key in ("allowed", "except_slices") if key in table}
+        return CheckSpec(**{**table, **lists})
 
     def rollback(self, table: Mapping[str, Any]) -> Rollback:
         actuator = table.get("actuator", "record_only")

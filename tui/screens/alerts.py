@@ -236,6 +236,12 @@ class AlertsPane(ListPane):
 
         self.record("feedback", work, self.shell.say)
 
+    def do_tune(self) -> None:
+        """What could be changed of the check behind the alert, so that noise goes and every known fault stays."""
+        from tui.screens.tuning import open_tuning
+
+        open_tuning(self, self.alert())
+
     def do_why(self) -> None:
         """Why the alert under the cursor was raised: its batch, or the newest where it has none."""
         from tui.screens.why import open_why

@@ -7,10 +7,10 @@ import click
 from core import alert_answers
 from core.touch.beside import precision_words
 from core.touch.reading import touch
-from core.tuning import propose
 from storage.records.alerts import VERDICTS
 from storage.tables import alerts, models, results
 from tui.cli import diagnostics, output, shapes
+from tui.cli.commands import alert_tune
 from tui.cli.commands.alert_quality import missed_command, quality_command
 from tui.cli.options import ROW_ID, DefaultGroup, reading, shared, writing
 from tui.typed_moments import ahead
@@ -189,16 +189,7 @@ def silence(
     _answer(as_json, {"silence": silence_id, "preview": would.matched}, told)
 
 
-@command.command("tune")
-@click.argument("check")
-@click.option("--model", required=True, help="The model whose feedback counts.")
-@click.option("--column", help="Only this column's findings.")
-@shared
-def tune(check: str, model: str, column: str | None, store: str | None, as_json: bool) -> None:
-    """Propose a threshold from feedback, with a back-test over the stored history; prints what to put in the file."""
-    with reading(store) as session:
-        proposal = propose(session.db, models.get(session.db, model), check, column)
-    _answer(as_json, proposal, proposal.text())
+command.add_command(alert_tune.command)
 
 
 def _number(value: float | None) -> str | None:
