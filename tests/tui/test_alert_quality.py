@@ -123,3 +123,16 @@ def test_a_miss_is_marked_listed_and_taken_back(
     assert len(call("alerts", "missed", "churn", *store)) == 1
     call("alerts", "missed", "churn", "--at", "yesterday", *store, code=2)
     call("alerts", "missed", "nobody", *at, *store, code=2)
+
+
+async def test_of_one_model_the_pane_says_what_its_checks_would_bring(
+    db: sqlite3.Connection, store_file: Path, churn: Model
+) -> None:
+    app = screen(store_file, panes=PANES)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await keys(pilot, "colon")
+        await words(pilot, "quality")
+        assert "under the checks in force" not in screen_text(app)
+        await keys(pilot, "colon")
+        await words(pilot, "churn")
+        assert "under the checks in force: 5." in screen_text(app)

@@ -46,6 +46,7 @@ class QualityPane(ListPane):
         super().__init__()
         self.told: Quality | None = None
         self.curves: dict[str, Curve] = {}
+        self.expected = ""
 
     def source(self) -> RowSource:
         """See ListPane."""
@@ -62,7 +63,8 @@ class QualityPane(ListPane):
         if self.told is None:
             return None
         text = Text()
-        for line in present.short_heading(self.told):
+        budget, *lines = present.short_heading(self.told)
+        for line in (budget, *([self.expected] if self.expected else []), *lines)[:3]:
             put_line(text, line, "bold" if "OVER BUDGET" in line else "")
         text.rstrip()
         return text
@@ -80,9 +82,24 @@ class QualityPane(ListPane):
         self.read("quality", work, self._counted)
 
     def _counted(self, told: Quality) -> None:
-        self.told, self.curves, self.empty = told, {}, "no alert was raised in the last twelve weeks"
+        self.told, self.curves, self.expected = told, {}, ""
+        self.empty = "no alert was raised in the last twelve weeks"
         self.renew()
         self._show(self.table.key)
+        name = self.shell.model
+        if not name:
+            return
+
+        def work(db: sqlite3.Connection) -> str:
+            from core.quality.budget import expectation, expected_words
+
+            return expected_words(expectation(db, models.get(db, name)))
+
+        self.read("expected", work, self._foreseen)
+
+    def _foreseen(self, words: str) -> None:
+        self.expected = words
+        self.retitle()
 
     def figures(self, key: str) -> Figures:
         """The row's figures.

@@ -7,8 +7,9 @@ from datetime import timedelta
 import click
 
 from core.quality import misses
-from core.quality.curve import Curve, curve
-from core.quality.figures import WEEKS, Figures, Quality, quality
+from core.quality.budget import expectation, expected_words
+from core.quality.curve import curve
+from core.quality.figures import WEEKS, Figures, quality
 from storage.tables import missed, models
 from tui.cli import diagnostics, output
 from tui.cli.options import reading, shared, writing
@@ -40,11 +41,14 @@ def quality_command(
         drawn = (
             curve(session.db, found, check, since=since, now=session.now) if check or with_curve or as_json else None
         )
+        expected = None if found is None else expectation(session.db, found)
     if as_json:
-        output.document(_document(told, drawn))
+        output.document({"quality": told, "curve": drawn, "expected": expected})
         return
     for line in present.heading(told):
         output.text(line)
+    if expected is not None:
+        output.text(expected_words(expected))
     rows = [_row(one) for one in (told.overall, *(told.causes if causes else told.checks))]
     output.table(
         ("CAUSE" if causes else "CHECK", "CALLS", "A WEEK", "PRECISION", "TOLD OF", "UNANSWERED", "BY MONTH"),
@@ -126,7 +130,3 @@ def _row(one: Figures) -> tuple[object, ...]:
         present.unanswered(one),
         present.trend(one),
     )
-
-
-def _document(told: Quality, drawn: Curve | None) -> dict[str, object]:
-    return {"quality": told, "curve": drawn}
