@@ -10,6 +10,10 @@ from core.quality.figures import precision_of
 from core.touch.reading import touch
 from storage.records.alerts import Alert
 from storage.records.results import Finding
+from storage.tables import batches
+
+LARGEST = 200_000
+"""Rows of a batch that a screen reads without being asked: about a second."""
 
 CHECKS = 2
 """Checks whose precision is told, those of the strongest findings."""
@@ -32,7 +36,13 @@ def precision_words(db: sqlite3.Connection, alert: Alert, findings: Sequence[Fin
     return told
 
 
-def touch_words(db: sqlite3.Connection, alert: Alert) -> list[str]:
-    """How its fault would touch the model, one sentence a fact; reads the batch's file, so it belongs into a worker."""
+def touch_words(db: sqlite3.Connection, alert: Alert, *, most: int | None = None) -> list[str]:
+    """How its fault would touch the model, one sentence a fact; reads the batch's file, so it belongs into a worker.
+
+    Args:
+        most: rows of a batch that may be read; of a larger one the command that reads it is told.
+    """
+    if most is not None and alert.batch_id is not None and (rows := batches.get(db, alert.batch_id).rows) > most:
+        return [f"its batch has {rows:,} rows; how it would touch the model: midwatch alerts show {alert.id}"]
     found = touch(db, alert)
     return [] if found is None else list(found.words)

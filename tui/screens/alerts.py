@@ -13,6 +13,7 @@ from core import alert_answers
 from storage.errors import UsageError
 from storage.records.alerts import Alert
 from storage.tables import alerts, incidents, models, results, rollback_evidence
+from tui import jobs
 from tui.focus import Focus
 from tui.present import alerts as present
 from tui.present.columns import Column
@@ -94,6 +95,7 @@ class AlertsPane(ListPane):
         super().__init__()
         self.charts: dict[int, str] = {}
         self.beside: dict[int, list[str]] = {}
+        self.reading: int | None = None  # the alert whose batch a thread is reading
 
     def source(self) -> RowSource:
         """See ListPane."""
@@ -101,7 +103,7 @@ class AlertsPane(ListPane):
 
     def reload(self) -> None:
         """See ListPane: charts are drawn anew, since a batch or a change may have come."""
-        self.charts, self.beside = {}, {}
+        self.charts, self.beside, self.reading = {}, {}, None
         super().reload()
 
     def alert(self, key: str | None = None) -> Alert:
@@ -126,7 +128,7 @@ class AlertsPane(ListPane):
         chart = self.charts.get(alert.id, "")
         if alert.id not in self.charts:
             self._draw(alert)
-        if alert.id not in self.beside:
+        if alert.id not in self.beside and alert.id != self.reading:
             self._read_beside(alert)
         beside = self.beside.get(alert.id, ())
         body = present.detail(alert, findings, events, past, self.shell.now(), self.shell.stamp, linked, chart, beside)
@@ -153,13 +155,15 @@ class AlertsPane(ListPane):
 
     def _read_beside(self, alert: Alert) -> None:
         """Precision and touch follow from a thread: the latter opens the batch's file."""
-        now = self.shell.now()
+        now, self.reading = self.shell.now(), alert.id
 
         def work(db: sqlite3.Connection) -> tuple[int, list[str]]:
-            from core.touch.beside import precision_words, touch_words
+            from core.touch.beside import LARGEST, precision_words, touch_words
 
-            findings = [r.finding for r in results.of_alert(db, alert.id)]
-            return alert.id, [*precision_words(db, alert, findings, now), *touch_words(db, alert)]
+            stopped = jobs.stopper()
+            right = precision_words(db, alert, [r.finding for r in results.of_alert(db, alert.id)], now)
+            # Who flies over the list has long left: no file is opened for that.
+            return alert.id, right if stopped() else [*right, *touch_words(db, alert, most=LARGEST)]
 
         self.read("beside", work, self._show_beside)
 

@@ -77,6 +77,9 @@ def test_the_failing_rows_are_held_against_the_others_and_their_past(
     assert found.weight is not None
     assert found.weight.value < 0.1  # spend was drawn without a look at the score
     assert any(words.startswith(f"predictions of these {len(failing)} rows average") for words in found.words)
+    assert touch_words(db, alerts.get(db, alert_id), most=300) == [
+        f"its batch has 400 rows; how it would touch the model: midwatch alerts show {alert_id}"
+    ]
     assert any("of decisions change" in words for words in touch_words(db, alerts.get(db, alert_id)))
 
     by_plan = raised(db, model, batch_id, Finding("drift", "drift", "digest", "fail", "m", "plan"), ("plan",))
