@@ -103,6 +103,8 @@ def test_the_command_says_what_the_pane_says(
     text = call.text("alerts", "quality", "--weeks", "520", "--check", "bounds", "--store", str(store_file))
     assert "75 % [47 91] of 12 judged" in text
     assert "known problems" in text
+    call("alerts", "quality", "--weeks", "520", "--check", "bonds", "--store", str(store_file), code=2)
+    assert "of these: bounds" in call.err
     assert "CAUSE" in call.text("alerts", "quality", "--weeks", "520", "--causes", "--store", str(store_file))
     shown = call("alerts", "show", "1", "--store", str(store_file))
     assert shown["precision"] == ["bounds: 9 of 12 judged alerts were right, 75 % [47 91]"]

@@ -27,9 +27,7 @@ def heading(told: Quality) -> list[str]:
     marked = sum(one.incident is None for one in told.missed)
     lines = [budget.words for budget in told.budgets[:BUDGETS]]
     if len(told.budgets) > BUDGETS:
-        lines.append(
-            f"and {len(told.budgets) - BUDGETS} models within or over theirs: midwatch alerts quality --model NAME"
-        )
+        lines.append(f"and {len(told.budgets) - BUDGETS} more models: midwatch alerts quality --model NAME")
     near_words = f", {near} with one near that nobody linked" if near else ""
     recall = (
         f"recall {told.overall.recall.words}: {every} incidents, {linked} with an alert{near_words}, {missed} missed"

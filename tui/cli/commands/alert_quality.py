@@ -10,6 +10,7 @@ from core.quality import misses
 from core.quality.budget import expectation, expected_words
 from core.quality.curve import curve
 from core.quality.figures import WEEKS, Figures, quality
+from storage.errors import UsageError
 from storage.tables import missed, models
 from tui.cli import diagnostics, output
 from tui.cli.options import reading, shared, writing
@@ -38,6 +39,10 @@ def quality_command(
         found = models.get(session.db, model) if model else None
         since = session.now - timedelta(weeks=weeks)
         told = quality(session.db, found, since=since, now=session.now)
+        if check is not None and check not in (names := [one.name for one in told.checks]):
+            raise UsageError(
+                f"no alert of a check {check!r} was raised in {weeks} weeks", f"of these: {', '.join(names) or 'none'}"
+            )
         drawn = (
             curve(session.db, found, check, since=since, now=session.now) if check or with_curve or as_json else None
         )
