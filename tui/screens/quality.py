@@ -91,7 +91,7 @@ class QualityPane(ListPane):
             return
 
         def work(db: sqlite3.Connection) -> str:
-            from core.quality.budget import expectation, expected_words
+            from core.quality.foreseen import expectation, expected_words
 
             return expected_words(expectation(db, models.get(db, name)))
 

@@ -7,9 +7,9 @@ from datetime import timedelta
 import click
 
 from core.quality import misses
-from core.quality.budget import expectation, expected_words
 from core.quality.curve import curve
 from core.quality.figures import WEEKS, Figures, quality
+from core.quality.foreseen import expectation, expected_words
 from storage.errors import UsageError
 from storage.tables import missed, models
 from tui.cli import diagnostics, output
