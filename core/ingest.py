@@ -35,6 +35,7 @@ from core.rollouts.turns import keep_up
 from core.served_rows import UNSEEN, Served, hidden_stages, served_rows
 from core.stats.packing import pack
 from core.stats.profile import BatchProfile
+from core.tuner.standing import streaks, tuned_specs
 from core.validate import roles_of, validate
 from core.watchdogs import watch_metrics
 from core.withholding import withheld, without_lines
@@ -169,7 +170,7 @@ def _take_in(db: sqlite3.Connection, model: Model, source: LogSource, baselines:
             judged = _Judged((Finding("all", "ops", "evidence", "not_checked", UNSEEN),), None)
         else:
             known = beside(db, model, served.source, batch.version)
-            judged = _judge(model, profile, past, (start, end), served, kept, known)
+            judged = _judge(db, model, profile, past, (start, end), served, kept, known)
     judged = replace(judged, slices=tuple(one.now for one in kept if one.now is not None))
     return _record(db, model, batch, source, profile, judged, said)
 
@@ -190,6 +191,7 @@ Window = tuple[datetime | None, datetime | None]
 
 
 def _judge(
+    db: sqlite3.Connection,
     model: Model,
     profile: BatchProfile,
     baseline: Baseline,
@@ -202,18 +204,19 @@ def _judge(
     if not baseline.batches:
         told = "nothing to compare with yet: ingest a reference with --role reference"
         return _Judged((Finding("all", "ops", "evidence", "not_checked", told),), None)
-    roles = roles_of(model.file)
+    roles, specs = roles_of(model.file), tuned_specs(db, model)
     context = CheckContext(
         current=profile,
         reference=baseline.merged,
         past=baseline.past,
         roles=roles,
-        specs=model.file.checks,
+        specs=specs,
         calendar=model.file.columns.calendar,
         window_start=window[0],
         window_end=window[1],
         kept_slices=slices,
         beside=known,
+        streaks=streaks(db, model, specs, window[0]),
     )
     validation = validate(context)
     findings = with_rows(validation.findings, served.source, roles, within=served.where)

@@ -9,15 +9,31 @@ from typing import Literal
 
 from core.checks.base import CheckContext, not_checked
 from core.checks.causes import explained
+from core.checks.narrowed import narrowed, sharpened
 from core.checks.registry import CHECKS, verify
 from core.checks.traits import Trait
 from storage.records.logs import LogFile, Roles
-from storage.records.models import ModelFile
+from storage.records.models import CheckSpec, ModelFile
 from storage.records.results import TIERS, Finding
 
 Verdict = Literal["page", "ticket", "digest", "clear"]
 PathText = str | PathLike[str]
-_SAFE = frozenset({"cause", "columns", "rows", "response", "rationale", "owner", "reviewed", "explained_by"})
+_SAFE = frozenset(
+    {
+        "cause",
+        "columns",
+        "rows",
+        "response",
+        "rationale",
+        "owner",
+        "reviewed",
+        "explained_by",
+        "tier_before",
+        "tuned",
+        "times",
+        "quiet",
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +92,14 @@ class FileCheck:
     reference_files: tuple[LogFile, ...]
 
 
-def validate(context: CheckContext) -> Validation:
+Runs = dict[tuple[str, tuple[CheckSpec, ...]], list[Finding]]
+"""What each check said of one batch under the specs that speak of it."""
+
+
+def validate(context: CheckContext, runs: Runs | None = None) -> Validation:
     """Run every check that the model file has not switched off.
+
+    ``runs`` is for a caller that judges one batch by several sets of specs: a check runs once for those it shares.
 
     Raises:
         ModelFileError: the model file names a check that does not exist.
@@ -89,14 +111,20 @@ def validate(context: CheckContext) -> Validation:
         if whole is not None and not whole.enabled:
             unjudged.append(not_checked(check, f"switched off in the model file{_why(whole.rationale)}"))
             continue
-        for finding in check.run(context):
+        key = (check.name, tuple(spec for spec in context.specs if spec.check == check.name))
+        said = runs.get(key) if runs is not None else None
+        if said is None:
+            said = check.run(sharpened(context, check))
+            if runs is not None:
+                runs[key] = said
+        for finding in said:
             spec = context.spec(check.name, finding.column)
             if finding.status == "fail" and spec is not None and not spec.enabled:
                 unjudged.append(
                     not_checked(check, f"switched off in the model file{_why(spec.rationale)}", finding.column)
                 )
             elif finding.status == "fail":
-                failures.append(finding)
+                failures.append(narrowed(context, finding))
             elif finding.status == "pass":
                 passed.append(finding)
             else:
@@ -199,8 +227,8 @@ def _redacted(context: CheckContext, finding: Finding) -> Finding:
 
 
 def _overruled(context: CheckContext, finding: Finding) -> Finding:
-    """The tier that the model file names has the last word, unless another finding already speaks for the cause."""
+    """The tier that the model file names has the last word, unless a cause speaks for it or it is quiet."""
     spec = context.spec(finding.check, finding.column)
-    if spec is None or spec.tier is None or "explained_by" in finding.evidence:
+    if spec is None or spec.tier is None or "explained_by" in finding.evidence or "quiet" in finding.evidence:
         return finding
     return replace(finding, tier=spec.tier)

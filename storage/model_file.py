@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import re
 import stat
 import tomllib
@@ -11,7 +12,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, cast, get_args
 
-from storage import gate_keys
+from storage import alert_keys, gate_keys
 from storage.errors import ModelFileError
 from storage.records.models import (
     CheckSpec,
@@ -27,12 +28,13 @@ from storage.toml_document import TomlDocument
 
 MAXIMUM_BYTES = 1_000_000
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
+_HOURS = re.compile(r"([01]\d|2[0-3])-([01]\d|2[0-4])")
 _SLO = re.compile(r"\s*(>=|<=|>|<)\s*(-?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?)\s*")
 
 TOP = {
     "name": str, "task": str, "owner": str, "production": bool, "columns": dict, "labels": dict, "metrics": list,
     "stages": list, "checks": list, "rollback": dict, "scoring": dict, "cadence": str, "impact": str, "waiver": str,
-    "guardrails": list, "gates": dict, "suite": dict, "feedback_loop": bool,
+    "guardrails": list, "gates": dict, "suite": dict, "feedback_loop": bool, "alerts": dict,
 }  # fmt: skip
 COLUMNS = {
     "time": str, "prediction": str, "id": str, "label": str, "version": str, "stage": str, "latency": str,
@@ -45,7 +47,8 @@ METRIC = {
 }  # fmt: skip
 CHECK = {
     "check": str, "column": str, "enabled": bool, "threshold": float, "tier": str, "minimum": float, "maximum": float,
-    "allowed": list, "rationale": str, "owner": str, "reviewed": str,
+    "allowed": list, "rationale": str, "owner": str, "reviewed": str, "runbook": str, "times": float,
+    "except_slices": list, "minimum_rows": int, "minimum_touched": int, "hours": str, "batches_in_a_row": int,
 }  # fmt: skip
 ACTUATOR_KEYS: dict[str, dict[str, type]] = {
     "pointer_file": {"path": str, "directory": str},
@@ -106,6 +109,17 @@ def parse(text: str, source: str) -> ModelFile:
     return _Reader(text, source).model(document)
 
 
+def hours_of(text: str) -> frozenset[int]:
+    """The hours of the day that ``06-22`` names; none when it names no stretch.
+
+    >>> sorted(hours_of("22-02")), hours_of("7-9"), hours_of("08-08")
+    ([0, 1, 22, 23], frozenset(), frozenset())
+    """
+    match = _HOURS.fullmatch(text)
+    start, end = (int(match[1]), int(match[2])) if match else (0, 0)
+    return frozenset((start + step) % 24 for step in range((end - start) % 24 if end != start + 24 else 24))
+
+
 class _Reader(TomlDocument):
     """Walks one document."""
 
@@ -141,6 +155,7 @@ class _Reader(TomlDocument):
             gates=gate_keys.gates(self, document.get("gates", {})),
             suite=gate_keys.suite(self, document.get("suite", {})),
             feedback_loop=document.get("feedback_loop", False),
+            alerts=alert_keys.alerts(self, document.get("alerts", {})),
         )
 
     def columns(self, table: Mapping[str, Any]) -> Columns:
@@ -190,8 +205,13 @@ class _Reader(TomlDocument):
         self.keys(table, CHECK, "checks", required=("check",), index=index)
         if "tier" in table:
             self.one_of(table["tier"], TIERS, "tier", "checks", index)
-        allowed = {"allowed": self.texts(table, "allowed", "checks", index)} if "allowed" in table else {}
-        return CheckSpec(**{**table, **allowed})
+        for key in ("times", "minimum_rows", "minimum_touched", "batches_in_a_row"):
+            if not 0 < table.get(key, 1) < math.inf:
+                self.fail(key, "checks", f"{table[key]:g} is not a number above 0", index)
+        if "hours" in table and not hours_of(table["hours"]):
+            self.fail("hours", "checks", f"{table['hours']!r} is not a stretch of the day such as '06-22'", index)
+        lists = {key: self.texts(table, key, "checks", index) for key in ("allowed", "except_slices") if key in table}
+        return CheckSpec(**{**table, **lists})
 
     def rollback(self, table: Mapping[str, Any]) -> Rollback:
         actuator = table.get("actuator", "record_only")

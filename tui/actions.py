@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 LISTS = (
     "home", "alerts", "incidents", "data", "stages", "slices", "versions", "changes", "watch", "cases", "sets", "kept",
-    "experiments",
+    "experiments", "quality",
 )  # fmt: skip
 """Panes that show a list."""
 
@@ -84,6 +84,15 @@ ACTIONS: tuple[Action, ...] = (
         "snooze", ("z",), "snooze", "Snooze, with an end; shows first what it would hide.", ("alerts",), mutating=True
     ),
     Action("feedback", ("f",), "feedback", "Feedback: acted, useful, noise.", ("alerts",), mutating=True),
+    Action("tune", ("T",), "tune", "Tune the check behind the alert: proposals with their back-tests.", ("alerts",)),
+    Action(
+        "missed",
+        ("f",),
+        "missed",
+        "Missed: no alert told us of this incident; it counts in recall.",
+        ("incidents",),
+        mutating=True,
+    ),
     Action(
         "incident",
         ("i",),
@@ -209,7 +218,7 @@ BY_ID: dict[str, Action] = {action.id: action for action in ACTIONS}
 FOOTER = (
     "promote", "acknowledge", "snooze", "verdict", "accept", "why", "cases", "narrow", "split",
     "keep", "rollback", "incident", "compare", "note", "freeze", "layer", "diff", "widen",
-    "ranking", "signal", "undo", "feedback", "export",
+    "ranking", "signal", "undo", "feedback", "tune", "missed", "export",
 )  # fmt: skip
 """Ids of what the footer has, the most needed first: what a narrow screen has no room for stands under ``?`` alone."""
 

@@ -144,8 +144,9 @@ def not_checked(check: Check, message: str, column: str | None = None) -> Findin
 
 
 def quieter(finding: Finding, tier: Tier, **evidence: Any) -> Finding:
-    """The finding at another tier with more evidence."""
-    return replace(finding, tier=tier, evidence={**finding.evidence, **evidence})
+    """The finding at another tier with more evidence; ``tier_before`` keeps the tier that its check gave it."""
+    before = {} if tier == finding.tier else {"tier_before": finding.tier}
+    return replace(finding, tier=tier, evidence={**before, **finding.evidence, **evidence})
 
 
 def percent(share: float) -> str:

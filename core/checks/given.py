@@ -42,6 +42,7 @@ class Given:
         expected_rows: rows that the source says it sent, when it says so (conservation).
         kept_slices: what is watched besides, each slice by its own past.
         beside: rows with known answers, and the rows that the version learned from.
+        streaks: by check, column and slice, in how many batches directly before it failed; None where nobody knows.
     """
 
     current: BatchProfile
@@ -55,3 +56,4 @@ class Given:
     expected_rows: int | None = None
     kept_slices: tuple[WatchedSlice, ...] = ()
     beside: Beside = field(default_factory=Beside)
+    streaks: Mapping[tuple[str, str | None, str | None], int] | None = None

@@ -92,3 +92,12 @@ def log_score(ratio: float) -> float:
     if not math.isfinite(ratio):
         return 10.0 if ratio > 0 else 0.0
     return max(ratio, 0.0) if ratio <= 1 else min(1.0 + math.log(ratio), 10.0)
+
+
+def ratio_of(score: float) -> float:
+    """The ratio that :func:`log_score` was given; of a score of 10 the least that it can have been, e to the 9th.
+
+    >>> ratio_of(log_score(0.5)), round(ratio_of(log_score(3.0)), 6)
+    (0.5, 3.0)
+    """
+    return score if score <= 1 else math.exp(score - 1)

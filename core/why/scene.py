@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from core.baseline import Baselines
 from core.checks.base import CheckContext
 from core.stats.packing import unpack
+from core.tuner.standing import tuned_specs
 from core.validate import roles_of
 from core.why import episode as episodes
 from core.why.episode import Episode, unbroken
@@ -49,7 +50,7 @@ def scene(
         reference=baseline.merged,
         past=baseline.past,
         roles=roles_of(model.file),
-        specs=model.file.checks,
+        specs=tuned_specs(db, model),
         calendar=model.file.columns.calendar,
         window_start=batch.window_start,
         window_end=batch.window_end,

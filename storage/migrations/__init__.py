@@ -23,6 +23,8 @@ STEPS: tuple[str, ...] = (
     "m0014_experiments",
     "m0015_condition_readings",
     "m0016_readings_of_arms",
+    "m0018_tunings",
+    "m0019_missed",
 )
 """Module names under ``storage.migrations``, in order of application."""
 

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal
 
+from storage.records.alert_rules import AlertRules
+
 Task = Literal["binary", "multiclass", "regression"]
 StageKind = Literal["test", "shadow", "canary", "ab", "full"]
 
@@ -173,7 +175,18 @@ class Suite:
 
 @dataclass(frozen=True, slots=True)
 class CheckSpec:
-    """One check as the model file changes it: another threshold or tier, off, or a bound that a person knows."""
+    """One check as the model file or a tuning changes it: another threshold or tier, off, or narrower.
+
+    The fields from ``times`` on narrow what is told; a finding of class hard is told all the same.
+
+    Attributes:
+        times: the check's own limit, times this: 1.4 tells less, 0.8 more.
+        except_slices: slices as ``region=LATAM`` in which it tells nothing.
+        minimum_rows: of a batch; minimum_touched: rows that fail.
+        hours: of the day in UTC in which it tells, ``06-22``: from 06:00 on and before 22:00; may go over midnight.
+        batches_in_a_row: it tells from this many batches in a row on.
+        tuned: who accepted it and when, for a person; None where the model file says it.
+    """
 
     check: str
     column: str | None = None
@@ -186,6 +199,14 @@ class CheckSpec:
     rationale: str | None = None
     owner: str | None = None
     reviewed: str | None = None
+    runbook: str | None = None
+    times: float | None = None
+    except_slices: tuple[str, ...] = ()
+    minimum_rows: int | None = None
+    minimum_touched: int | None = None
+    hours: str | None = None
+    batches_in_a_row: int | None = None
+    tuned: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,6 +251,7 @@ class ModelFile:
     gates: GateBudget = GateBudget()
     suite: Suite = Suite()
     feedback_loop: bool = False
+    alerts: AlertRules = field(default_factory=AlertRules)
 
     @property
     def primary_metric(self) -> MetricSpec | None:

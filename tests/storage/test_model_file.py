@@ -1,10 +1,11 @@
-from datetime import timedelta
+from datetime import time, timedelta
 from pathlib import Path
 
 import pytest
 
 from storage.errors import ModelFileError
 from storage.model_file import parse, read
+from storage.records.alert_rules import AlertRules
 from storage.records.models import GateBudget, Guardrail, Slo, Stage, Suite
 
 FULL = """
@@ -212,3 +213,59 @@ def test_a_latency_guardrail_needs_its_column() -> None:
     text = GATES.replace('latency = "ms"\n', "").replace('signal = "error"', 'signal = "latency"')
     with pytest.raises(ModelFileError, match="names no latency"):
         parse(text, "churn.toml")
+
+
+ALERTS = (
+    FULL
+    + """
+[alerts]
+pages_per_week = 1.5
+escalate_after = "45m"
+escalate_to = ["second line", "head of data"]
+morning = "7:30"
+upstream = ["billing export"]
+runbook = "https://wiki.example.internal/churn"
+
+[alerts.importance]
+plan_price = 3
+"trace source" = 0.2
+"""
+)
+
+
+def test_what_a_file_says_of_its_alerts() -> None:
+    assert parse(FULL, "churn.toml").alerts == AlertRules()
+    assert parse(ALERTS, "churn.toml").alerts == AlertRules(
+        pages_per_week=1.5,
+        escalate_after=timedelta(minutes=45),
+        escalate_to=("second line", "head of data"),
+        morning=time(7, 30),
+        upstream=("billing export",),
+        runbook="https://wiki.example.internal/churn",
+        importance={"plan_price": 3.0, "trace source": 0.2},
+    )
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("pages_per_week = 1.5", "pages_per_weak = 1", "line 41, key [alerts] pages_per_weak"),
+        ("pages_per_week = 1.5", "pages_per_week = 0", "line 41, key [alerts] pages_per_week: must be above 0"),
+        ('"45m"', '"45"', "line 42, key [alerts] escalate_after: '45' is not a duration"),
+        ('"45m"', '"10s"', "line 42, key [alerts] escalate_after: '10s' must be between 1m and 30d"),
+        ('"45m"', '"99999999999w"', "must be between 1m and 30d"),
+        ('"head of data"', '"second line"', "line 43, key [alerts] escalate_to: a name stands there twice"),
+        ('"7:30"', '"half past"', "line 44, key [alerts] morning: 'half past' is not a time on the wall"),
+        ('"7:30"', '"24:00"', "key [alerts] morning: '24:00' is not a time on the wall such as '08:00'"),
+        ('["billing export"]', '"billing"', "line 45, key [alerts] upstream: must be a list in brackets"),
+        ('["billing export"]', '[" "]', "line 45, key [alerts] upstream: a name is empty"),
+        ("plan_price = 3", "plan_price = -1", "line 49, key [alerts.importance] plan_price: must be at least 0"),
+        ("plan_price = 3", "plan_price = nan", "line 49, key [alerts.importance] plan_price"),
+        ("plan_price = 3", 'plan_price = "much"', "line 49, key [alerts.importance] plan_price: must be a number"),
+    ],
+)
+def test_a_wrong_key_of_alerts_is_named_with_its_line(old: str, new: str, said: str) -> None:
+    assert old in ALERTS
+    with pytest.raises(ModelFileError) as caught:
+        parse(ALERTS.replace(old, new, 1), "churn.toml")
+    assert said in str(caught.value)

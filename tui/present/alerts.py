@@ -38,12 +38,14 @@ def detail(
     stamp: Stamp,
     incident: str | None = None,
     chart: str = "",
+    beside: Sequence[str] = (),
 ) -> Text:
     """What it says, what it rests on, what to do, who did what, and what people did the last times.
 
     Args:
         incident: the key of the incident it is linked to.
         chart: what it is about over the past batches, drawn.
+        beside: how often its checks were right, and how its fault would touch the model.
     """
     text = Text()
     put_line(text, alert.title, "bold")
@@ -54,6 +56,8 @@ def detail(
         f"{stamp(alert.window_start)} to {stamp(alert.window_end)}" if alert.window_start and alert.window_end else "-"
     )
     put_line(text, f"window {window}  batch {alert.batch_id or '-'}  seen x{alert.seen}")
+    for sentence in beside:
+        put_line(text, sentence)
     for result in findings:
         found = result.finding
         where = " in ".join(filter(None, (found.column, found.slice)))

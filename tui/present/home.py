@@ -106,6 +106,7 @@ def detail(
     now: datetime,
     on_the_way: str = "",
     held: HeldTo | None = None,
+    budget: str = "",
 ) -> Text:
     """The model's page: what is live and on the way, the objective, the chart, what it is held to, what is missing."""
     text = Text()
@@ -115,6 +116,8 @@ def detail(
     put_line(text, f"{live}{f'; also {others}' if others else ''}  ({line.model.file.task}, {production})")
     if on_the_way:
         put_line(text, on_the_way, "bold" if "OVERRIDE" in on_the_way else "")
+    if budget:
+        put_line(text, f"! {budget}: :quality", "bold")
     for sentence in held.parted if held else ():
         put_line(text, f"! {sentence}", "bold")
     if line.newest is not None:

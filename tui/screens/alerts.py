@@ -13,6 +13,7 @@ from core import alert_answers
 from storage.errors import UsageError
 from storage.records.alerts import Alert
 from storage.tables import alerts, incidents, models, results, rollback_evidence
+from tui import jobs
 from tui.focus import Focus
 from tui.present import alerts as present
 from tui.present.columns import Column
@@ -93,6 +94,8 @@ class AlertsPane(ListPane):
     def __init__(self) -> None:
         super().__init__()
         self.charts: dict[int, str] = {}
+        self.beside: dict[int, list[str]] = {}
+        self.reading: int | None = None  # the alert whose batch a thread is reading
 
     def source(self) -> RowSource:
         """See ListPane."""
@@ -100,7 +103,7 @@ class AlertsPane(ListPane):
 
     def reload(self) -> None:
         """See ListPane: charts are drawn anew, since a batch or a change may have come."""
-        self.charts = {}
+        self.charts, self.beside, self.reading = {}, {}, None
         super().reload()
 
     def alert(self, key: str | None = None) -> Alert:
@@ -125,7 +128,10 @@ class AlertsPane(ListPane):
         chart = self.charts.get(alert.id, "")
         if alert.id not in self.charts:
             self._draw(alert)
-        body = present.detail(alert, findings, events, past, self.shell.now(), self.shell.stamp, linked, chart)
+        if alert.id not in self.beside and alert.id != self.reading:
+            self._read_beside(alert)
+        beside = self.beside.get(alert.id, ())
+        body = present.detail(alert, findings, events, past, self.shell.now(), self.shell.stamp, linked, chart, beside)
         return f"alert {alert.id}  {alert.model}  {alert.tier}", body
 
     def _draw(self, alert: Alert) -> None:
@@ -145,6 +151,25 @@ class AlertsPane(ListPane):
     def _drawn(self, drawn: tuple[int, str]) -> None:
         self.charts[drawn[0]] = drawn[1]
         if drawn[1] and self.table.key is not None:
+            self._show(self.table.key)
+
+    def _read_beside(self, alert: Alert) -> None:
+        """Precision and touch follow from a thread: the latter opens the batch's file."""
+        now, self.reading = self.shell.now(), alert.id
+
+        def work(db: sqlite3.Connection) -> tuple[int, list[str]]:
+            from core.touch.beside import LARGEST, precision_words, touch_words
+
+            stopped = jobs.stopper()
+            right = precision_words(db, alert, [r.finding for r in results.of_alert(db, alert.id)], now)
+            # Who flies over the list has long left: no file is opened for that.
+            return alert.id, right if stopped() else [*right, *touch_words(db, alert, most=LARGEST)]
+
+        self.read("beside", work, self._show_beside)
+
+    def _show_beside(self, read: tuple[int, list[str]]) -> None:
+        self.beside[read[0]] = read[1]
+        if read[1] and self.table.key is not None:
             self._show(self.table.key)
 
     def enter_details(self, key: str) -> bool:
@@ -214,6 +239,12 @@ class AlertsPane(ListPane):
             return f"{verdict} recorded{f'; {joined} batch(es) joined the baseline' if joined else ''}"
 
         self.record("feedback", work, self.shell.say)
+
+    def do_tune(self) -> None:
+        """What could be changed of the check behind the alert, so that noise goes and every known fault stays."""
+        from tui.screens.tuning import open_tuning
+
+        open_tuning(self, self.alert())
 
     def do_why(self) -> None:
         """Why the alert under the cursor was raised: its batch, or the newest where it has none."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from rich.console import RenderableType
 
 from core.home import Health, ModelLine, health, lines
+from core.quality.budget import over
 from storage.errors import UsageError
 from storage.records.rollouts import Rollout
 from storage.tables import gates, models, rollouts
@@ -106,8 +107,10 @@ class HomePane(ListPane):
         width = self.detail.size.width or self.size.width
         overrides = sum(one.model == line.model.name for one in gates.overrides(self.db, only_open=True))
         told = present.candidates_line(self.ways.get(int(key), ()), overrides)
+        now, held = self.shell.now(), self.held.get(int(key))
+        spent = over(self.db, line.model, now=now)
         body = present.detail(
-            line, self.healths.get(int(key)), self.shell.stamp, width, self.shell.now(), told, self.held.get(int(key))
+            line, self.healths.get(int(key)), self.shell.stamp, width, now, told, held, spent.words if spent else ""
         )
         return f"{line.model.name}  owner {line.model.file.owner or 'nobody'}", body
 

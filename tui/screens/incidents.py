@@ -167,6 +167,12 @@ class IncidentsPane(ListPane):
             "note", lambda db: note(db, key, text, actor=actor, now=now), lambda _: self.shell.say(f"noted on {key}")
         )
 
+    def do_missed(self) -> None:
+        """Say that no alert told of the incident, with a note if there is more to say."""
+        from tui.screens.missed import ask_missed
+
+        ask_missed(self, self.incident())
+
     def do_incident(self) -> None:
         """What can be done next with it."""
         from tui.screens.incident_steps import Steps

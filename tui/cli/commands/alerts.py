@@ -5,10 +5,13 @@ from __future__ import annotations
 import click
 
 from core import alert_answers
-from core.tuning import propose
+from core.touch.beside import precision_words
+from core.touch.reading import touch
 from storage.records.alerts import VERDICTS
 from storage.tables import alerts, models, results
 from tui.cli import diagnostics, output, shapes
+from tui.cli.commands import alert_tune
+from tui.cli.commands.alert_quality import missed_command, quality_command
 from tui.cli.options import ROW_ID, DefaultGroup, reading, shared, writing
 from tui.typed_moments import ahead
 
@@ -18,6 +21,10 @@ MOMENT = "8h, 2d, or 2026-11-23T07:00Z."
 @click.group("alerts", cls=DefaultGroup)
 def command() -> None:
     """List, show and answer alerts. Without a subcommand: the open ones."""
+
+
+command.add_command(quality_command)
+command.add_command(missed_command)
 
 
 @command.command("list")
@@ -76,10 +83,16 @@ def show(alert_id: int, store: str | None, as_json: bool) -> None:
         events = alerts.events(session.db, alert_id)
         past = alerts.past_actions(session.db, alert.fingerprint)
         state = alert.state_at(session.now)
+        right = precision_words(session.db, alert, findings, session.now)
+        touched = touch(session.db, alert)
     if as_json:
-        output.document({**shapes.alert(alert, findings), "events": events, "past": past})
+        told = {"events": events, "past": past, "precision": right, "touch": touched}
+        output.document({**shapes.alert(alert, findings), **told})
         return
     output.text(f"alert {alert.id}  {alert.tier}  {state}  {alert.model}  cause: {alert.cause}\n{alert.title}\n")
+    for sentence in (*right, *(touched.words if touched else ())):
+        output.text(sentence)
+    output.text("")
     output.table(
         ("CHECK", "COLUMN", "SLICE", "VALUE", "THRESHOLD", "MESSAGE"),
         [(f.check, f.column, f.slice, _number(f.value), _number(f.threshold), f.message) for f in findings],
@@ -176,16 +189,7 @@ def silence(
     _answer(as_json, {"silence": silence_id, "preview": would.matched}, told)
 
 
-@command.command("tune")
-@click.argument("check")
-@click.option("--model", required=True, help="The model whose feedback counts.")
-@click.option("--column", help="Only this column's findings.")
-@shared
-def tune(check: str, model: str, column: str | None, store: str | None, as_json: bool) -> None:
-    """Propose a threshold from feedback, with a back-test over the stored history; prints what to put in the file."""
-    with reading(store) as session:
-        proposal = propose(session.db, models.get(session.db, model), check, column)
-    _answer(as_json, proposal, proposal.text())
+command.add_command(alert_tune.command)
 
 
 def _number(value: float | None) -> str | None:
