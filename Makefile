@@ -4,7 +4,7 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 BENCHES := $(filter-out figures gate_worlds pty_run slice_data slice_peers table trial_data,$(basename $(notdir $(wildcard tests/benchmarks/[a-z]*.py))))
 # Tables of their own stand in docs/gates.md and docs/experiments.md.
-TABLED := $(filter-out experiments gate_numbers,$(BENCHES))
+TABLED := $(filter-out experiments gate_numbers tuner,$(BENCHES))
 FLAGS ?=
 # Tests of the screen wait for the terminal half of their time: two workers a core.
 WORKERS ?= $(shell echo $$((2 * $$(getconf _NPROCESSORS_ONLN))))

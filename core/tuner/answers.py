@@ -7,7 +7,9 @@ from datetime import datetime
 from typing import Any
 
 from core.tuner.backtest import BackTest, back_test
+from core.tuner.expected import answered_by_verdicts
 from core.tuner.history import read
+from core.tuner.nearer import anew
 from core.tuner.proposals import Candidate
 from core.tuner.standing import changed, file_says, spec_of, standing, tuned_specs, words
 from storage.db import transaction
@@ -100,7 +102,11 @@ def revert(db: sqlite3.Connection, tuning_id: int, *, reason: str, actor: Actor,
 def tested_again(db: sqlite3.Connection, model: Model, tuning: Tuning) -> BackTest:
     """The back-test of a proposal on the history as it is now, over all checks in force."""
     before = tuned_specs(db, model)
-    return back_test(read(db, model), before, changed(before, tuning.check, tuning.column, tuning.change))
+    after = changed(before, tuning.check, tuning.column, tuning.change)
+    history = read(db, model)
+    if answered_by_verdicts(before, after):
+        return back_test(history, before, after)
+    return anew(db, model, history, before, after)
 
 
 def _answer(

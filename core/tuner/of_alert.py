@@ -6,6 +6,7 @@ import sqlite3
 from dataclasses import dataclass
 
 from core.tuner.history import History, read
+from core.tuner.nearer import nearer
 from core.tuner.proposals import OFFERED, Candidate, Proposals, propose
 from core.tuner.standing import Standing, standing
 from storage.errors import UsageError
@@ -23,7 +24,7 @@ class TuningOfAlert:
 
     Attributes:
         found: one for each check and column looked at, the finding that says most first.
-        candidates: of all of them, the one that removes most noise first.
+        candidates: of all of them, the one that removes most noise first; last a nearer limit, where alerts came late.
         standing: accepted tunings of the model.
     """
 
@@ -51,7 +52,10 @@ def tuning_of(db: sqlite3.Connection, alert: Alert) -> TuningOfAlert:
     history = read(db, model)
     found = [_proposals(db, model, check, column, history) for check, column in dict.fromkeys(soft[:CHECKS_TRIED])]
     every = sorted((c for p in found for c in p.candidates), key=lambda c: (-c.test.noise_removed, c.test.unjudged))
-    return TuningOfAlert(model, tuple(found), tuple(every[:OFFERED]), tuple(standing(db, model)))
+    late = next((p for p in found if p.late), None)
+    sooner = nearer(db, model, late.check, late.column, history) if late is not None else None
+    chosen = [*every[: OFFERED - (sooner is not None)], *([sooner] if sooner is not None else [])]
+    return TuningOfAlert(model, tuple(found), tuple(chosen), tuple(standing(db, model)))
 
 
 def _proposals(db: sqlite3.Connection, model: Model, check: str, column: str | None, history: History) -> Proposals:

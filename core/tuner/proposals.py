@@ -65,6 +65,7 @@ class Proposals:
     Attributes:
         candidates: the one that removes most noise first; empty with a ``reason``.
         fired: alerts that rest on the check; ``noise`` of them were called so, ``known`` are faults that must stay.
+        late: known ones that came too late, as people said: a reason for a nearer limit.
     """
 
     model: str
@@ -75,6 +76,7 @@ class Proposals:
     fired: int
     noise: int
     known: int
+    late: int = 0
 
 
 def propose(
@@ -110,13 +112,14 @@ def propose(
     if not soft:
         reason = "it is hard here: what is surely wrong is always told"
     elif not noise:
-        reason = "nobody has called an alert of it noise"
+        reason = "no noise is left: nobody called an alert noise that it would raise today"
     else:
         found = search.candidates(column)
         alike = "its noise is like the faults it caught: no limit and no condition tells them apart"
         blind = f"no fault of it is known, so no limit is more than {BLIND:g} times as wide, and that removes no noise"
         reason = "" if found else alike if known else blind
-    return Proposals(model.name, check, column, tuple(found), reason, len(told), len(noise), len(known))
+    late = sum(alert.verdict == "late" for alert in known)
+    return Proposals(model.name, check, column, tuple(found), reason, len(told), len(noise), len(known), late)
 
 
 class Search:

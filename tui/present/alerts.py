@@ -63,7 +63,13 @@ def detail(
         where = " in ".join(filter(None, (found.column, found.slice)))
         put_line(text, f"\n{found.check} {where}", "bold")
         put_line(text, f"  {found.message}")
-        for key, label in (("rationale", "why"), ("response", "do"), ("command", "rows"), ("owner", "owner")):
+        for key, label in (
+            ("rationale", "why"),
+            ("response", "do"),
+            ("command", "rows"),
+            ("owner", "owner"),
+            ("tuned", "check"),
+        ):
             if found.evidence.get(key):
                 put_line(text, f"  {label}: {found.evidence[key]}")
         for row in list(found.evidence.get("sample") or ())[:3]:

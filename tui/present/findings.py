@@ -38,7 +38,13 @@ def detail(result: StoredResult) -> Text:
     page = Page()
     found = result.finding
     page.line(found.message, "bold")
-    for key, label in (("rationale", "why"), ("response", "do"), ("owner", "owner")):
+    for key, label in (
+        ("rationale", "why"),
+        ("response", "do"),
+        ("owner", "owner"),
+        ("tuned", "check"),
+        ("quiet", "not told"),
+    ):
         if found.evidence.get(key):
             page.line(f"{label}: {found.evidence[key]}")
     if not found.evidence.get("rows_sql"):

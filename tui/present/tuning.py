@@ -20,7 +20,8 @@ LETTERS = "abcdefgh"
 def heading(found: Proposals) -> str:
     """What was found, in one sentence."""
     where = f"{found.check} on {found.column}" if found.column else found.check
-    told = f"{where} of {found.model}: {found.fired} alerts rest on it, {found.noise} noise, {found.known} known faults"
+    rest = f"{count(found.fired, 'alert')} rest on it, {found.noise} noise, {count(found.known, 'known fault')}"
+    told = f"{where} of {found.model}: {rest}"
     return f"{told}; {found.reason}" if found.reason else told
 
 
@@ -53,13 +54,23 @@ def of_candidate(candidate: Candidate) -> tuple[str, ...]:
     return figures(candidate.words, candidate.test.document())
 
 
+def count(number: int, thing: str) -> str:
+    """A number of things.
+
+    >>> count(1, "alert"), count(0, "alert")
+    ('1 alert', '0 alerts')
+    """
+    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
+
+
 def sentence(candidate: Candidate) -> str:
     """What a change would have done, for a person who reads no table."""
     test = candidate.test
     span = f"over {test.batches:,} batches ({test.weeks:.1f} weeks)"
     known = f"all {test.known} known faults are told as before" if test.known else "no fault is known yet"
-    gone = f"; {test.unjudged} alerts that nobody judged would be gone too" if test.unjudged else ""
-    return f"{span}: {test.noise_removed} of {test.noise_before} noise gone, {known}{gone}"
+    gone = f"; {count(test.unjudged, 'alert')} that nobody judged would be gone too" if test.unjudged else ""
+    new = f"; {count(test.new, 'alert')} would be new" if test.new else ""
+    return f"{span}: {test.noise_removed} of {test.noise_before} noise gone, {known}{gone}{new}"
 
 
 def what(tuning: Tuning) -> str:

@@ -14,6 +14,7 @@ from core.tuner.answers import accept, record, revert
 from core.tuner.backtest import BackTest
 from core.tuner.expected import answered_by_verdicts
 from core.tuner.history import read
+from core.tuner.nearer import nearer
 from core.tuner.proposals import Candidate
 from core.tuner.rejudge import context_of, judged, rejudge
 from core.tuner.replay import replay
@@ -139,4 +140,26 @@ def test_an_accepted_tuning_judges_the_next_batch_and_a_revert_judges_as_before(
         revert(db, tuning, reason="it was not", actor=ADA, now=NOW)
     assert tuned_specs(db, model) == specs == model.file.checks
     assert judged(db, model, context, tuned_specs(db, model)) == before
+    db.close()
+
+
+def test_a_nearer_limit_tells_what_would_be_new_and_is_tested_again_when_accepted(
+    tmp_path: Path, logs: tuple[list[str], list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("core.tuner.nearer.NEARER", 0.3)
+    db, model = start(tmp_path, logs[0])
+    serve(db, model, logs[1])
+    history = read(db, model)
+    known = {a.id for a in history.every_alert() if a.known}
+    found = [c for check in ("drift", "bounds", "volume") if (c := nearer(db, model, check, None, history)) is not None]
+    assert known
+    assert found
+    for candidate in found:
+        assert candidate.change == {"times": 0.3}
+        assert candidate.test.new > 0
+        assert (candidate.test.known, candidate.test.lost) == (len(known), ())
+        assert candidate.test.alerts_after >= candidate.test.alerts_before
+    kept = record(db, model, found[0], actor=ADA, now=NOW)
+    assert accept(db, kept, reason="it came late", actor=ADA, now=NOW).state == "accepted"
+    assert [s.times for s in tuned_specs(db, model)] == [0.3]
     db.close()

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import sqlite3
+from dataclasses import replace
 from typing import Any
 
 import click
 
 from core.tuner import answers
+from core.tuner.history import read
+from core.tuner.nearer import nearer
 from core.tuner.proposals import Proposals, propose
 from core.tuner.standing import standing
 from storage.errors import RefusedError, UsageError
+from storage.records.models import Model
 from storage.records.tunings import Tuning
 from storage.tables import models, tunings
 from tui.cli import diagnostics, output
@@ -22,6 +26,7 @@ from tui.present import tuning as present
 @click.argument("check", required=False)
 @click.option("--model", help="The model whose history counts; with --list, only its tunings.")
 @click.option("--column", help="Only this column's findings.")
+@click.option("--tighter", is_flag=True, help="A nearer limit too; batches are judged anew, which takes a while.")
 @click.option("--accept", "accepted", type=ROW_ID, metavar="ID", help="Let a proposal decide from the next batch on.")
 @click.option("--reject", "rejected", type=ROW_ID, metavar="ID", help="Say that a proposal is not wanted.")
 @click.option("--revert", "reverted", type=ROW_ID, metavar="ID", help="Take an accepted tuning back.")
@@ -32,6 +37,7 @@ def command(
     check: str | None,
     model: str | None,
     column: str | None,
+    tighter: bool,
     accepted: int | None,
     rejected: int | None,
     reverted: int | None,
@@ -50,7 +56,7 @@ def command(
     elif check is not None:
         if model is None:
             raise UsageError("--model is missing", "name the model whose history counts: --model NAME")
-        _propose(store, model, check, column, as_json)
+        _propose(store, model, check, column, tighter, as_json)
     else:
         act, number = named[0]
         with writing(store) as session:
@@ -62,19 +68,19 @@ def command(
             output.text(f"tuning {done.id} is {done.state}: {present.what(done)}")
 
 
-def _propose(store: str | None, name: str, check: str, column: str | None, as_json: bool) -> None:
+def _propose(store: str | None, name: str, check: str, column: str | None, tighter: bool, as_json: bool) -> None:
     """Proposals are kept, so that they can be answered by number; where nothing may be written they are shown."""
     ids: list[int | None] = []
     try:
         with writing(store) as session:
             model = models.get(session.db, name)
-            found = propose(session.db, model, check, column)
+            found = _found(session.db, model, check, column, tighter)
             ids += [
                 answers.record(session.db, model, c, actor=session.actor, now=session.now) for c in found.candidates
             ]
     except RefusedError as error:
         with reading(store) as session:
-            found = propose(session.db, models.get(session.db, name), check, column)
+            found = _found(session.db, models.get(session.db, name), check, column, tighter)
         ids += [None] * len(found.candidates)
         diagnostics.note(f"{error}; the proposals are shown and can't be accepted")
     if as_json:
@@ -92,6 +98,20 @@ def _propose(store: str | None, name: str, check: str, column: str | None, as_js
     output.text("\nmidwatch alerts tune --accept ID --reason TEXT lets one decide from the next batch on")
 
 
+def _found(db: sqlite3.Connection, model: Model, check: str, column: str | None, tighter: bool) -> Proposals:
+    history = read(db, model)
+    found = propose(db, model, check, column, history)
+    if not tighter:
+        if found.late:
+            diagnostics.note(f"{found.late} of its alerts came late, as people said: --tighter proposes a nearer limit")
+        return found
+    sooner = nearer(db, model, check, column, history)
+    if sooner is None:
+        diagnostics.note("a nearer limit would tell nothing new, or lose a known fault")
+        return found
+    return replace(found, candidates=(*found.candidates, sooner))
+
+
 def _document(found: Proposals, ids: list[int | None]) -> dict[str, Any]:
     return {
         "model": found.model,
@@ -101,6 +121,7 @@ def _document(found: Proposals, ids: list[int | None]) -> dict[str, Any]:
         "fired": found.fired,
         "noise": found.noise,
         "known": found.known,
+        "late": found.late,
         "proposals": [
             {
                 "id": number,
