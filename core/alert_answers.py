@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from core.alert_raising import PROGRAM
+from core.snoozing import LONGEST, check_end
 from storage.db import transaction
 from storage.errors import UsageError
 from storage.host import Actor
@@ -14,7 +15,6 @@ from storage.records.alerts import VERDICTS, Alert
 from storage.tables import alerts, audit, batches, silences
 
 PREVIEW = timedelta(days=7)
-LONGEST_SNOOZE = timedelta(days=30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +51,7 @@ def snooze(
     Raises:
         UsageError: the end is not ahead, or more than thirty days away.
     """
-    if until <= now:
-        raise UsageError(f"a snooze until {until:%Y-%m-%d %H:%M} would end before it starts", "name a later moment")
-    if until - now > LONGEST_SNOOZE:
-        raise UsageError(f"a snooze may last {LONGEST_SNOOZE.days} days at most", "tune the check instead")
+    check_end(until, now)
     with transaction(db):
         alert = alerts.get(db, alert_id)
         changed = [a.id for a in alerts.of_group(db, alert.model_id, alert.group_key) if a.state != "resolved"]
@@ -126,8 +123,8 @@ def silence(
         raise UsageError("a silence that names nothing would hide everything", "name a model, a check or a column")
     if not reason.strip():
         raise UsageError("a silence needs a reason", "say why, for the person who finds it next week")
-    if not now < ends_at <= now + LONGEST_SNOOZE:
-        raise UsageError(f"a silence ends within {LONGEST_SNOOZE.days} days", "name a moment ahead")
+    if not now < ends_at <= now + LONGEST:
+        raise UsageError(f"a silence ends within {LONGEST.days} days", "name a moment ahead")
     with transaction(db):
         count = len(preview_silence(db, model_id=model_id, check=check, column=column, now=now).matched)
         silence_id = silences.insert(

@@ -10,6 +10,7 @@ import sqlite3
 from collections.abc import Sequence
 from datetime import datetime
 
+from core.storms.gathering import gather
 from storage.clock import to_text
 from storage.db import transaction
 from storage.records.alerts import Alert, AlertDraft, Silence
@@ -67,6 +68,7 @@ def raise_alerts(
             if alert.group_key not in raised and _stayed_away(db, alert):
                 note = f"not seen in the last {CLEAN_BATCHES} batches"
                 alerts.event(db, alert.id, "resolve", by=PROGRAM, now=now, note=note)
+        gather(db, alerts.of_batch(db, batch.id), now)
         return alerts.of_batch(db, batch.id)
 
 
@@ -116,6 +118,7 @@ def raise_standing(
         alert_id = alerts.insert(
             db, draft, model_id=model.id, batch_id=batch_id, result_ids=result_ids, window=(None, None), now=now
         )
+        gather(db, [alerts.get(db, alert_id)], now)
         return alerts.get(db, alert_id)
 
 
