@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from core.alert_raising import PROGRAM
 from core.snoozing import LONGEST, check_end
@@ -14,19 +14,31 @@ from storage.host import Actor
 from storage.records.alerts import VERDICTS, Alert
 from storage.tables import alerts, audit, batches, silences
 
-PREVIEW = timedelta(days=7)
-
 
 @dataclass(frozen=True, slots=True)
 class SilencePreview:
-    """What a silence would have kept quiet over the last seven days: ids, tiers and titles."""
+    """What a silence would have kept quiet over the last seven days.
+
+    Attributes:
+        matched: ids, tiers and titles.
+        through: how many of them it would not keep quiet all the same: those of class hard.
+    """
 
     matched: tuple[tuple[int, str, str], ...]
+    through: int = 0
 
     @property
     def loud(self) -> int:
         """How many of them were pages or tickets."""
         return sum(tier in ("page", "ticket") for _, tier, _ in self.matched)
+
+    @property
+    def words(self) -> str:
+        """The preview in one sentence."""
+        told = f"would have hidden {len(self.matched) - self.through} alerts in seven days"
+        loud = f", {self.loud} of what it meets pages or tickets"
+        through = f"; {self.through} of class hard would have broken through" if self.through else ""
+        return f"{told}{loud}{through}"
 
 
 def acknowledge(
@@ -99,8 +111,9 @@ def preview_silence(
     db: sqlite3.Connection, *, model_id: int | None, check: str | None, column: str | None, now: datetime
 ) -> SilencePreview:
     """What a silence would have hidden in the last seven days; shown before it is made."""
-    found = silences.preview(db, model_id=model_id, check=check, column=column, since=now - PREVIEW)
-    return SilencePreview(tuple(found))
+    found = silences.preview(db, model_id=model_id, check=check, column=column, now=now)
+    met = tuple((alert_id, tier, title) for alert_id, tier, _, title in found)
+    return SilencePreview(met, sum(error_class == "hard" for _, _, error_class, _ in found))
 
 
 def silence(
@@ -145,11 +158,30 @@ def silence(
         return silence_id
 
 
-def end_silence(db: sqlite3.Connection, silence_id: int, *, actor: Actor, now: datetime) -> None:
-    """End a silence before its time."""
+def end_silence(db: sqlite3.Connection, silence_id: int, *, actor: Actor, now: datetime) -> list[int]:
+    """End a silence before its time: what it kept quiet fires again; the alerts that do.
+
+    Raises:
+        UsageError: there is no such silence, or it is over.
+    """
     with transaction(db):
+        found = silences.get(db, silence_id)
+        if not found.active(now):
+            raise UsageError(f"silence {silence_id} is over already", "midwatch alerts silences lists those in force")
+        woken = silences.hushed(db, silence_id=silence_id)
         silences.end(db, silence_id, by=actor.name, now=now)
-        audit.record(db, "silence.end", actor=actor, now=now, object_kind="silence", object_id=silence_id)
+        for alert_id in woken:
+            alerts.event(db, alert_id, "wake", by=actor.name, now=now, note=f"silence {silence_id} was ended")
+        audit.record(
+            db,
+            "silence.end",
+            actor=actor,
+            now=now,
+            object_kind="silence",
+            object_id=silence_id,
+            after={"fire again": woken},
+        )
+        return woken
 
 
 def wake(db: sqlite3.Connection, alert_id: int, *, actor: Actor, now: datetime) -> None:

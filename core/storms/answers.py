@@ -1,21 +1,19 @@
-"""What a person answers to a whole storm: one acknowledgement, one snooze, one way back, one incident; each audited."""
+"""What a person answers to a whole storm: one acknowledgement, one snooze, one way back; each audited."""
 
 from __future__ import annotations
 
 import sqlite3
 from datetime import datetime
 
-from core.incidents import from_alerts, lifecycle
 from core.snoozing import check_end
 from core.storms.gathering import PROGRAM
 from storage.db import transaction
 from storage.errors import UsageError
 from storage.host import Actor
 from storage.records.alerts import Alert
-from storage.records.incidents import Incident
 from storage.records.results import TIERS
 from storage.records.storms import AnswerKind, Storm
-from storage.tables import alerts, audit, models, storms
+from storage.tables import alerts, audit, storms
 
 
 def acknowledge(
@@ -84,28 +82,6 @@ def undo(db: sqlite3.Connection, storm_id: int, *, actor: Actor, now: datetime, 
         after = {"undoes": said.kind, "alerts": changed, "note": note}
         audit.record(db, "storm.undo", actor=actor, now=now, object_kind="storm", object_id=storm_id, after=after)
         return changed
-
-
-def open_incident(db: sqlite3.Connection, storm_id: int, title: str, *, actor: Actor, now: datetime) -> Incident:
-    """Open one incident of everything in a storm; over several models it is nobody's own.
-
-    Raises:
-        UsageError: no title.
-        RefusedError: one of the alerts is part of a live incident.
-    """
-    with transaction(db):
-        heads = [member.head for member in storms.get(db, storm_id).members]
-        one = {head.model_id for head in heads}
-        return lifecycle.open_incident(
-            db,
-            model=models.get_by_id(db, one.pop()) if len(one) == 1 else None,
-            title=title,
-            alerts=from_alerts.members(db, heads),
-            severity=from_alerts.SEVERITY.get(from_alerts.loudest_first(heads)[0].tier, "SEV4"),
-            owner=actor.name,
-            actor=actor,
-            now=now,
-        )
 
 
 def _alerts(db: sqlite3.Connection, storm: Storm) -> list[Alert]:

@@ -95,6 +95,24 @@ class Storm:
 
 
 @dataclass(frozen=True, slots=True)
+class StormLine:
+    """A storm as a list shows it.
+
+    Attributes:
+        groups: its open groups; ``alerts`` counts repeats, too.
+        models: how many models it hit.
+        fires: one of its groups is neither acknowledged nor snoozed.
+    """
+
+    id: int
+    began_at: datetime
+    groups: int
+    alerts: int
+    models: int
+    fires: bool
+
+
+@dataclass(frozen=True, slots=True)
 class StormAnswer:
     """What a person said of a storm as a whole.
 

@@ -12,7 +12,7 @@ from storage.db import transaction
 from storage.errors import UsageError
 from storage.records.alerts import AlertState
 from storage.records.results import TIERS, Tier
-from storage.records.storms import AnswerKind, Onset, Storm, StormAnswer, StormMember
+from storage.records.storms import AnswerKind, Onset, Storm, StormAnswer, StormLine, StormMember
 from storage.tables import alerts
 
 LONGEST_WINDOW = timedelta(days=7)
@@ -38,6 +38,18 @@ SELECT g.head_id, s.why, s.at,
 FROM alert_groups g JOIN storm_members s ON s.id = (
     SELECT max(id) FROM storm_members n WHERE n.model_id = g.model_id AND n.group_key = g.group_key)
 WHERE g.storm_id = ? ORDER BY g.quiet, g.tier_rank, g.score DESC, g.head_id DESC
+"""
+_LINES = """
+SELECT s.id, s.began_at, count(*) AS groups, count(DISTINCT g.model_id) AS models, min(g.quiet) = 0 AS fires,
+       sum((SELECT count(*) FROM alerts a
+            WHERE a.model_id = g.model_id AND a.group_key = g.group_key AND a.id >= g.onset_id)) AS alerts
+FROM storms s JOIN alert_groups g ON g.storm_id = s.id
+WHERE s.id IN (SELECT storm_id FROM alert_groups WHERE head_id IN (SELECT value FROM json_each(?)))
+GROUP BY s.id
+"""
+_STORMS_OF = """
+SELECT head_id, storm_id FROM alert_groups
+WHERE storm_id IS NOT NULL AND head_id IN (SELECT value FROM json_each(?))
 """
 _OPEN = "SELECT DISTINCT storm_id FROM alert_groups WHERE storm_id IS NOT NULL ORDER BY storm_id DESC"
 _ANSWER = """
@@ -115,6 +127,23 @@ def get(db: sqlite3.Connection, storm_id: int) -> Storm:
     if found is None:
         raise UsageError(f"no storm {storm_id} is open in this store", "list them: midwatch alerts storms")
     return found
+
+
+def lines(db: sqlite3.Connection, heads: Sequence[int]) -> dict[int, StormLine]:
+    """The storms that alerts belong to, by the id of the alert, if it is its group's latest."""
+    told = json.dumps(list(heads))
+    found = {
+        row["id"]: StormLine(
+            id=row["id"],
+            began_at=from_text(row["began_at"]),
+            groups=row["groups"],
+            alerts=row["alerts"],
+            models=row["models"],
+            fires=bool(row["fires"]),
+        )
+        for row in db.execute(_LINES, (told,))
+    }
+    return {row["head_id"]: found[row["storm_id"]] for row in db.execute(_STORMS_OF, (told,))}
 
 
 def began_at(db: sqlite3.Connection, storm_id: int) -> datetime:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from core.changes import feed
-from core.storms import answers
+from core.storms import answers, incident
 from core.watchdogs import NO_DATA
 from storage.records.models import Model
 from storage.tables import alerts, audit, incidents, storms
@@ -203,9 +203,9 @@ def test_a_snooze_of_a_storm_ends_for_all_of_it(db: sqlite3.Connection, tmp_path
 def test_one_incident_for_a_storm(db: sqlite3.Connection, tmp_path: Path) -> None:
     flood(db, tmp_path)
     weather, deploy = sorted(storms.open_storms(db), key=lambda s: s.id)
-    opened = answers.open_incident(db, weather.id, "the weather feed", actor=ADA, now=LATER)
+    opened = incident.open_incident(db, weather.id, "the weather feed", actor=ADA, now=LATER)
     assert (opened.model, opened.severity, opened.alerts) == (None, "SEV2", 32)
-    assert answers.open_incident(db, deploy.id, "churn", actor=ADA, now=LATER).model == "churn"
+    assert incident.open_incident(db, deploy.id, "churn", actor=ADA, now=LATER).model == "churn"
     assert len({m.head.incident_id for m in storms.get(db, weather.id).members}) == 1
     assert incidents.get(db, opened.key).owner == "ada"
 
