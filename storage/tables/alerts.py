@@ -59,14 +59,6 @@ _EVENTS = "SELECT * FROM alert_events WHERE alert_id = ? ORDER BY id"
 _INSERT_FEEDBACK = "INSERT INTO alert_feedback(alert_id, verdict, by, note, at) VALUES (?, ?, ?, ?, ?)"
 _OPEN_GROUPS = _SELECT + "WHERE a.id IN (SELECT head_id FROM alert_groups WHERE model_id = ? AND open = 1)"
 _HEAD = _SELECT + "WHERE a.id = (SELECT head_id FROM alert_groups WHERE model_id = ? AND group_key = ?)"
-_PAST_ACTIONS = """
-SELECT e.at, e.by, e.kind AS what, e.note FROM alert_events e JOIN alerts a ON a.id = e.alert_id
-WHERE a.fingerprint = :fingerprint AND e.by <> 'midwatch' AND e.kind <> 'link'
-UNION ALL
-SELECT f.at, f.by, 'feedback ' || f.verdict, f.note FROM alert_feedback f JOIN alerts a ON a.id = f.alert_id
-WHERE a.fingerprint = :fingerprint
-ORDER BY at DESC LIMIT :limit
-"""
 
 
 def insert(
@@ -246,12 +238,6 @@ def events(db: sqlite3.Connection, alert_id: int) -> list[AlertEvent]:
         )
         for row in db.execute(_EVENTS, (alert_id,))
     ]
-
-
-def past_actions(db: sqlite3.Connection, fingerprint: str, limit: int = 5) -> list[tuple[datetime, str, str, str]]:
-    """What people did the last times: moment, person, what, note."""
-    rows = db.execute(_PAST_ACTIONS, {"fingerprint": fingerprint, "limit": limit})
-    return [(from_text(row["at"]), row["by"], row["what"], row["note"] or "") for row in rows]
 
 
 def _order(order: str, descending: bool) -> str:

@@ -40,7 +40,7 @@ def cells(line: ModelLine, health: Health | None, now: datetime, candidates: int
         mark + line.model.name,
         version,
         stage,
-        objective(health, version),
+        no_data(health) if line.silent else objective(health, version),
         last_batch(line, now),
         f"{line.coverage.share:.0%}" if line.coverage else "-",
         trend(health) if health else "",
@@ -56,6 +56,15 @@ def trend(health: Health) -> str:
         return ""
     altered = breaks([p.window_start for p in known], (c.at for c in health.changes if c.model_id is not None))
     return spark([p.value for p in known], marks=altered, width=8)
+
+
+def no_data(health: Health | None) -> str:
+    """The first objective of a model without data: what was measured last says nothing of now."""
+    return (
+        "? no data"
+        if health is None or health.objective.state == "no objective"
+        else f"{health.objective.metric} ? no data"
+    )
 
 
 def objective(health: Health | None, live: str = "") -> str:

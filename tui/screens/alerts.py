@@ -9,6 +9,7 @@ from typing import Any
 from rich.console import RenderableType
 
 from core import alert_answers
+from core.guidance import guidance
 from storage.errors import UsageError
 from storage.records.alerts import Alert
 from storage.records.storms import Storm
@@ -154,12 +155,12 @@ class AlertsPane(ListPane):
         alert = self.alert(key)
         findings = results.of_alert(self.db, alert.id)
         events = alerts.events(self.db, alert.id)
-        past = alerts.past_actions(self.db, alert.fingerprint)
+        found = guidance(self.db, alert, [result.finding for result in findings])
         linked = incidents.get_by_id(self.db, alert.incident_id).key if alert.incident_id else None
         chart = self.charts.get(alert.id, "")
         if alert.id not in self.charts:
             self._draw(alert)
-        body = present.detail(alert, findings, events, past, self.shell.now(), self.shell.stamp, linked, chart)
+        body = present.detail(alert, findings, events, found, self.shell.now(), self.shell.stamp, linked, chart)
         return f"alert {alert.id}  {alert.model}  {alert.tier}", body
 
     def _draw(self, alert: Alert) -> None:

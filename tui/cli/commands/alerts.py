@@ -5,12 +5,14 @@ from __future__ import annotations
 import click
 
 from core import alert_answers
+from core.guidance import guidance
 from core.tuning import propose
 from storage.records.alerts import VERDICTS
 from storage.tables import alerts, models, results, storms
 from tui.cli import diagnostics, output, shapes
 from tui.cli.commands import alert_escalated, alert_quiet, alert_storms
 from tui.cli.options import ROW_ID, DefaultGroup, reading, shared, writing
+from tui.present import guidance as present
 from tui.typed_moments import ahead
 
 MOMENT = "8h, 2d, or 2026-11-23T07:00Z."
@@ -76,15 +78,15 @@ def list_alerts(
 @click.argument("alert_id", type=ROW_ID)
 @shared
 def show(alert_id: int, store: str | None, as_json: bool) -> None:
-    """One alert: findings, what happened to it, what people did the last five times."""
+    """One alert: findings, what it means, what to do, what happened to it, what people did the last five times."""
     with reading(store) as session:
         alert = alerts.get(session.db, alert_id)
         findings = [r.finding for r in results.of_alert(session.db, alert_id)]
         events = alerts.events(session.db, alert_id)
-        past = alerts.past_actions(session.db, alert.fingerprint)
+        helped = guidance(session.db, alert, findings)
         state = alert.state_at(session.now)
     if as_json:
-        output.document({**shapes.alert(alert, findings), "events": events, "past": past})
+        output.document({**shapes.alert(alert, findings), "events": events, "past": helped.answers, "guidance": helped})
         return
     output.text(f"alert {alert.id}  {alert.tier}  {state}  {alert.model}  cause: {alert.cause}\n{alert.title}\n")
     output.table(
@@ -95,9 +97,8 @@ def show(alert_id: int, store: str | None, as_json: bool) -> None:
     output.text("")
     rows = [(f"{e.at:%Y-%m-%d %H:%MZ}", e.by, e.kind, e.note) for e in events]
     output.table(("AT", "WHO", "WHAT", "NOTE"), rows, empty="nobody has answered it")
-    output.text("\nthe last times:")
-    rows = [(f"{at:%Y-%m-%d %H:%MZ}", who, what, note) for at, who, what, note in past]
-    output.table(("AT", "WHO", "WHAT", "NOTE"), rows, empty="nobody ever did anything about it")
+    for line, _ in (*present.about(helped), *present.history(helped, lambda at: f"{at:%Y-%m-%d %H:%MZ}")):
+        output.text(line)
 
 
 @command.command("ack")
