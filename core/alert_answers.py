@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from core.alert_raising import PROGRAM
+from core.breaking_through import SLO_BURN, quiet
 from core.snoozing import LONGEST, check_end
 from storage.db import transaction
 from storage.errors import UsageError
 from storage.host import Actor
-from storage.records.alerts import VERDICTS, Alert
+from storage.records.alerts import VERDICTS, Alert, Silence
 from storage.tables import alerts, audit, batches, silences
 
 
@@ -20,25 +21,28 @@ class SilencePreview:
     """What a silence would have kept quiet over the last seven days.
 
     Attributes:
-        matched: ids, tiers and titles.
-        through: how many of them it would not keep quiet all the same: those of class hard.
+        matched: ids, tiers and titles of those that it would have met.
+        through: ids of those of class hard, which break through.
     """
 
     matched: tuple[tuple[int, str, str], ...]
-    through: int = 0
+    through: frozenset[int] = frozenset()
+
+    @property
+    def hidden(self) -> int:
+        """How many of them it would have kept quiet."""
+        return len(self.matched) - len(self.through)
 
     @property
     def loud(self) -> int:
-        """How many of them were pages or tickets."""
-        return sum(tier in ("page", "ticket") for _, tier, _ in self.matched)
+        """How many of those were pages or tickets."""
+        return sum(tier in ("page", "ticket") for alert, tier, _ in self.matched if alert not in self.through)
 
     @property
     def words(self) -> str:
         """The preview in one sentence."""
-        told = f"would have hidden {len(self.matched) - self.through} alerts in seven days"
-        loud = f", {self.loud} of what it meets pages or tickets"
-        through = f"; {self.through} of class hard would have broken through" if self.through else ""
-        return f"{told}{loud}{through}"
+        told = f"would have hidden {self.hidden} alerts in seven days, {self.loud} of them pages or tickets"
+        return f"{told}; {len(self.through)} of class hard would have broken through" if self.through else told
 
 
 def acknowledge(
@@ -113,7 +117,7 @@ def preview_silence(
     """What a silence would have hidden in the last seven days; shown before it is made."""
     found = silences.preview(db, model_id=model_id, check=check, column=column, now=now)
     met = tuple((alert_id, tier, title) for alert_id, tier, _, title in found)
-    return SilencePreview(met, sum(error_class == "hard" for _, _, error_class, _ in found))
+    return SilencePreview(met, frozenset(alert_id for alert_id, _, error_class, _ in found if error_class == "hard"))
 
 
 def silence(
@@ -127,7 +131,7 @@ def silence(
     actor: Actor,
     now: datetime,
 ) -> int:
-    """Keep matching alerts quiet until ``ends_at``; the reason and the preview's count are kept.
+    """Keep matching alerts quiet until ``ends_at``, those that fire now and those to come; its preview's count is kept.
 
     Raises:
         UsageError: nothing is named, no reason, or no end ahead.
@@ -139,7 +143,7 @@ def silence(
     if not now < ends_at <= now + LONGEST:
         raise UsageError(f"a silence ends within {LONGEST.days} days", "name a moment ahead")
     with transaction(db):
-        count = len(preview_silence(db, model_id=model_id, check=check, column=column, now=now).matched)
+        met = preview_silence(db, model_id=model_id, check=check, column=column, now=now)
         silence_id = silences.insert(
             db,
             model_id=model_id,
@@ -147,15 +151,27 @@ def silence(
             column=column,
             ends_at=ends_at,
             reason=reason.strip(),
-            preview_count=count,
+            preview_count=len(met.matched),
             by=actor.name,
             now=now,
         )
+        _hush(db, silences.get(db, silence_id), met, now)
         after = {"model": model_id, "check": check, "column": column, "until": ends_at.isoformat(), "reason": reason}
         audit.record(
             db, "silence.start", actor=actor, now=now, object_kind="silence", object_id=silence_id, after=after
         )
         return silence_id
+
+
+def _hush(db: sqlite3.Connection, made: Silence, met: SilencePreview, now: datetime) -> None:
+    """What fires at this moment and is met becomes quiet, too, unless an objective of its model burns."""
+    burning: dict[int, bool] = {}
+    for alert_id in silences.heads(db, [one for one, _, _ in met.matched if one not in met.through]):
+        alert = alerts.get(db, alert_id)
+        if alert.model_id not in burning:
+            burning[alert.model_id] = any(a.cause == SLO_BURN for a in alerts.open_groups(db, alert.model_id))
+        if alert.state_at(now) == "firing" and not burning[alert.model_id]:
+            alerts.event(db, alert_id, "snooze", by=PROGRAM, now=now, until=made.ends_at, note=quiet(made))
 
 
 def end_silence(db: sqlite3.Connection, silence_id: int, *, actor: Actor, now: datetime) -> list[int]:

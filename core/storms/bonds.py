@@ -13,7 +13,7 @@ Bonds are symmetric; a storm is what they connect.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import PurePath
@@ -68,9 +68,14 @@ def gap(a: Onset, b: Onset) -> timedelta:
 
 def bond(a: Sign, b: Sign) -> str | None:
     """Why ``a`` belongs together with ``b``, said of ``a``; None when nothing binds them."""
-    if a.onset.group == b.onset.group or gap(a.onset, b.onset) > WINDOW:
-        return None
-    return _column(a, b) or _upstream(a, b) or _change(a, b) or _place(a, b)
+    return strongest(a, [b])
+
+
+def strongest(a: Sign, others: Sequence[Sign]) -> str | None:
+    """The most telling reason why ``a`` belongs together with any of the others; None when nothing binds it."""
+    near = [b for b in others if a.onset.group != b.onset.group and gap(a.onset, b.onset) <= WINDOW]
+    found = (rule(a, b) for rule in (_column, _upstream, _change, _place) for b in near)
+    return next((why for why in found if why is not None), None)
 
 
 def is_storm(models: int, groups: int) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 from core.changes import feed
-from core.storms.bonds import BEFORE, LAYERS, SPAN, Sign, bond, gap, is_storm
+from core.storms.bonds import BEFORE, LAYERS, SPAN, Sign, bond, gap, is_storm, strongest
 from storage.db import transaction
 from storage.records.alerts import Alert
 from storage.records.changes import OBSERVER, Change
@@ -66,24 +66,19 @@ def _gather_one(db: sqlite3.Connection, alert: Alert, now: datetime) -> int | No
 
 
 def _connected(seed: Sign, signs: Sequence[Sign]) -> dict[tuple[int, str], str]:
-    """Groups that bonds connect with the seed, each with the bond through which it was reached."""
-    whys: dict[tuple[int, str], str] = {}
-    reached, waiting = {seed.onset.group}, [seed]
+    """Groups that bonds connect with the seed, itself among them, each with the most telling of its bonds."""
+    reached, waiting, left = [seed], [seed], [sign for sign in signs if sign is not seed]
     while waiting:
         here = waiting.pop(0)
-        for other in signs:
-            if other.onset.group in reached:
-                continue
-            why = bond(other, here)
-            if why is None and here.onset.storm_id is not None and other.onset.storm_id == here.onset.storm_id:
-                why = f"of storm {here.onset.storm_id}"
-            if why is not None:
-                reached.add(other.onset.group)
-                waiting.append(other)
-                whys[other.onset.group] = why
-                if here is seed:
-                    whys.setdefault(seed.onset.group, bond(seed, other) or why)
-    return whys
+        near = [other for other in left if _together(here.onset, other.onset) or bond(other, here) is not None]
+        left = [other for other in left if other not in near]
+        reached += near
+        waiting += near
+    return {sign.onset.group: strongest(sign, reached) or f"of storm {sign.onset.storm_id}" for sign in reached}
+
+
+def _together(a: Onset, b: Onset) -> bool:
+    return a.storm_id is not None and a.storm_id == b.storm_id
 
 
 def _inherit(db: sqlite3.Connection, storm_id: int, member: Onset, now: datetime) -> None:

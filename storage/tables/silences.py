@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from storage.clock import from_text, from_text_or_none, to_text
@@ -45,6 +47,7 @@ WHERE g.open = 1 AND g.quiet = 1 AND (:model IS NULL OR g.model_id = :model)
 _PAGE = (
     _SELECT + "WHERE :ended OR (e.at IS NULL AND s.ends_at > :now) ORDER BY e.at IS NOT NULL, s.id DESC LIMIT :limit"
 )
+_HEADS = "SELECT head_id FROM alert_groups WHERE open = 1 AND head_id IN (SELECT value FROM json_each(?))"
 _BY_ID = _SELECT + "WHERE s.id = ?"
 
 
@@ -98,6 +101,11 @@ def hushed(db: sqlite3.Connection, *, silence_id: int | None = None, model_id: i
     """The latest alerts of open groups that a silence keeps quiet: of that silence, or any silence, in that model."""
     note = "silence " if silence_id is None else NOTE.format(silence_id)
     return [row["head_id"] for row in db.execute(_HUSHED, {"note": note, "model": model_id})]
+
+
+def heads(db: sqlite3.Connection, alert_ids: Sequence[int]) -> list[int]:
+    """Those of the alerts that are the latest of an open group."""
+    return [row["head_id"] for row in db.execute(_HEADS, (json.dumps(list(alert_ids)),))]
 
 
 def loudest(db: sqlite3.Connection, silence: Silence) -> Tier | None:

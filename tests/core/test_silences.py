@@ -50,7 +50,7 @@ def test_the_preview_holds_exactly_what_would_be_hidden(db: sqlite3.Connection, 
         ("page", "missing_column a"),
         ("ticket", "completeness a"),
     ]
-    assert (seen.through, seen.loud) == (1, 2)
+    assert (len(seen.through), seen.hidden, seen.loud) == (1, 1, 1)
     assert "would have hidden 1 alerts" in seen.words
     assert "1 of class hard would have broken through" in seen.words
     every = alert_answers.preview_silence(db, model_id=churn.id, check=None, column=None, now=LATER)
@@ -68,6 +68,14 @@ def test_what_is_louder_or_hard_breaks_through_and_says_so(db: sqlite3.Connectio
     )
     (hard,) = arrive(db, churn, [found("retyped_column", "a", cause="schema", error_class="hard")], hour=4)
     assert (hard.state, "it is of class hard" in last_note(db, hard.id)) == ("firing", True)
+
+
+def test_what_fires_when_a_silence_is_made_becomes_quiet_too(db: sqlite3.Connection, churn: Model) -> None:
+    mine, hard = arrive(db, churn, [nulls("a"), found("schema", "b", cause="schema", error_class="hard")])
+    number = silence(db, churn, column=None)
+    assert (alerts.get(db, mine.id).state, alerts.get(db, hard.id).state) == ("snoozed", "firing")
+    alert_answers.end_silence(db, number, actor=ADA, now=LATER)
+    assert alerts.get(db, mine.id).state == "firing"
 
 
 def test_a_silence_with_nothing_to_hide_lets_a_page_through(db: sqlite3.Connection, churn: Model) -> None:
@@ -91,7 +99,8 @@ def test_ending_a_silence_wakes_what_it_hid_and_nothing_else(db: sqlite3.Connect
     number = silence(db, churn)
     other = silence(db, churn, column="b")
     hidden, mine = arrive(db, churn, [nulls("a"), nulls("b")], hour=2)
-    assert alert_answers.end_silence(db, number, actor=ADA, now=LATER + timedelta(hours=4)) == [hidden.id]
+    woken = alert_answers.end_silence(db, number, actor=ADA, now=LATER + timedelta(hours=4))
+    assert woken == [hidden.id]
     assert (alerts.get(db, hidden.id).state, alerts.get(db, mine.id).state) == ("firing", "snoozed")
     assert arrive(db, churn, [nulls("a")], hour=5)[0].state == "firing"
     with pytest.raises(UsageError, match="is over already"):

@@ -22,8 +22,9 @@ PANES = ("home", "alerts", "silences")
 def weather(db: sqlite3.Connection, tmp_path: Path) -> list[Model]:
     """A page in three models that read one feed, its name hostile, and a lone ticket."""
     made = [model(db, tmp_path, name, upstream=(HOSTILE.split()[0],)) for name in ("eta", "demand", "surge")]
-    for one in made:
+    for one in made[:2]:
         arrive(db, one, [unit("temp", "page"), nulls("wind")], hour=-3)
+    arrive(db, made[2], [unit("depth", "page"), nulls("spray")], hour=-3)
     arrive(db, made[0], [nulls("lone")], hour=-40)
     return made
 
@@ -129,7 +130,7 @@ def test_the_same_on_the_command_line(
         code = run(["alerts", *arguments, "--store", str(store_file)])
         return code, capsys.readouterr().out
 
-    assert "storm: 6 alerts in 3 models, temp unit change, since" in call("list")[1]
+    assert "storm: 6 alerts in 3 models, depth unit change, since" in call("list")[1]
     assert call("list")[1].count("\n") == 3
     assert call("list", "--json")[1].count('"storm": 1') == 6
     assert "3" in call("storms")[1]

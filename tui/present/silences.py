@@ -57,8 +57,8 @@ def preview(would: SilencePreview, words: str, until: str, reason: str) -> Text:
     put_line(text, f"{words}, until {until}", "bold")
     put_line(text, f"because: {reason}")
     put_line(text, f"it {would.words}")
-    for _, tier, title in would.matched[:LISTED]:
-        put_line(text, f"  {tier} {title}")
+    for alert, tier, title in would.matched[:LISTED]:
+        put_line(text, f"  {tier} {title}{' (breaks through)' if alert in would.through else ''}")
     if len(would.matched) > LISTED:
         put_line(text, f"  and {len(would.matched) - LISTED} more")
     put_line(text, "\nwhat is louder than this, of class hard or burns an error budget breaks through")

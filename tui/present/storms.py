@@ -13,6 +13,7 @@ from tui.present.alerts import STATE_WORDS, TIER_MARKS
 from tui.present.text import put_line, visible
 
 Stamp = Callable[[datetime], str]
+KEYS = "a answers all of it, enter opens it"
 
 
 def about(head: Alert) -> str:
@@ -54,7 +55,8 @@ def detail(storm: Storm, said: StormAnswer | None, now: datetime, stamp: Stamp) 
         end = f" until {stamp(said.until)}" if said.until else ""
         did = "acknowledged" if said.kind == "acknowledge" else "snoozed"
         put_line(text, f"{stamp(said.at)} {said.by} {did} all of it{end} {said.note or ''}".rstrip())
-    put_line(text, "a answers all of it, enter opens it\n")
+    put_line(text, KEYS)
+    text.append("\n")
     for member in storm.members:
         head = member.head
         times = f" x{member.alerts}" if member.alerts > 1 else ""

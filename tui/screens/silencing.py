@@ -52,7 +52,7 @@ def ask_scope(pane: Pane, alert: Alert) -> None:
         for n, (scope, seen) in enumerate(zip(scopes, would, strict=True), 1)
     ]
     pane.shell.open_sheet(
-        Choice("What is to be quiet? A silence also meets what comes later", options),
+        Choice("What is to be quiet, now and when it comes again?", options),
         lambda n: pane.shell.call_later(_ask_end, pane, scopes[int(n) - 1]),
     )
 

@@ -71,9 +71,7 @@ def storm(
         if as_json:
             output.document({**_document(found, now), "answer": said})
         else:
-            output.text(
-                present.detail(found, said, now, _stamp).plain.replace("a answers all of it, enter opens it\n", "")
-            )
+            output.text(present.detail(found, said, now, _stamp).plain.replace(f"{present.KEYS}\n", ""))
         return
     with writing(store) as session:
         actor, now = session.actor, session.now
