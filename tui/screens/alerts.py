@@ -133,8 +133,14 @@ class AlertsPane(ListPane):
         return None if storm_id is None else storms.get(self.db, storm_id)
 
     def chosen(self) -> Chosen:
-        """The marked alerts and storms, else what is under the cursor."""
+        """The marked alerts and storms, else what is under the cursor.
+
+        Raises:
+            UsageError: there is neither.
+        """
         keys = self.table.chosen()
+        if not keys:
+            raise UsageError("there is no alert under the cursor", "move to one with j and k")
         whole = [storm for key in keys if (storm := self.storm(key)) is not None]
         return Chosen(tuple(self.alert(k) for k in keys if storm_rows.storm_of(k) is None), tuple(whole))
 
