@@ -4,29 +4,45 @@ from __future__ import annotations
 
 import sqlite3
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from core.alert_raising import PROGRAM
+from core.breaking_through import SLO_BURN, quiet
+from core.snoozing import LONGEST, check_end
 from storage.db import transaction
 from storage.errors import UsageError
 from storage.host import Actor
-from storage.records.alerts import VERDICTS, Alert
+from storage.records.alerts import VERDICTS, Alert, Silence
 from storage.tables import alerts, audit, batches, silences
-
-PREVIEW = timedelta(days=7)
-LONGEST_SNOOZE = timedelta(days=30)
 
 
 @dataclass(frozen=True, slots=True)
 class SilencePreview:
-    """What a silence would have kept quiet over the last seven days: ids, tiers and titles."""
+    """What a silence would have kept quiet over the last seven days.
+
+    Attributes:
+        matched: ids, tiers and titles of those that it would have met.
+        through: ids of those of class hard, which break through.
+    """
 
     matched: tuple[tuple[int, str, str], ...]
+    through: frozenset[int] = frozenset()
+
+    @property
+    def hidden(self) -> int:
+        """How many of them it would have kept quiet."""
+        return len(self.matched) - len(self.through)
 
     @property
     def loud(self) -> int:
-        """How many of them were pages or tickets."""
-        return sum(tier in ("page", "ticket") for _, tier, _ in self.matched)
+        """How many of those were pages or tickets."""
+        return sum(tier in ("page", "ticket") for alert, tier, _ in self.matched if alert not in self.through)
+
+    @property
+    def words(self) -> str:
+        """The preview in one sentence."""
+        told = f"would have hidden {self.hidden} alerts in seven days, {self.loud} of them pages or tickets"
+        return f"{told}; {len(self.through)} of class hard would have broken through" if self.through else told
 
 
 def acknowledge(
@@ -51,10 +67,7 @@ def snooze(
     Raises:
         UsageError: the end is not ahead, or more than thirty days away.
     """
-    if until <= now:
-        raise UsageError(f"a snooze until {until:%Y-%m-%d %H:%M} would end before it starts", "name a later moment")
-    if until - now > LONGEST_SNOOZE:
-        raise UsageError(f"a snooze may last {LONGEST_SNOOZE.days} days at most", "tune the check instead")
+    check_end(until, now)
     with transaction(db):
         alert = alerts.get(db, alert_id)
         changed = [a.id for a in alerts.of_group(db, alert.model_id, alert.group_key) if a.state != "resolved"]
@@ -102,8 +115,9 @@ def preview_silence(
     db: sqlite3.Connection, *, model_id: int | None, check: str | None, column: str | None, now: datetime
 ) -> SilencePreview:
     """What a silence would have hidden in the last seven days; shown before it is made."""
-    found = silences.preview(db, model_id=model_id, check=check, column=column, since=now - PREVIEW)
-    return SilencePreview(tuple(found))
+    found = silences.preview(db, model_id=model_id, check=check, column=column, now=now)
+    met = tuple((alert_id, tier, title) for alert_id, tier, _, title in found)
+    return SilencePreview(met, frozenset(alert_id for alert_id, _, error_class, _ in found if error_class == "hard"))
 
 
 def silence(
@@ -117,7 +131,7 @@ def silence(
     actor: Actor,
     now: datetime,
 ) -> int:
-    """Keep matching alerts quiet until ``ends_at``; the reason and the preview's count are kept.
+    """Keep matching alerts quiet until ``ends_at``, those that fire now and those to come; its preview's count is kept.
 
     Raises:
         UsageError: nothing is named, no reason, or no end ahead.
@@ -126,10 +140,10 @@ def silence(
         raise UsageError("a silence that names nothing would hide everything", "name a model, a check or a column")
     if not reason.strip():
         raise UsageError("a silence needs a reason", "say why, for the person who finds it next week")
-    if not now < ends_at <= now + LONGEST_SNOOZE:
-        raise UsageError(f"a silence ends within {LONGEST_SNOOZE.days} days", "name a moment ahead")
+    if not now < ends_at <= now + LONGEST:
+        raise UsageError(f"a silence ends within {LONGEST.days} days", "name a moment ahead")
     with transaction(db):
-        count = len(preview_silence(db, model_id=model_id, check=check, column=column, now=now).matched)
+        met = preview_silence(db, model_id=model_id, check=check, column=column, now=now)
         silence_id = silences.insert(
             db,
             model_id=model_id,
@@ -137,10 +151,11 @@ def silence(
             column=column,
             ends_at=ends_at,
             reason=reason.strip(),
-            preview_count=count,
+            preview_count=len(met.matched),
             by=actor.name,
             now=now,
         )
+        _hush(db, silences.get(db, silence_id), met, now)
         after = {"model": model_id, "check": check, "column": column, "until": ends_at.isoformat(), "reason": reason}
         audit.record(
             db, "silence.start", actor=actor, now=now, object_kind="silence", object_id=silence_id, after=after
@@ -148,11 +163,41 @@ def silence(
         return silence_id
 
 
-def end_silence(db: sqlite3.Connection, silence_id: int, *, actor: Actor, now: datetime) -> None:
-    """End a silence before its time."""
+def _hush(db: sqlite3.Connection, made: Silence, met: SilencePreview, now: datetime) -> None:
+    """What fires at this moment and is met becomes quiet, too, unless an objective of its model burns."""
+    burning: dict[int, bool] = {}
+    for alert_id in silences.heads(db, [one for one, _, _ in met.matched if one not in met.through]):
+        alert = alerts.get(db, alert_id)
+        if alert.model_id not in burning:
+            burning[alert.model_id] = any(a.cause == SLO_BURN for a in alerts.open_groups(db, alert.model_id))
+        if alert.state_at(now) == "firing" and not burning[alert.model_id]:
+            alerts.event(db, alert_id, "snooze", by=PROGRAM, now=now, until=made.ends_at, note=quiet(made))
+
+
+def end_silence(db: sqlite3.Connection, silence_id: int, *, actor: Actor, now: datetime) -> list[int]:
+    """End a silence before its time: what it kept quiet fires again; the alerts that do.
+
+    Raises:
+        UsageError: there is no such silence, or it is over.
+    """
     with transaction(db):
+        found = silences.get(db, silence_id)
+        if not found.active(now):
+            raise UsageError(f"silence {silence_id} is over already", "midwatch alerts silences lists those in force")
+        woken = silences.hushed(db, silence_id=silence_id)
         silences.end(db, silence_id, by=actor.name, now=now)
-        audit.record(db, "silence.end", actor=actor, now=now, object_kind="silence", object_id=silence_id)
+        for alert_id in woken:
+            alerts.event(db, alert_id, "wake", by=actor.name, now=now, note=f"silence {silence_id} was ended")
+        audit.record(
+            db,
+            "silence.end",
+            actor=actor,
+            now=now,
+            object_kind="silence",
+            object_id=silence_id,
+            after={"fire again": woken},
+        )
+        return woken
 
 
 def wake(db: sqlite3.Connection, alert_id: int, *, actor: Actor, now: datetime) -> None:

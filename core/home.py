@@ -10,7 +10,7 @@ import sqlite3
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from storage.clock import from_text
 from storage.records.batches import Batch, LabelCoverage
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from core.objectives import Objective
 
 SILENT_AFTER = 3
-"""A model is silent when its next batch is this many times its usual distance late."""
+"""A model has no data when its next batch is this many times its usual distance late, unless its file says when."""
 
 SHORTEST_GRACE = timedelta(minutes=10)
 TREND = 30
@@ -43,6 +43,8 @@ class ModelLine:
         live: version and stage that serve users, None when nothing was recorded or seen; ``others`` are the rest.
         every: the usual distance between batches, None under three of them.
         silent: the next batch is overdue; no data is neither good nor zero.
+        last: up to when there is data; of a model that never had any its registration.
+        grace: how long after ``last`` it has no data; None while nobody knows how often batches come.
         firing: number of firing groups per tier.
         gaps: what is not monitored, in words.
     """
@@ -56,6 +58,13 @@ class ModelLine:
     silent: bool
     firing: dict[str, int]
     gaps: tuple[str, ...]
+    last: datetime | None = None
+    grace: timedelta | None = None
+
+    @property
+    def status(self) -> Literal["data", "no_data", "none yet"]:
+        """Whether anything can be said of the model at all."""
+        return "no_data" if self.silent else "data" if self.newest is not None else "none yet"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +92,10 @@ def line(db: sqlite3.Connection, model: Model, now: datetime) -> ModelLine:
     seen = (newest.version, newest.stage or "seen") if newest and newest.version else None
     live = full or (rows[0] if rows else seen)
     every = cadence(db, model.id)
-    grace = max(SHORTEST_GRACE, SILENT_AFTER * every) if every is not None else None
-    last = newest.window_end or newest.arrived_at if newest else None
+    usual = every or model.file.cadence
+    late = max(SHORTEST_GRACE, SILENT_AFTER * usual) if usual is not None else None
+    grace = model.file.alerts.no_data_after or late
+    last = newest.window_end or newest.arrived_at if newest else model.registered_at
     return ModelLine(
         model=model,
         live=live,
@@ -92,9 +103,11 @@ def line(db: sqlite3.Connection, model: Model, now: datetime) -> ModelLine:
         newest=newest,
         coverage=batches.coverage(db, newest.id) if newest else None,
         every=every,
-        silent=grace is not None and last is not None and now - last > grace,
+        silent=grace is not None and now - last > grace,
         firing=alerts.firing(db, now, model.id),
         gaps=gaps(db, model),
+        last=last,
+        grace=grace,
     )
 
 

@@ -9,7 +9,8 @@ import hashlib
 import sqlite3
 from datetime import datetime
 
-from core.alert_raising import SLO_BURN, raise_standing, resolve_standing
+from core.alert_raising import raise_standing, resolve_standing
+from core.breaking_through import SLO_BURN
 from core.home import line
 from storage.records.alerts import Alert, AlertDraft
 from storage.records.models import Model
@@ -74,8 +75,8 @@ def watch_silence(db: sqlite3.Connection, now: datetime) -> list[Alert]:
     raised = []
     for model in models.list_all(db):
         seen = line(db, model, now)
-        last = seen.newest.window_end or seen.newest.arrived_at if seen.newest else None
-        title = f"no batch of {model.name} since {last:%Y-%m-%d %H:%M}Z" if last else f"no batch of {model.name} yet"
+        since = f"since {seen.last:%Y-%m-%d %H:%M}Z" if seen.newest else "yet"
+        title = f"no batch of {model.name} {since}: no data is neither zero nor good"
         draft = _draft(model, NO_DATA, "", tier="ticket", error_class="ops", title=title, score=1.0)
         if not seen.silent:
             resolve_standing(db, model, draft.group_key, now, "data came again")

@@ -10,9 +10,10 @@ from pathlib import Path
 import click
 import pytest
 
+from core.checks.meanings import MEANINGS
 from core.checks.registry import CHECKS
 from core.metrics.registry import METRICS
-from storage import errors, gate_keys, model_file
+from storage import alert_keys, errors, gate_keys, model_file
 from storage.actuators.registry import ACTUATORS
 from storage.records.rollbacks import State
 from tui.actions import ACTIONS
@@ -28,7 +29,7 @@ PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *s
 FLOORS = ("core", "docs", "sample_data", "storage", "tests", "tui")
 MODEL_TABLES = (
     model_file.TOP, model_file.COLUMNS, model_file.LABELS, model_file.METRIC, model_file.CHECK, gate_keys.STAGE,
-    gate_keys.GUARDRAIL, gate_keys.GATES, gate_keys.SUITE,
+    gate_keys.GUARDRAIL, gate_keys.GATES, gate_keys.SUITE, alert_keys.ALERTS,
     model_file.ROLLBACK, model_file.SCORING, *model_file.ACTUATOR_KEYS.values(),
 )  # fmt: skip
 
@@ -110,6 +111,8 @@ def test_every_check_stands_on_its_page_as_it_is() -> None:
     assert f"{len(CHECKS)} checks" in CHECKS_PAGE
     assert f"{len(CHECKS)} checks" in README
     assert all(check.rationale in CHECKS_PAGE and check.needs in CHECKS_PAGE for check in CHECKS)
+    assert set(MEANINGS) == {check.name for check in CHECKS}
+    assert all(f"| {MEANINGS[check.name]}" in CHECKS_PAGE for check in CHECKS)
 
 
 def test_every_metric_stands_on_the_page_of_checks() -> None:

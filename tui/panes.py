@@ -68,4 +68,5 @@ PANES: tuple[PaneSpec, ...] = (
     PaneSpec("kept", "Kept", "tui.screens.kept:KeptPane"),
     PaneSpec("experiments", "Experiments", "tui.screens.experiments:ExperimentsPane"),
     PaneSpec("quality", "Quality", "tui.screens.quality:QualityPane"),
+    PaneSpec("silences", "Silences", "tui.screens.silences:SilencesPane"),
 )

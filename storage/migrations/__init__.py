@@ -25,6 +25,7 @@ STEPS: tuple[str, ...] = (
     "m0016_readings_of_arms",
     "m0018_tunings",
     "m0019_missed",
+    "m0021_storms",
 )
 """Module names under ``storage.migrations``, in order of application."""
 

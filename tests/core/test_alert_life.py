@@ -12,7 +12,7 @@ from storage.records.alerts import Alert
 from storage.records.batches import Batch
 from storage.records.models import Model
 from storage.records.results import Finding
-from storage.tables import alerts, audit, batches, results
+from storage.tables import alerts, audit, batches, past_answers, results
 from tests.conftest import ADA, NOW
 from tests.core.test_alerts import found
 
@@ -129,7 +129,7 @@ def test_every_answer_of_a_person_is_audited(db: sqlite3.Connection, register: R
     alert_answers.give_feedback(db, alert.id, "useful", actor=ADA, now=NOW + timedelta(hours=2))
     said = [e.action for e in audit.recent(db, 4)]
     assert said == ["alert.feedback", "alert.wake", "alert.snooze", "alert.acknowledge"]
-    assert next(what for _, _, what, _ in alerts.past_actions(db, alert.fingerprint)) == "feedback useful"
+    assert past_answers.of_fingerprint(db, alert.fingerprint, 5)[0].what == "feedback useful"
     assert audit.verify(db).broken_at is None
 
 

@@ -4,11 +4,14 @@ from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
+import pytest
+
+from core.home import line
 from core.ingest import ingest
 from core.watchdogs import watch_silence
 from storage.records.models import Model
 from storage.tables import alerts
-from tests.conftest import ADA
+from tests.conftest import ADA, NOW
 from tests.rows import MODEL, START, write_log
 
 METRICS = '[labels]\nminimum = 50\n[[metrics]]\nname = "auc"\nprimary = true\n'
@@ -48,3 +51,51 @@ def test_labels_turned_round_accuse_the_labels(
         list(ingest(db, model, [str(file)], actor=ADA, now=LATE + timedelta(hours=number)))
         found = [a for a in alerts.open_groups(db, model.id) if a.title.startswith("the labels look turned round")]
         assert bool(found) is (number == 8)
+
+
+def test_a_model_has_its_own_grace_before_no_data(
+    db: sqlite3.Connection, register: Callable[..., Model], tmp_path: Path
+) -> None:
+    model = register(MODEL + '[alerts]\nno_data_after = "90m"\n')
+    list(ingest(db, model, [str(write_log(tmp_path, 0, rows=60))], actor=ADA, now=START + timedelta(hours=1)))
+    end = START + timedelta(hours=1)
+    assert watch_silence(db, end + timedelta(minutes=80)) == []
+    assert line(db, model, end + timedelta(minutes=80)).status == "data"
+    (alert,) = watch_silence(db, end + timedelta(minutes=100))
+    assert alert.title.endswith("no data is neither zero nor good")
+    assert line(db, model, end + timedelta(minutes=100)).status == "no_data"
+
+
+@pytest.mark.parametrize(("more", "silent"), [("", False), ('[alerts]\nno_data_after = "2h"\n', True)])
+def test_a_model_that_never_had_data_is_told_once_its_file_says_when(
+    db: sqlite3.Connection, register: Callable[..., Model], more: str, silent: bool
+) -> None:
+    model = register(MODEL + more)
+    assert watch_silence(db, NOW + timedelta(hours=1)) == []
+    assert [a.cause for a in watch_silence(db, NOW + timedelta(hours=3))] == ["no data"] * silent
+    assert line(db, model, NOW + timedelta(hours=3)).status == ("no_data" if silent else "none yet")
+
+
+def test_a_batch_of_no_rows_is_a_page_and_not_no_data(
+    db: sqlite3.Connection, register: Callable[..., Model], tmp_path: Path
+) -> None:
+    model = register(MODEL)
+    files = [write_log(tmp_path, number, rows=60) for number in range(6)]
+    files[5].write_text(files[5].read_text().splitlines()[0] + "\n")
+    done = list(ingest(db, model, [str(file) for file in files], actor=ADA, now=START + timedelta(hours=6)))
+    assert [(a.cause, a.tier) for a in done[5].alerts] == [("volume", "page")]
+    assert watch_silence(db, START + timedelta(hours=6)) == []
+
+
+def test_what_was_measured_last_says_nothing_of_now(
+    db: sqlite3.Connection, register: Callable[..., Model], tmp_path: Path
+) -> None:
+    from core.home import health
+    from tui.present.home import cells
+
+    model = register(MODEL + METRICS + 'slo = ">= 0.5"\n')
+    for number in range(6):
+        list(ingest(db, model, [str(write_log(tmp_path, number, rows=400))], actor=ADA, now=LATE))
+    for hours, told in ((6, "auc ok"), (48, "auc ? no data")):
+        now = START + timedelta(hours=hours)
+        assert str(cells(line(db, model, now), health(db, model, LATE), now)[3]).startswith(told)

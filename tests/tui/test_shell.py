@@ -266,7 +266,8 @@ async def test_footer_and_help_show_what_works_here(store: Path) -> None:
         await pilot.press("question_mark")
         await settle(pilot)
         assert isinstance(pilot.app.screen, Help)
-        assert "Acknowledge: you have seen it and act on it. (W first)" in " ".join(pilot.app.screen.page.plain.split())
+        told = "Acknowledge: you have seen it and act on it; a storm as a whole; again takes it back. (W first)"
+        assert told in " ".join(pilot.app.screen.page.plain.split())
         await pilot.press("question_mark")
         assert not isinstance(pilot.app.screen, Help)
 

@@ -8,7 +8,7 @@ from typing import Any
 from core.home import Health, ModelLine, health, lines
 from tui.cli import output
 from tui.cli.options import reading
-from tui.present.home import last_batch, objective
+from tui.present.home import last_batch, no_data, objective
 
 EMPTY = "no models yet: midwatch init MODEL.toml"
 
@@ -33,7 +33,14 @@ def show(store: str | None, *, as_json: bool) -> int:
 def _row(line: ModelLine, state: Health, now: datetime) -> tuple[object, ...]:
     live = f"{line.live[0]} in {line.live[1]}" if line.live else "-"
     pages, tickets = line.firing.get("page", 0), line.firing.get("ticket", 0)
-    return line.model.name, live, objective(state), last_batch(line, now), pages, tickets
+    return (
+        line.model.name,
+        live,
+        no_data(state) if line.silent else objective(state),
+        last_batch(line, now),
+        pages,
+        tickets,
+    )
 
 
 def _document(line: ModelLine, state: Health) -> dict[str, Any]:
@@ -44,6 +51,7 @@ def _document(line: ModelLine, state: Health) -> dict[str, Any]:
         "objective": state.objective,
         "last_batch": None if newest is None else (newest.window_end or newest.arrived_at),
         "silent": line.silent,
+        "status": line.status,
         "firing": line.firing,
         "not_monitored": line.gaps,
     }

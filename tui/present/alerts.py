@@ -8,15 +8,16 @@ from pathlib import PurePath
 
 from rich.text import Text
 
+from core.guidance import Guidance
 from storage.records.alerts import Alert, AlertEvent
 from storage.records.results import StoredResult
+from tui.present import guidance
 from tui.present.text import put_line, visible
 
 TIER_MARKS = {"page": "!! PAGE", "ticket": "! TKT", "digest": "digest", "evidence": "evid."}
 STATE_WORDS = {"firing": "firing", "acknowledged": "ack", "snoozed": "snooz", "resolved": "resol"}
 
 Stamp = Callable[[datetime], str]
-PastAction = tuple[datetime, str, str, str]
 
 
 def cells(alert: Alert, now: datetime, clock: Stamp) -> tuple[str | Text, ...]:
@@ -33,7 +34,7 @@ def detail(
     alert: Alert,
     findings: Sequence[StoredResult],
     events: Sequence[AlertEvent],
-    past: Sequence[PastAction],
+    found: Guidance,
     now: datetime,
     stamp: Stamp,
     incident: str | None = None,
@@ -43,6 +44,7 @@ def detail(
     """What it says, what it rests on, what to do, who did what, and what people did the last times.
 
     Args:
+        found: what it means and what people did.
         incident: the key of the incident it is linked to.
         chart: what it is about over the past batches, drawn.
         beside: how often its checks were right, and how its fault would touch the model.
@@ -59,34 +61,27 @@ def detail(
     for sentence in beside:
         put_line(text, sentence)
     for result in findings:
-        found = result.finding
-        where = " in ".join(filter(None, (found.column, found.slice)))
-        put_line(text, f"\n{found.check} {where}", "bold")
-        put_line(text, f"  {found.message}")
-        for key, label in (
-            ("rationale", "why"),
-            ("response", "do"),
-            ("command", "rows"),
-            ("owner", "owner"),
-            ("tuned", "check"),
-        ):
-            if found.evidence.get(key):
-                put_line(text, f"  {label}: {found.evidence[key]}")
-        for row in list(found.evidence.get("sample") or ())[:3]:
+        finding = result.finding
+        where = " in ".join(filter(None, (finding.column, finding.slice)))
+        put_line(text, f"\n{finding.check} {where}", "bold")
+        put_line(text, f"  {finding.message}")
+        for key, label in (("command", "rows"), ("owner", "owner"), ("tuned", "check")):
+            if finding.evidence.get(key):
+                put_line(text, f"  {label}: {finding.evidence[key]}")
+        for row in list(finding.evidence.get("sample") or ())[:3]:
             put_line(text, f"  e.g. {_example(row)}")
     if chart:
         text.append("\n")
         for line in chart.split("\n"):
             put_line(text, line)
-    if events:
+    for line, style in guidance.about(found):
+        put_line(text, line, style)
+    if events or found.calls:
         put_line(text, "\nwhat happened", "bold")
         for event in events:
             put_line(text, f"  {stamp(event.at)} {event.by} {event.kind} {event.note or ''}")
-    put_line(text, "\nthe last times", "bold")
-    for at, by, what, note in past:
-        put_line(text, f"  {stamp(at)} {by} {what} {note}")
-    if not past:
-        put_line(text, "  nobody has answered this kind of alert before")
+    for line, style in guidance.history(found, stamp):
+        put_line(text, line, style)
     return text
 
 

@@ -40,7 +40,7 @@ def cells(line: ModelLine, health: Health | None, now: datetime, candidates: int
         mark + line.model.name,
         version,
         stage,
-        objective(health, version),
+        no_data(health) if line.silent else objective(health, version),
         last_batch(line, now),
         f"{line.coverage.share:.0%}" if line.coverage else "-",
         trend(health) if health else "",
@@ -56,6 +56,15 @@ def trend(health: Health) -> str:
         return ""
     altered = breaks([p.window_start for p in known], (c.at for c in health.changes if c.model_id is not None))
     return spark([p.value for p in known], marks=altered, width=8)
+
+
+def no_data(health: Health | None) -> str:
+    """The first objective of a model without data: what was measured last says nothing of now."""
+    return (
+        "? no data"
+        if health is None or health.objective.state == "no objective"
+        else f"{health.objective.metric} ? no data"
+    )
 
 
 def objective(health: Health | None, live: str = "") -> str:
@@ -107,13 +116,16 @@ def detail(
     on_the_way: str = "",
     held: HeldTo | None = None,
     budget: str = "",
+    escalated: Sequence[str] = (),
 ) -> Text:
-    """The model's page: what is live and on the way, the objective, the chart, what it is held to, what is missing."""
+    """The model's page: pages nobody answers, what is live, the objective, the chart, what is missing."""
     text = Text()
     live = f"{line.live[0]} in {line.live[1]}" if line.live else "nothing is known to be live"
     others = ", ".join(f"{version} in {stage}" for version, stage in line.others)
     production = "production" if line.model.file.production else "not production"
     put_line(text, f"{live}{f'; also {others}' if others else ''}  ({line.model.file.task}, {production})")
+    for sentence in escalated:
+        put_line(text, f"! {sentence}", "bold")
     if on_the_way:
         put_line(text, on_the_way, "bold" if "OVERRIDE" in on_the_way else "")
     if budget:

@@ -20,7 +20,7 @@ def help_text(title: str, actions: Sequence[Action], panes: Sequence[PaneSpec], 
 
     >>> from tui.actions import BY_ID
     >>> print(help_text("Alerts", [BY_ID["acknowledge"]], [], mode="RO").plain.splitlines()[2].rstrip())
-      a          Acknowledge: you have seen it and act on it. (W first)
+      a          Acknowledge: you have seen it and act on it; a storm as a whole; again takes it back. (W first)
     """
     page = Text()
     page.append(f"Keys in {title}\n\n", "bold")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from rich.console import RenderableType
 
+from core.escalation import escalated, sentence
 from core.home import Health, ModelLine, health, lines
 from core.quality.budget import over
 from storage.errors import UsageError
@@ -109,8 +110,17 @@ class HomePane(ListPane):
         told = present.candidates_line(self.ways.get(int(key), ()), overrides)
         now, held = self.shell.now(), self.held.get(int(key))
         spent = over(self.db, line.model, now=now)
+        calls = [sentence(one, now) for one in escalated(self.db, now) if one.alert.model_id == line.model.id]
         body = present.detail(
-            line, self.healths.get(int(key)), self.shell.stamp, width, now, told, held, spent.words if spent else ""
+            line,
+            self.healths.get(int(key)),
+            self.shell.stamp,
+            width,
+            now,
+            told,
+            held,
+            spent.words if spent else "",
+            calls,
         )
         return f"{line.model.name}  owner {line.model.file.owner or 'nobody'}", body
 
