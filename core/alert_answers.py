@@ -4,29 +4,41 @@ from __future__ import annotations
 
 import sqlite3
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from core.alert_raising import PROGRAM
+from core.snoozing import LONGEST, check_end
 from storage.db import transaction
 from storage.errors import UsageError
 from storage.host import Actor
 from storage.records.alerts import VERDICTS, Alert
 from storage.tables import alerts, audit, batches, silences
 
-PREVIEW = timedelta(days=7)
-LONGEST_SNOOZE = timedelta(days=30)
-
 
 @dataclass(frozen=True, slots=True)
 class SilencePreview:
-    """What a silence would have kept quiet over the last seven days: ids, tiers and titles."""
+    """What a silence would have kept quiet over the last seven days.
+
+    Attributes:
+        matched: ids, tiers and titles.
+        through: how many of them it would not keep quiet all the same: those of class hard.
+    """
 
     matched: tuple[tuple[int, str, str], ...]
+    through: int = 0
 
     @property
     def loud(self) -> int:
         """How many of them were pages or tickets."""
         return sum(tier in ("page", "ticket") for _, tier, _ in self.matched)
+
+    @property
+    def words(self) -> str:
+        """The preview in one sentence."""
+        told = f"would have hidden {len(self.matched) - self.through} alerts in seven days"
+        loud = f", {self.loud} of what it meets pages or tickets"
+        through = f"; {self.through} of class hard would have broken through" if self.through else ""
+        return f"{told}{loud}{through}"
 
 
 def acknowledge(
@@ -51,10 +63,7 @@ def snooze(
     Raises:
         UsageError: the end is not ahead, or more than thirty days away.
     """
-    if until <= now:
-        raise UsageError(f"a snooze until {until:%Y-%m-%d %H:%M} would end before it starts", "name a later moment")
-    if until - now > LONGEST_SNOOZE:
-        raise UsageError(f"a snooze may last {LONGEST_SNOOZE.days} days at most", "tune the check instead")
+    check_end(until, now)
     with transaction(db):
         alert = alerts.get(db, alert_id)
         changed = [a.id for a in alerts.of_group(db, alert.model_id, alert.group_key) if a.state != "resolved"]
@@ -102,8 +111,9 @@ def preview_silence(
     db: sqlite3.Connection, *, model_id: int | None, check: str | None, column: str | None, now: datetime
 ) -> SilencePreview:
     """What a silence would have hidden in the last seven days; shown before it is made."""
-    found = silences.preview(db, model_id=model_id, check=check, column=column, since=now - PREVIEW)
-    return SilencePreview(tuple(found))
+    found = silences.preview(db, model_id=model_id, check=check, column=column, now=now)
+    met = tuple((alert_id, tier, title) for alert_id, tier, _, title in found)
+    return SilencePreview(met, sum(error_class == "hard" for _, _, error_class, _ in found))
 
 
 def silence(
@@ -126,8 +136,8 @@ def silence(
         raise UsageError("a silence that names nothing would hide everything", "name a model, a check or a column")
     if not reason.strip():
         raise UsageError("a silence needs a reason", "say why, for the person who finds it next week")
-    if not now < ends_at <= now + LONGEST_SNOOZE:
-        raise UsageError(f"a silence ends within {LONGEST_SNOOZE.days} days", "name a moment ahead")
+    if not now < ends_at <= now + LONGEST:
+        raise UsageError(f"a silence ends within {LONGEST.days} days", "name a moment ahead")
     with transaction(db):
         count = len(preview_silence(db, model_id=model_id, check=check, column=column, now=now).matched)
         silence_id = silences.insert(
@@ -148,11 +158,30 @@ def silence(
         return silence_id
 
 
-def end_silence(db: sqlite3.Connection, silence_id: int, *, actor: Actor, now: datetime) -> None:
-    """End a silence before its time."""
+def end_silence(db: sqlite3.Connection, silence_id: int, *, actor: Actor, now: datetime) -> list[int]:
+    """End a silence before its time: what it kept quiet fires again; the alerts that do.
+
+    Raises:
+        UsageError: there is no such silence, or it is over.
+    """
     with transaction(db):
+        found = silences.get(db, silence_id)
+        if not found.active(now):
+            raise UsageError(f"silence {silence_id} is over already", "midwatch alerts silences lists those in force")
+        woken = silences.hushed(db, silence_id=silence_id)
         silences.end(db, silence_id, by=actor.name, now=now)
-        audit.record(db, "silence.end", actor=actor, now=now, object_kind="silence", object_id=silence_id)
+        for alert_id in woken:
+            alerts.event(db, alert_id, "wake", by=actor.name, now=now, note=f"silence {silence_id} was ended")
+        audit.record(
+            db,
+            "silence.end",
+            actor=actor,
+            now=now,
+            object_kind="silence",
+            object_id=silence_id,
+            after={"fire again": woken},
+        )
+        return woken
 
 
 def wake(db: sqlite3.Connection, alert_id: int, *, actor: Actor, now: datetime) -> None:

@@ -10,6 +10,8 @@ import sqlite3
 from collections.abc import Sequence
 from datetime import datetime
 
+from core.breaking_through import SLO_BURN, matches, quiet, through, why_through
+from core.storms.gathering import gather
 from storage.clock import to_text
 from storage.db import transaction
 from storage.records.alerts import Alert, AlertDraft, Silence
@@ -22,8 +24,6 @@ PROGRAM = "midwatch"
 """Who acted when nobody did: the program itself."""
 
 CLEAN_BATCHES = 2
-SLO_BURN = "slo burn"
-"""The cause that no silence keeps quiet."""
 
 _BATCHES_SINCE = """
 SELECT count(*) FROM batches WHERE model_id = ? AND role = 'serving' AND id > ?
@@ -42,11 +42,13 @@ def raise_alerts(
     """Store one alert a draft, inside the caller's transaction, and resolve groups that stayed away.
 
     An alert that continues a group inherits what a person said of it (acknowledged, snoozed until), unless it has
-    become louder; an active silence makes it snoozed until the silence ends, except for SLO burn.
+    become louder; an active silence makes it snoozed until the silence ends, except for what breaks through. Groups of
+    one cause are gathered into a storm.
     """
     with transaction(db):
         before = {alert.group_key: alert for alert in alerts.open_groups(db, model.id)}
-        quiet = silences.active(db, now)
+        silenced = silences.active(db, now)
+        burning = any(alert.cause == SLO_BURN for alert in before.values())
         for draft in drafts:
             alert_id = alerts.insert(
                 db,
@@ -58,15 +60,13 @@ def raise_alerts(
                 now=now,
             )
             _inherit(db, alert_id, draft, before.get(draft.group_key), now)
-            held = next((s for s in quiet if s.model_id in (None, model.id) and _matches(s, draft, findings)), None)
-            if held is not None and draft.cause != SLO_BURN:
-                note = f"silence {held.id} by {held.by}: {held.reason}"
-                alerts.event(db, alert_id, "snooze", by=PROGRAM, now=now, until=held.ends_at, note=note)
+            _hush(db, alert_id, model, draft, findings, silenced, burning=burning, now=now)
         raised = {draft.group_key for draft in drafts}
         for alert in before.values():
             if alert.group_key not in raised and _stayed_away(db, alert):
                 note = f"not seen in the last {CLEAN_BATCHES} batches"
                 alerts.event(db, alert.id, "resolve", by=PROGRAM, now=now, note=note)
+        gather(db, alerts.of_batch(db, batch.id), now)
         return alerts.of_batch(db, batch.id)
 
 
@@ -77,6 +77,9 @@ def _inherit(db: sqlite3.Connection, alert_id: int, draft: AlertDraft, earlier: 
         alerts.event(db, alert_id, "link", by=PROGRAM, now=now, incident_id=earlier.incident_id)
     if TIERS.index(draft.tier) < TIERS.index(earlier.tier):
         return  # louder than what was answered
+    last = next((e for e in reversed(alerts.events(db, earlier.id)) if e.kind != "link"), None)
+    if last is not None and last.by == PROGRAM and (last.note or "").startswith("silence "):
+        return  # nobody answered it; the silence itself, if it still holds, keeps this one quiet, too
     note = f"continues alert {earlier.id}, answered by {earlier.by}"
     state = earlier.state_at(now)
     if state == "acknowledged":
@@ -92,12 +95,26 @@ def _stayed_away(db: sqlite3.Connection, alert: Alert) -> bool:
     return int(db.execute(_BATCHES_SINCE, (alert.model_id, alert.batch_id)).fetchone()[0]) >= CLEAN_BATCHES
 
 
-def _matches(silence: Silence, draft: AlertDraft, findings: Sequence[Finding]) -> bool:
-    """Every finding of the draft must match: a silence on one column must not hide another one's fault."""
-    return all(
-        silence.check in (None, findings[i].check) and silence.column in (None, findings[i].column)
-        for i in draft.findings
-    )
+def _hush(
+    db: sqlite3.Connection,
+    alert_id: int,
+    model: Model,
+    draft: AlertDraft,
+    findings: Sequence[Finding],
+    silenced: Sequence[Silence],
+    *,
+    burning: bool,
+    now: datetime,
+) -> None:
+    """Keep an alert quiet that a silence meets, or say why it breaks through."""
+    held = next((s for s in silenced if matches(s, model.id, draft, findings)), None)
+    if held is None:
+        return
+    why = why_through(db, held, draft, burning=burning)
+    if why is None:
+        alerts.event(db, alert_id, "snooze", by=PROGRAM, now=now, until=held.ends_at, note=quiet(held))
+    elif alerts.get(db, alert_id).state == "firing":
+        alerts.event(db, alert_id, "wake", by=PROGRAM, now=now, note=through(held, why))
 
 
 def raise_standing(
@@ -116,6 +133,13 @@ def raise_standing(
         alert_id = alerts.insert(
             db, draft, model_id=model.id, batch_id=batch_id, result_ids=result_ids, window=(None, None), now=now
         )
+        if draft.cause == SLO_BURN:  # what a silence kept quiet is worse than it was thought to be
+            for hushed in silences.hushed(db, model_id=model.id):
+                note = f"breaks through its silence: {draft.title}"
+                alerts.event(db, hushed, "wake", by=PROGRAM, now=now, note=note)
+        else:
+            _hush(db, alert_id, model, draft, (), silences.active(db, now), burning=False, now=now)
+        gather(db, [alerts.get(db, alert_id)], now)
         return alerts.get(db, alert_id)
 
 

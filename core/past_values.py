@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from statistics import median
 
-from core.alert_raising import SLO_BURN
+from core.breaking_through import SLO_BURN
 from core.changes import feed as changes
 from core.checks.measures import Key
 from core.checks.stored_readings import FORM, unpack

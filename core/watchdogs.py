@@ -9,7 +9,8 @@ import hashlib
 import sqlite3
 from datetime import datetime
 
-from core.alert_raising import SLO_BURN, raise_standing, resolve_standing
+from core.alert_raising import raise_standing, resolve_standing
+from core.breaking_through import SLO_BURN
 from core.home import line
 from storage.records.alerts import Alert, AlertDraft
 from storage.records.models import Model

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 LISTS = (
     "home", "alerts", "incidents", "data", "stages", "slices", "versions", "changes", "watch", "cases", "sets", "kept",
-    "experiments",
+    "experiments", "silences",
 )  # fmt: skip
 """Panes that show a list."""
 
@@ -79,10 +79,23 @@ ACTIONS: tuple[Action, ...] = (
         "open", ("enter",), "open", "Into the row: its details, and on to the rows behind its numbers.", footer=False
     ),
     Action("close", ("escape",), "back", "Back to the list; also clears a message.", footer=False, built_in=True),
-    Action("acknowledge", ("a",), "ack", "Acknowledge: you have seen it and act on it.", ("alerts",), mutating=True),
     Action(
-        "snooze", ("z",), "snooze", "Snooze, with an end; shows first what it would hide.", ("alerts",), mutating=True
+        "acknowledge",
+        ("a",),
+        "ack",
+        "Acknowledge: you have seen it and act on it; a storm as a whole; again takes it back.",
+        ("alerts",),
+        mutating=True,
     ),
+    Action(
+        "snooze",
+        ("z",),
+        "snooze",
+        "Snooze, with an end; wake; or silence what is like it; shows first what it would hide.",
+        ("alerts",),
+        mutating=True,
+    ),
+    Action("unsilence", ("z",), "end", "End the silence: what it hides fires again.", ("silences",), mutating=True),
     Action("feedback", ("f",), "feedback", "Feedback: acted, useful, noise.", ("alerts",), mutating=True),
     Action(
         "incident",
@@ -207,7 +220,7 @@ ACTIONS: tuple[Action, ...] = (
 BY_ID: dict[str, Action] = {action.id: action for action in ACTIONS}
 
 FOOTER = (
-    "promote", "acknowledge", "snooze", "verdict", "accept", "why", "cases", "narrow", "split",
+    "promote", "acknowledge", "snooze", "unsilence", "verdict", "accept", "why", "cases", "narrow", "split",
     "keep", "rollback", "incident", "compare", "note", "freeze", "layer", "diff", "widen",
     "ranking", "signal", "undo", "feedback", "export",
 )  # fmt: skip

@@ -20,6 +20,9 @@ from tui.widgets.prompt import Prompt
 POLL_SECONDS = 1.0
 """How often the store is asked whether another process wrote to it."""
 
+OBSERVE_SECONDS = 60.0
+"""How often the program looks for what nobody tells it: data that does not come, pages that nobody answers."""
+
 _BINDINGS: list[BindingType] = [
     *(
         Binding(",".join(action.keys), f"do('{action.id}')", action.label, show=False, id=action.id)
@@ -54,6 +57,7 @@ class MidwatchApp(Commands):
         self.call_after_refresh(self._observe)
         self.attempt(self._start_watch)
         self.set_interval(POLL_SECONDS, self._poll)
+        self.set_interval(OBSERVE_SECONDS, self._observe)
 
     def _collect_garbage(self) -> None:
         """From the first paint on."""

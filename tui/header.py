@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from datetime import datetime
 
+from core.escalation import escalated
 from core.watch import who_is_on_watch
 from storage.errors import UsageError
 from storage.tables import alerts
@@ -15,7 +16,7 @@ from tui.rotation import RotationFile
 def header_of(
     db: sqlite3.Connection, *, host: str, store: str, now: datetime, rotation: RotationFile | None = None
 ) -> HeaderState:
-    """Read it: two short queries, and the rotation where it has changed."""
+    """Read it: three short queries, and the rotation where it has changed."""
     firing = alerts.firing(db, now)
     on_watch, broken = _on_watch(rotation, now)
     return HeaderState(
@@ -25,6 +26,7 @@ def header_of(
         rotation_broken=broken,
         pages=firing.get("page", 0),
         tickets=firing.get("ticket", 0),
+        escalated=len(escalated(db, now)),
     )
 
 

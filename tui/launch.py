@@ -61,10 +61,13 @@ def why_read_only(path: Path, asked: bool) -> str:
 
 
 def observe(db: sqlite3.Connection) -> None:
-    """Models whose next batch is overdue get their ticket, those that came back lose it; runs in a thread."""
+    """Models without data get their ticket, those that came back lose it; pages that nobody answers are passed on."""
+    from core.escalation import escalate
     from core.watchdogs import watch_silence
 
-    watch_silence(db, utc_now())
+    now = utc_now()
+    watch_silence(db, now)
+    escalate(db, now)
 
 
 def recover(db: sqlite3.Connection) -> str:

@@ -67,4 +67,5 @@ PANES: tuple[PaneSpec, ...] = (
     PaneSpec("sets", "Sets", "tui.screens.sets:SetsPane"),
     PaneSpec("kept", "Kept", "tui.screens.kept:KeptPane"),
     PaneSpec("experiments", "Experiments", "tui.screens.experiments:ExperimentsPane"),
+    PaneSpec("silences", "Silences", "tui.screens.silences:SilencesPane"),
 )

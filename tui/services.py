@@ -24,7 +24,8 @@ class Services:
         header: reads what the header line shows; the shell adds mode, time of reading, model and zone.
         models: names of the registered models, for the command line.
         dump: folder for what could not be copied and for exports.
-        observe: records what the program sees by itself when it starts, as a model gone silent; None where it may not.
+        observe: records what the program sees by itself, at the start and every minute: a model gone silent, a page
+            that nobody answers; None where it may not.
         recover: ends what a crash left open, and says how in a sentence (empty: nothing was); None when nothing is.
     """
 

@@ -1,9 +1,10 @@
 """The probability that an alert is acted on, by counting the answers to alerts like it.
 
 "Like it" is told in steps from the general to the particular: any alert of the store, one of the same model, with the
-same check, the same cause, the same cause on the same column, the same fingerprint. Each step's share of worthy alerts
-is drawn towards the step before it, as a Beta prior worth :data:`PRIOR` answers would (Gelman et al., Bayesian Data
-Analysis, 2.4): one answer moves the particular case a little and all others hardly at all.
+same check, the same cause, the same cause on the same column, the same fingerprint. Each answer counts once, at the
+most particular step that it shares; each step's share of worthy alerts is drawn towards the step before it by a Beta
+prior worth so many answers (:data:`PRIORS`; Gelman et al., Bayesian Data Analysis, 2.4). One answer moves its own kind
+most, and all others the less the farther they are.
 """
 
 from __future__ import annotations
@@ -14,14 +15,14 @@ from dataclasses import dataclass
 from storage.records.alerts import AlertDraft
 from storage.records.worth import Answered
 
-PRIOR = 2.0
-"""How many answers the step before counts for."""
-
 EVEN = 0.5
 """What is believed of alerts before anybody answered one."""
 
 STEPS: tuple[str, ...] = ("store", "model", "check", "cause", "group", "fingerprint")
 """From the general to the particular; a group is one cause on one column."""
+
+PRIORS: dict[str, float] = {"store": 8.0, "model": 8.0, "check": 6.0, "cause": 4.0, "group": 2.0, "fingerprint": 2.0}
+"""How many answers the step before counts for: alerts that share little say little of each other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,7 @@ def count(model_id: int, draft: AlertDraft, check: str | None, everybody: Sequen
 
     Args:
         check: of its strongest finding.
-        everybody: answered alerts of all models; each counts once, whatever its age.
+        everybody: answered alerts of all models, whatever their age.
     """
     answers = [a for a in everybody if a.model_id == model_id]
     column = draft.columns[0] if draft.columns else ""
@@ -71,11 +72,14 @@ def count(model_id: int, draft: AlertDraft, check: str | None, everybody: Sequen
         "fingerprint": _share(a for a in answers if a.fingerprint == draft.fingerprint),
         "column": _share(a for a in answers if column and a.column == column),
     }
+    rings: dict[str, list[Answered]] = {name: [] for name in STEPS}
+    for answer in everybody:
+        rings[_nearest(model_id, draft, check, answer)].append(answer)
     probability, step = EVEN, None
     for name in STEPS:
-        share = shares[name]
-        probability = (share.worth + PRIOR * probability) / (share.judged + PRIOR)
-        step = name if share.judged else step
+        own = _share(rings[name])
+        probability = (own.worth + PRIORS[name] * probability) / (own.judged + PRIORS[name])
+        step = name if shares[name].judged else step
     return Counted(probability, shares, step)
 
 
@@ -95,6 +99,19 @@ def sentence(counted: Counted, draft: AlertDraft) -> str:
         "fingerprint": f"({accused}, the same columns)",
     }
     return f"{like.worth} of {like.judged} like it were worth it {kind[str(counted.step)]}"
+
+
+def _nearest(model_id: int, draft: AlertDraft, check: str | None, answer: Answered) -> str:
+    """The most particular step that an answered alert shares with a draft."""
+    if answer.model_id != model_id:
+        return "store"
+    if answer.fingerprint == draft.fingerprint:
+        return "fingerprint"
+    if answer.group_key == draft.group_key:
+        return "group"
+    if answer.cause == draft.cause:
+        return "cause"
+    return "check" if check is not None and answer.check == check else "model"
 
 
 def _share(answers: Iterable[Answered]) -> Share:

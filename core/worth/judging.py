@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from core.alert_raising import SLO_BURN
+from core.breaking_through import SLO_BURN
 from core.watchdogs import METRIC_DROP
 from core.worth import features, tiers
 from core.worth.counting import Counted, Share, count, sentence

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from core.alert_raising import SLO_BURN
+from core.breaking_through import SLO_BURN
 from core.stats.reliability import kept_at_least
 from core.worth.counting import Share
 from core.worth.fitted import Fitted

@@ -24,6 +24,7 @@ STEPS: tuple[str, ...] = (
     "m0015_condition_readings",
     "m0016_readings_of_arms",
     "m0017_alert_worth",
+    "m0021_storms",
 )
 """Module names under ``storage.migrations``, in order of application."""
 

@@ -20,8 +20,7 @@ SELECT a.*, m.name AS model, s.state, s.until_at, s.by AS state_by, s.incident_i
         WHERE b.fingerprint = a.fingerprint AND f.verdict = 'acted') AS acted,
        (SELECT count(*) FROM alert_feedback f JOIN alerts b ON b.id = f.alert_id
         WHERE b.fingerprint = a.fingerprint) AS judged,
-       w.probability, w.place, w.method, w.fit_id, w.tier_before, w.worthy AS like_worthy, w.judged AS like_judged,
-       w.reasons_json
+       w.probability, w.place, w.method, w.fit_id, w.tier_before, w.worthy, w.judged AS like_judged, w.reasons_json
 FROM alerts a JOIN models m ON m.id = a.model_id JOIN alert_state s ON s.alert_id = a.id
 LEFT JOIN alert_worth w ON w.alert_id = a.id
 """
@@ -34,6 +33,7 @@ _GROUPS = """
 FROM alert_groups g JOIN alerts a ON a.id = g.head_id JOIN models m ON m.id = g.model_id
 WHERE (:open = 0 OR g.open = 1) AND (:model IS NULL OR g.model_id = :model) AND (:tier IS NULL OR a.tier = :tier)
   AND (:like IS NULL OR (a.title || ' ' || a.cause || ' ' || m.name) LIKE :like ESCAPE '\\')
+  AND (NOT :fold OR CASE WHEN :model IS NULL THEN g.leads ELSE g.leads_model END)
 """
 _ORDERS = {
     "tier": "g.quiet, g.tier_rank, g.place DESC, g.head_id DESC",
@@ -45,6 +45,7 @@ _FIRING = """
 SELECT a.tier, count(*) AS n FROM alert_groups g JOIN alerts a ON a.id = g.head_id
 JOIN alert_state s ON s.alert_id = g.head_id
 WHERE g.open = 1 AND (:model IS NULL OR g.model_id = :model)
+  AND (g.quiet = 1 OR CASE WHEN :model IS NULL THEN g.leads ELSE g.leads_model END)
   AND (g.quiet = 0 OR (s.state = 'snoozed' AND s.until_at <= :now))
 GROUP BY a.tier
 """
@@ -177,14 +178,18 @@ def page(
     tier: str | None = None,
     like: str | None = None,
     only_open: bool = True,
+    fold: bool = False,
     order: str = "tier",
     descending: bool = False,
     offset: int = 0,
     limit: int = 100,
 ) -> list[Alert]:
-    """A window of the list of groups, each shown by its latest alert; ``order`` is tier, score, model or time."""
+    """A window of the list of groups, each shown by its latest alert; ``order`` is tier, score, model or time.
+
+    With ``fold`` the groups of a storm are one line, unless a tier or a text is looked for.
+    """
     query = f"SELECT g.head_id {_GROUPS} ORDER BY {_order(order, descending)} LIMIT :limit OFFSET :offset"
-    values = {**_filter(model_id, tier, like, only_open), "limit": limit, "offset": offset}
+    values = {**_filter(model_id, tier, like, only_open, fold), "limit": limit, "offset": offset}
     ids = [row["head_id"] for row in db.execute(query, values)]
     return [_alert(db.execute(_BY_ID, (alert_id,)).fetchone()) for alert_id in ids]
 
@@ -196,9 +201,10 @@ def count(
     tier: str | None = None,
     like: str | None = None,
     only_open: bool = True,
+    fold: bool = False,
 ) -> int:
     """How many groups :func:`page` walks over."""
-    values = _filter(model_id, tier, like, only_open)
+    values = _filter(model_id, tier, like, only_open, fold)
     return int(db.execute(f"SELECT count(*) {_GROUPS}", values).fetchone()[0])
 
 
@@ -210,18 +216,21 @@ def place(
     tier: str | None = None,
     like: str | None = None,
     only_open: bool = True,
+    fold: bool = False,
     order: str = "tier",
     descending: bool = False,
 ) -> int | None:
     """Where a group (model id and key) stands in the list that :func:`page` walks over, from 0."""
     numbered = f"SELECT g.model_id, g.group_key, row_number() OVER (ORDER BY {_order(order, descending)}) - 1 AS place"
     query = f"SELECT place FROM ({numbered} {_GROUPS}) WHERE model_id = :of AND group_key = :key"
-    row = db.execute(query, {**_filter(model_id, tier, like, only_open), "of": group[0], "key": group[1]}).fetchone()
+    row = db.execute(
+        query, {**_filter(model_id, tier, like, only_open, fold), "of": group[0], "key": group[1]}
+    ).fetchone()
     return row["place"] if row else None
 
 
 def firing(db: sqlite3.Connection, now: datetime, model_id: int | None = None) -> dict[str, int]:
-    """Number of firing groups per tier."""
+    """Number of firing groups per tier; what fires in a storm is one, by its loudest."""
     return {row["tier"]: row["n"] for row in db.execute(_FIRING, {"model": model_id, "now": to_text(now)})}
 
 
@@ -255,10 +264,11 @@ def _order(order: str, descending: bool) -> str:
     return ", ".join(term.removesuffix(" DESC") if term.endswith(" DESC") else f"{term} DESC" for term in terms)
 
 
-def _filter(model_id: int | None, tier: str | None, like: str | None, only_open: bool) -> dict[str, object]:
+def _filter(model_id: int | None, tier: str | None, like: str | None, only_open: bool, fold: bool) -> dict[str, object]:
     escaped = None if like is None else like.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
     pattern = None if escaped is None else f"%{escaped}%"
-    return {"model": model_id, "tier": tier, "like": pattern, "open": int(only_open)}
+    folded = fold and tier is None and like is None  # who looks for something finds it inside a storm, too
+    return {"model": model_id, "tier": tier, "like": pattern, "open": int(only_open), "fold": int(folded)}
 
 
 def _alert(row: sqlite3.Row) -> Alert:

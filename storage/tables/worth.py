@@ -108,7 +108,7 @@ def of_row(row: sqlite3.Row) -> Worth | None:
         place=row["place"],
         method=row["method"],
         tier_before=row["tier_before"],
-        worthy=row["like_worthy"],
+        worthy=row["worthy"],
         judged=row["like_judged"],
         reasons=tuple(json.loads(row["reasons_json"])),
         fit_id=row["fit_id"],

@@ -106,13 +106,16 @@ def detail(
     now: datetime,
     on_the_way: str = "",
     held: HeldTo | None = None,
+    escalated: Sequence[str] = (),
 ) -> Text:
-    """The model's page: what is live and on the way, the objective, the chart, what it is held to, what is missing."""
+    """The model's page: pages nobody answers, what is live, the objective, the chart, what is missing."""
     text = Text()
     live = f"{line.live[0]} in {line.live[1]}" if line.live else "nothing is known to be live"
     others = ", ".join(f"{version} in {stage}" for version, stage in line.others)
     production = "production" if line.model.file.production else "not production"
     put_line(text, f"{live}{f'; also {others}' if others else ''}  ({line.model.file.task}, {production})")
+    for sentence in escalated:
+        put_line(text, f"! {sentence}", "bold")
     if on_the_way:
         put_line(text, on_the_way, "bold" if "OVERRIDE" in on_the_way else "")
     for sentence in held.parted if held else ():

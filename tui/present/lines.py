@@ -27,6 +27,7 @@ class HeaderState:
         rotation_broken: the rotation file can't be understood, so that nobody knows.
         pages: open alerts of tier page.
         tickets: open alerts of tier ticket.
+        escalated: pages that were passed on because nobody answered them, and that nobody has answered still.
         model: the model everything is narrowed to; empty for all.
         utc: times are shown in UTC only.
     """
@@ -39,6 +40,7 @@ class HeaderState:
     rotation_broken: bool = False
     pages: int = 0
     tickets: int = 0
+    escalated: int = 0
     model: str = ""
     utc: bool = False
 
@@ -49,7 +51,8 @@ def header_line(state: HeaderState, width: int) -> Text:
     >>> header_line(HeaderState("prod-3", "/srv/watch.db", pages=2), 60).plain
     'midwatch RO prod-3  not read yet  nobody on watch  2 PAGE   '
     """
-    open_alerts = " ".join(f"{n} {word}" for n, word in ((state.pages, "PAGE"), (state.tickets, "TKT")) if n)
+    counted = ((state.escalated, "ESCALATED"), (state.pages, "PAGE"), (state.tickets, "TKT"))
+    open_alerts = " ".join(f"{n} {word}" for n, word in counted if n)
     times = "not read yet"
     if state.refreshed is not None:
         times = clock(state.refreshed, utc=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
-from datetime import datetime, timedelta
 from typing import Any
 
 from rich.console import RenderableType
@@ -12,18 +11,20 @@ from rich.console import RenderableType
 from core import alert_answers
 from storage.errors import UsageError
 from storage.records.alerts import Alert
-from storage.tables import alerts, incidents, models, results, rollback_evidence
+from storage.records.storms import Storm
+from storage.tables import alerts, incidents, models, results, rollback_evidence, storms
 from tui.focus import Focus
 from tui.present import alerts as present
+from tui.present import storms as present_storms
 from tui.present.columns import Column
+from tui.screens import snoozing
+from tui.screens import storms as storm_rows
 from tui.screens.dialogs import Choice
+from tui.screens.storms import Chosen, StormLevel
 from tui.widgets.pane import ListPane
 from tui.widgets.rows import Row, RowSource, View
 
 _ORDER = {"": "tier", "tier": "tier", "model": "model", "window": "time", "seen": "score"}
-MORNING = 8
-"""The local hour until which "until morning" snoozes."""
-
 FEEDBACK = [
     ("a", "acted", "acted: there was something to do, and it was done"),
     ("u", "useful", "useful: right to tell, nothing to do"),
@@ -44,6 +45,7 @@ class AlertRows:
         return {
             "model_id": models.get(self.pane.db, name).id if name else None,
             "like": view.filter or None,
+            "fold": True,
         }
 
     def _order(self, view: View) -> dict[str, Any]:
@@ -57,11 +59,21 @@ class AlertRows:
         """See RowSource."""
         found = alerts.page(self.pane.db, **self._where(view), **self._order(view), offset=offset, limit=limit)
         shell = self.pane.shell
-        return [Row(key_of(a), present.cells(a, shell.now(), shell.clock)) for a in found]
+        lines = {} if view.filter else storms.lines(self.pane.db, [a.id for a in found])
+        return [
+            Row(storm_rows.key_of(line.id), present_storms.cells(line, a, shell.now(), shell.clock))
+            if (line := lines.get(a.id)) is not None and line.groups > 1
+            else Row(key_of(a), present.cells(a, shell.now(), shell.clock))
+            for a in found
+        ]
 
     def place(self, view: View, key: str) -> int | None:
         """See RowSource."""
-        model_id, group_key = parts_of(key)
+        storm_id = storm_rows.storm_of(key)
+        storm = None if storm_id is None else storms.find(self.pane.db, storm_id)
+        if storm_id is not None and storm is None:
+            return None
+        model_id, group_key = (storm.head.model_id, storm.head.group_key) if storm else parts_of(key)
         return alerts.place(self.pane.db, (model_id, group_key), **self._where(view), **self._order(view))
 
 
@@ -85,7 +97,7 @@ class AlertsPane(ListPane):
         Column("model", "MODEL", 9, rank=1),
         Column("window", "WINDOW", 9, rank=3),
         Column("seen", "SEEN", 5, rank=4, right=True, descending=True),
-        Column("acted", "ACT", 4, rank=5, right=True, sortable=False),
+        Column("acted", "ACT", 8, rank=5, right=True, sortable=False),
         Column("title", "WHAT", 20, grow=1, sortable=False),
     )
     empty = "no open alerts; resolved ones: midwatch alerts list --all"
@@ -104,19 +116,41 @@ class AlertsPane(ListPane):
         super().reload()
 
     def alert(self, key: str | None = None) -> Alert:
-        """The latest alert of the row under the cursor."""
+        """The latest alert of the row under the cursor; of a storm the one that stands for it."""
         wanted = key or self.table.key
+        storm = self.storm(wanted)
+        if storm is not None:
+            return storm.head
         found = alerts.head(self.db, *parts_of(wanted)) if wanted else None
         if found is None:
             raise UsageError("there is no alert under the cursor", "move to one with j and k")
         return found
 
-    def chosen(self) -> list[Alert]:
-        """The marked alerts, else the one under the cursor."""
-        return [self.alert(key) for key in self.table.chosen()]
+    def storm(self, key: str | None) -> Storm | None:
+        """The storm of a row; None for a row that is a group."""
+        storm_id = storm_rows.storm_of(key) if key else None
+        return None if storm_id is None else storms.get(self.db, storm_id)
+
+    def chosen(self) -> Chosen:
+        """The marked alerts and storms, else what is under the cursor."""
+        keys = self.table.chosen()
+        whole = [storm for key in keys if (storm := self.storm(key)) is not None]
+        return Chosen(tuple(self.alert(k) for k in keys if storm_rows.storm_of(k) is None), tuple(whole))
+
+    def enter(self, key: str) -> bool:
+        """A storm opens to its members."""
+        storm_id = storm_rows.storm_of(key)
+        if storm_id is not None:
+            self.lay(StormLevel(self, storm_id))
+        return storm_id is not None
 
     def details(self, key: str) -> tuple[str, RenderableType]:
         """See ListPane."""
+        storm = self.storm(key)
+        if storm is not None:
+            said = storms.answer_in_force(self.db, storm.id)
+            body = present_storms.detail(storm, said, self.shell.now(), self.shell.stamp)
+            return present_storms.title(storm), body
         alert = self.alert(key)
         findings = results.of_alert(self.db, alert.id)
         events = alerts.events(self.db, alert.id)
@@ -163,46 +197,38 @@ class AlertsPane(ListPane):
         return Focus(alert.model, alert.batch_id, tuple(dict.fromkeys(named)), alert.id)
 
     def do_acknowledge(self) -> None:
-        """Acknowledge the chosen groups."""
-        ids = [alert.id for alert in self.chosen()]
+        """Acknowledge the chosen groups and storms; where nothing fires, ask whether to take the answer back."""
+        chosen = self.chosen()
         actor, now = self.shell.services.actor(), self.shell.now()
-
-        def work(db: sqlite3.Connection) -> int:
-            return sum(len(alert_answers.acknowledge(db, i, actor=actor, now=now)) for i in ids)
-
-        self.record("acknowledge", work, lambda n: self.shell.say(f"{n} acknowledged" if n else "nothing was firing"))
+        if not chosen.firing(now):
+            title = f"Nothing of these {len(chosen.heads)} group(s) fires: {chosen.heads[0].state_at(now)} already"
+            back = ("k", "wake", "wake: take back what was answered, it fires again")
+            self.shell.open_sheet(Choice(title, [back]), lambda _: snoozing.wake(self, chosen))
+            return
+        told = len(chosen.storms) and " in one answer; a again takes it back"
+        self.record(
+            "acknowledge",
+            lambda db: chosen.acknowledge(db, actor, now),
+            lambda n: self.shell.say(f"{n} acknowledged{told or ''}" if n else "nothing was firing"),
+        )
 
     def do_snooze(self) -> None:
-        """Ask until when, saying what it hides; snooze the chosen groups."""
-        chosen, now = self.chosen(), self.shell.now()
-        loud = sum(alert.tier in ("page", "ticket") for alert in chosen)
-        title = f"Snooze {len(chosen)} group(s), {loud} of them page or ticket; louder repeats fire all the same"
-        options = [
-            ("1", "1", "one hour"),
-            ("4", "4", "four hours"),
-            ("m", "morning", f"until {MORNING:02d}:00 local time"),
-            ("d", "24", "one day"),
-            ("w", "168", "one week"),
-        ]
-        self.shell.open_sheet(Choice(title, options), lambda picked: self._snooze(chosen, end_of(picked, now)))
-
-    def _snooze(self, chosen: list[Alert], until: datetime) -> None:
-        actor, now = self.shell.services.actor(), self.shell.now()
-
-        def work(db: sqlite3.Connection) -> int:
-            return sum(len(alert_answers.snooze(db, a.id, until, actor=actor, now=now)) for a in chosen)
-
-        self.record("snooze", work, lambda n: self.shell.say(f"{n} snoozed until {self.shell.stamp(until)}"))
+        """Ask until when, saying what it hides; snooze the chosen groups and storms."""
+        snoozing.ask(self, self.chosen())
 
     def do_incident(self) -> None:
         """Open an incident from the chosen groups, or link them to a live one."""
         from tui.screens.open_incident import open_or_link
 
-        open_or_link(self, self.chosen())
+        chosen = self.chosen()
+        if len(chosen.storms) == 1 and not chosen.alerts:
+            storm_rows.open_incident(self, chosen.storms[0])
+        else:
+            open_or_link(self, chosen.heads)
 
     def do_feedback(self) -> None:
         """Ask what the chosen alerts were worth."""
-        chosen = self.chosen()
+        chosen = self.chosen().heads
         self.shell.open_sheet(Choice("What was it worth?", FEEDBACK), lambda verdict: self._judge(chosen, verdict))
 
     def _judge(self, chosen: list[Alert], verdict: str) -> None:
@@ -242,12 +268,3 @@ class AlertsPane(ListPane):
         linked = rollback_evidence.incident_title(self.db, alert.incident_id) if alert.incident_id else None
         reason = None if linked else f"rolled back from the screen: {alert.title}"
         open_rollback(self, alert.model, incident_key=linked[0] if linked else None, reason=reason)
-
-
-def end_of(picked: str, now: datetime) -> datetime:
-    """The moment a choice of the snooze dialog stands for."""
-    if picked != "morning":
-        return now + timedelta(hours=int(picked))
-    local = now.astimezone()
-    morning = local.replace(hour=MORNING, minute=0, second=0, microsecond=0)
-    return morning if morning > local else morning + timedelta(days=1)

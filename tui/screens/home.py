@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from rich.console import RenderableType
 
+from core.escalation import escalated, sentence
 from core.home import Health, ModelLine, health, lines
 from storage.errors import UsageError
 from storage.records.rollouts import Rollout
@@ -106,8 +107,10 @@ class HomePane(ListPane):
         width = self.detail.size.width or self.size.width
         overrides = sum(one.model == line.model.name for one in gates.overrides(self.db, only_open=True))
         told = present.candidates_line(self.ways.get(int(key), ()), overrides)
+        now = self.shell.now()
+        calls = [sentence(one, now) for one in escalated(self.db, now) if one.alert.model_id == line.model.id]
         body = present.detail(
-            line, self.healths.get(int(key)), self.shell.stamp, width, self.shell.now(), told, self.held.get(int(key))
+            line, self.healths.get(int(key)), self.shell.stamp, width, now, told, self.held.get(int(key)), calls
         )
         return f"{line.model.name}  owner {line.model.file.owner or 'nobody'}", body
 

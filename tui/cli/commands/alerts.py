@@ -7,9 +7,11 @@ import click
 from core import alert_answers
 from core.tuning import propose
 from storage.records.alerts import VERDICTS
-from storage.tables import alerts, models, results
+from storage.tables import alerts, models, results, storms
 from tui.cli import diagnostics, output, shapes
+from tui.cli.commands import alert_escalated, alert_quiet, alert_storms, alert_worth
 from tui.cli.options import ROW_ID, DefaultGroup, reading, shared, writing
+from tui.present import worth
 from tui.typed_moments import ahead
 
 MOMENT = "8h, 2d, or 2026-11-23T07:00Z."
@@ -37,25 +39,33 @@ def list_alerts(
     """One line per group of alerts, the loudest first."""
     with reading(store) as session:
         model_id = models.get(session.db, model).id if model else None
-        rows = alerts.page(session.db, model_id=model_id, tier=tier, only_open=not everything, limit=limit)
-        total = alerts.count(session.db, model_id=model_id, tier=tier, only_open=not everything)
+        fold = not as_json and not everything  # a program reads every group, with the storm it belongs to
+        rows = alerts.page(session.db, model_id=model_id, tier=tier, only_open=not everything, fold=fold, limit=limit)
+        total = alerts.count(session.db, model_id=model_id, tier=tier, only_open=not everything, fold=fold)
         found = [[r.finding for r in results.of_alert(session.db, a.id)] for a in rows] if as_json else []
+        last = {} if as_json else {a.id: alerts.past_actions(session.db, a.fingerprint, 1) for a in rows}
+        weather = storms.lines(session.db, [a.id for a in rows])
         now = session.now
     if as_json:
-        output.document([shapes.alert(a, f) for a, f in zip(rows, found, strict=True)])
+        document = [shapes.alert(a, f) for a, f in zip(rows, found, strict=True)]
+        output.document(
+            [{**d, "storm": weather[a.id].id if a.id in weather else None} for a, d in zip(rows, document, strict=True)]
+        )
         return
+    weather = {head: line for head, line in weather.items() if fold and tier is None and line.groups > 1}
     output.table(
-        ("ID", "TIER", "STATE", "MODEL", "WINDOW", "SEEN", "ACTED", "WHAT"),
+        ("ID", "TIER", "STATE", "MODEL", "WINDOW", "SEEN", "ACT", "LAST", "WHAT"),
         [
             (
                 a.id,
                 a.tier,
-                a.state_at(now),
-                a.model,
+                "firing" if a.id in weather and weather[a.id].fires else a.state_at(now),
+                f"{weather[a.id].models} models" if a.id in weather and weather[a.id].models > 1 else a.model,
                 f"{a.window_start:%m-%d %H:%MZ}" if a.window_start else None,
                 f"x{a.seen}",
-                f"{a.acted / a.judged:.0%}" if a.judged else None,
-                a.title,
+                worth.act(a),
+                worth.last(last[a.id]),
+                alert_storms.words(weather[a.id], a) if a.id in weather else a.title,
             )
             for a in rows
         ],
@@ -80,6 +90,7 @@ def show(alert_id: int, store: str | None, as_json: bool) -> None:
         output.document({**shapes.alert(alert, findings), "events": events, "past": past})
         return
     output.text(f"alert {alert.id}  {alert.tier}  {state}  {alert.model}  cause: {alert.cause}\n{alert.title}\n")
+    output.text("\n".join(worth.lines(alert)) + "\n")
     output.table(
         ("CHECK", "COLUMN", "SLICE", "VALUE", "THRESHOLD", "MESSAGE"),
         [(f.check, f.column, f.slice, _number(f.value), _number(f.threshold), f.message) for f in findings],
@@ -104,19 +115,6 @@ def ack(alert_id: int, note: str | None, store: str | None, as_json: bool) -> No
         state = alerts.get(session.db, alert_id).state_at(session.now)
     told = f"acknowledged {len(changed)}" if changed else f"nothing to acknowledge: alert {alert_id} is {state}"
     _answer(as_json, {"acknowledged": changed}, told)
-
-
-@command.command("snooze")
-@click.argument("alert_id", type=ROW_ID)
-@click.option("--until", required=True, metavar="MOMENT", help=MOMENT)
-@click.option("--note", help="Words of your own; they stand in the alert's history.")
-@shared
-def snooze(alert_id: int, until: str, note: str | None, store: str | None, as_json: bool) -> None:
-    """Keep an alert's group quiet until a moment."""
-    with writing(store) as session:
-        end = ahead(until, session.now)
-        changed = alert_answers.snooze(session.db, alert_id, end, actor=session.actor, now=session.now, note=note)
-    _answer(as_json, {"snoozed": changed, "until": end}, f"snoozed {len(changed)} until {end:%Y-%m-%d %H:%M}Z")
 
 
 @command.command("feedback")
@@ -152,7 +150,7 @@ def silence(
     store: str | None,
     as_json: bool,
 ) -> None:
-    """Keep matching alerts quiet until a moment; SLO burn breaks through."""
+    """Keep matching alerts quiet until a moment; what is louder, class hard or SLO burn breaks through."""
     with reading(store) if preview else writing(store) as session:
         model_id = models.get(session.db, model).id if model else None
         would = alert_answers.preview_silence(
@@ -170,9 +168,7 @@ def silence(
                 actor=session.actor,
                 now=session.now,
             )
-    told = f"would have hidden {len(would.matched)} alerts in seven days, {would.loud} of them pages or tickets"
-    if silence_id is not None:
-        told = f"silence {silence_id} is in force; it {told}"
+    told = would.words if silence_id is None else f"silence {silence_id} is in force; it {would.words}"
     _answer(as_json, {"silence": silence_id, "preview": would.matched}, told)
 
 
@@ -186,6 +182,10 @@ def tune(check: str, model: str, column: str | None, store: str | None, as_json:
     with reading(store) as session:
         proposal = propose(session.db, models.get(session.db, model), check, column)
     _answer(as_json, proposal, proposal.text())
+
+
+for _one in (*alert_storms.COMMANDS, *alert_quiet.COMMANDS, alert_escalated.command, alert_worth.command):
+    command.add_command(_one)
 
 
 def _number(value: float | None) -> str | None:

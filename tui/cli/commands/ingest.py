@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from core.escalation import escalate
 from core.ingest import Ingested, ingest
 from core.rollouts.producers import work_out
 from core.watchdogs import watch_silence
@@ -72,6 +73,7 @@ def command(
             interrupts.check()
         work_out(session.db, registered, now=session.now)
         watch_silence(session.db, session.now)
+        escalate(session.db, session.now)
     for failure in failures:
         diagnostics.error(failure)
     if as_json and (taken or len(failures) > 1):

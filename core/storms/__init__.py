@@ -1,0 +1,1 @@
+"""Storms: one cause that raises many alerts is one line, one answer and one incident."""
