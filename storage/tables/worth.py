@@ -40,20 +40,25 @@ WHERE a.id IN ({_ANSWERED_IDS}) ORDER BY a.id DESC LIMIT :limit
 # afterwards, though somebody answered another alert of the model. What was put to sleep, or moved down by the program,
 # was not shown, so that nobody's silence about it says anything.
 _SILENT = """
-SELECT a.id, w.features_json FROM alert_worth w JOIN alerts a ON a.id = w.alert_id
-WHERE a.tier IN ('page', 'ticket') AND a.class <> 'hard' AND a.cause <> :burn
-  AND a.fired_at <= :before
-  AND NOT EXISTS (SELECT 1 FROM alert_events e WHERE e.alert_id = a.id
+WITH last_answer AS MATERIALIZED (
+    SELECT b.model_id, max(f.at) AS at FROM alert_feedback f CROSS JOIN alerts b ON b.id = f.alert_id
+    GROUP BY b.model_id
+), shown AS MATERIALIZED (
+    SELECT a.* FROM alerts a JOIN last_answer l ON l.model_id = a.model_id
+    WHERE a.tier IN ('page', 'ticket') AND a.class <> 'hard' AND a.cause <> :burn
+      AND a.fired_at <= :before AND a.fired_at <= l.at
+    ORDER BY a.id DESC LIMIT :limit
+)
+SELECT a.id, w.features_json FROM shown a CROSS JOIN alert_worth w ON w.alert_id = a.id
+WHERE NOT EXISTS (SELECT 1 FROM alert_events e WHERE e.alert_id = a.id
                   AND (e.kind IN ('acknowledge', 'snooze', 'link')
                        OR e.kind = 'resolve' AND julianday(e.at) < julianday(a.fired_at) + :shown))
-  AND NOT EXISTS (SELECT 1 FROM alerts b JOIN alert_feedback f ON f.alert_id = b.id
+  AND NOT EXISTS (SELECT 1 FROM alerts b CROSS JOIN alert_feedback f ON f.alert_id = b.id
                   WHERE b.model_id = a.model_id AND b.group_key = a.group_key AND f.at >= a.fired_at)
-  AND NOT EXISTS (SELECT 1 FROM alerts b JOIN alert_events e ON e.alert_id = b.id
+  AND NOT EXISTS (SELECT 1 FROM alerts b CROSS JOIN alert_events e ON e.alert_id = b.id
                   WHERE b.model_id = a.model_id AND b.group_key = a.group_key AND e.by <> 'midwatch'
                     AND e.at >= a.fired_at)
-  AND a.fired_at <= (SELECT max(f.at) FROM alert_feedback f JOIN alerts b ON b.id = f.alert_id
-                     WHERE b.model_id = a.model_id)
-ORDER BY a.id DESC LIMIT :limit
+ORDER BY a.id DESC
 """
 _MOVED = f"""
 SELECT a.id, a.title, w.tier_before, a.tier, w.probability, w.reasons_json, a.fired_at, {_LAST_VERDICT} AS verdict,
