@@ -39,6 +39,7 @@ from core.tuner.standing import streaks, tuned_specs
 from core.validate import roles_of, validate
 from core.watchdogs import watch_metrics
 from core.withholding import withheld, without_lines
+from core.worth import judging
 from storage.db import transaction
 from storage.errors import SourceError, UsageError
 from storage.host import Actor
@@ -235,6 +236,8 @@ def _record(
 ) -> Ingested:
     verdicts, now = judged.verdicts, said.now
     drafts = alerts.group(verdicts, model=model.name, prediction=model.file.columns.prediction)
+    serving = batch.role == "serving"
+    weighed = judging.weigh(db, model, drafts, verdicts, batch=batch, now=now) if serving else []
     packed = pack(profile)
     rejects = without_lines(source.rejects, [c.name for c in source.columns], model.file.columns.redact)
     with transaction(db):
@@ -247,10 +250,13 @@ def _record(
         if judged.readings is not None:
             batches.add_readings(db, batch_id, form=FORM, body=judged.readings, now=now)
         kept_slices.add_rows(db, batch_id, judged.slices, now)
-        if batch.role == "serving":
-            raised = raise_alerts(db, model, stored, drafts, verdicts, ids, now)
+        if serving:
+            raised = raise_alerts(db, model, stored, [one.draft for one in weighed], verdicts, ids, now)
+            judging.store(db, raised, weighed, now)
             served = stored.stage not in hidden_stages(model.file)
-            if served and not any(alert.tier in ("page", "ticket") for alert in raised):
+            # What was learned may call a ticket a digest; whether the batch teaches others is the checks' own word.
+            tiers = {tier for one in weighed for tier in (one.tier_before, one.draft.tier)}
+            if served and not tiers & {"page", "ticket"}:
                 reason = "it raised neither page nor ticket"
                 batches.set_baseline(db, batch_id, admit=True, reason=reason, by=PROGRAM, now=now)
             _observe(db, model, stored, now)
@@ -279,6 +285,7 @@ def _measure(db: sqlite3.Connection, model: Model, batch: Batch, source: LogSour
         watch_slices(db, model, [batch.id], now)
         note_answers(db, model, batch, source, now)
         keep_up(db, model, now=now, fresh=Fresh(batch, source))
+        judging.weigh_standing(db, model, now)
 
 
 def _observe(db: sqlite3.Connection, model: Model, batch: Batch, now: datetime) -> None:

@@ -23,6 +23,7 @@ STEPS: tuple[str, ...] = (
     "m0014_experiments",
     "m0015_condition_readings",
     "m0016_readings_of_arms",
+    "m0017_alert_worth",
     "m0018_tunings",
     "m0019_missed",
     "m0021_storms",

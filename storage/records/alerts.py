@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Literal
 
 from storage.records.results import ErrorClass, Tier
+from storage.records.worth import Worth
 
 AlertState = Literal["firing", "acknowledged", "snoozed", "resolved"]
 Verdict = Literal["acted", "useful", "noise", "duplicate", "late"]
@@ -46,6 +47,7 @@ class Alert:
         seen: how many alerts share its fingerprint.
         acted: how many of those a person acted on.
         judged: how many of those a person gave any feedback on.
+        worth: what was said of its worth when it was raised; None for one that was never weighed.
     """
 
     id: int
@@ -71,6 +73,7 @@ class Alert:
     seen: int
     acted: int
     judged: int
+    worth: Worth | None = None
 
     def state_at(self, now: datetime) -> AlertState:
         """The state at a moment: a snooze that has run out is firing again."""

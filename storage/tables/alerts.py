@@ -11,6 +11,7 @@ from storage.clock import from_text, from_text_or_none, to_text
 from storage.db import transaction
 from storage.errors import UsageError
 from storage.records.alerts import Alert, AlertDraft, AlertEvent
+from storage.tables import worth
 
 _SELECT = """
 SELECT a.*, m.name AS model, s.state, s.until_at, s.by AS state_by, s.incident_id, s.verdict,
@@ -18,8 +19,10 @@ SELECT a.*, m.name AS model, s.state, s.until_at, s.by AS state_by, s.incident_i
        (SELECT count(*) FROM alert_feedback f JOIN alerts b ON b.id = f.alert_id
         WHERE b.fingerprint = a.fingerprint AND f.verdict = 'acted') AS acted,
        (SELECT count(*) FROM alert_feedback f JOIN alerts b ON b.id = f.alert_id
-        WHERE b.fingerprint = a.fingerprint) AS judged
+        WHERE b.fingerprint = a.fingerprint) AS judged,
+       w.probability, w.place, w.method, w.fit_id, w.tier_before, w.worthy, w.judged AS like_judged, w.reasons_json
 FROM alerts a JOIN models m ON m.id = a.model_id JOIN alert_state s ON s.alert_id = a.id
+LEFT JOIN alert_worth w ON w.alert_id = a.id
 """
 _BY_ID = _SELECT + "WHERE a.id = ?"
 _OF_BATCH = _SELECT + "WHERE a.batch_id = ? ORDER BY a.score DESC, a.id"
@@ -33,7 +36,7 @@ WHERE (:open = 0 OR g.open = 1) AND (:model IS NULL OR g.model_id = :model) AND 
   AND (NOT :fold OR CASE WHEN :model IS NULL THEN g.leads ELSE g.leads_model END)
 """
 _ORDERS = {
-    "tier": "g.quiet, g.tier_rank, g.head_id DESC",
+    "tier": "g.quiet, g.tier_rank, g.place DESC, g.head_id DESC",
     "score": "g.score, g.head_id",
     "model": "m.name, g.head_id DESC",
     "time": "g.head_id",
@@ -279,4 +282,5 @@ def _alert(row: sqlite3.Row) -> Alert:
         seen=row["seen"],
         acted=row["acted"],
         judged=row["judged"],
+        worth=worth.of_row(row),
     )

@@ -26,6 +26,21 @@ def finding(found: Finding) -> dict[str, Any]:
     }
 
 
+def worth(raised: Alert) -> dict[str, Any] | None:
+    """What is said of an alert's worth: ``probability``, ``method``, ``reasons``, …; None for one never weighed."""
+    told = raised.worth
+    if told is None:
+        return None
+    return {
+        "probability": told.probability,
+        "method": told.method,
+        "tier_before": told.tier_before,
+        "worthy": told.worthy,
+        "judged": told.judged,
+        "reasons": told.reasons,
+    }
+
+
 def alert(raised: Alert, findings: Sequence[Finding]) -> dict[str, Any]:
     """An alert: one batch, one cause; ``columns`` are the accused ones, most likely first."""
     return {
@@ -45,6 +60,9 @@ def alert(raised: Alert, findings: Sequence[Finding]) -> dict[str, Any]:
         "fingerprint": raised.fingerprint,
         "group": raised.group_key,
         "seen": raised.seen,
+        "acted": raised.acted,
+        "judged": raised.judged,
+        "worth": worth(raised),
         "verdict": raised.verdict,
         "incident": raised.incident_id,
         "fired_at": raised.fired_at,

@@ -13,6 +13,8 @@ from storage.records.alerts import Alert, AlertEvent
 from storage.records.results import StoredResult
 from tui.present import guidance
 from tui.present.text import put_line, visible
+from tui.present.worth import act
+from tui.present.worth import lines as worth_lines
 
 TIER_MARKS = {"page": "!! PAGE", "ticket": "! TKT", "digest": "digest", "evidence": "evid."}
 STATE_WORDS = {"firing": "firing", "acknowledged": "ack", "snoozed": "snooz", "resolved": "resol"}
@@ -21,12 +23,11 @@ Stamp = Callable[[datetime], str]
 
 
 def cells(alert: Alert, now: datetime, clock: Stamp) -> tuple[str | Text, ...]:
-    """Tier, state, model, window, how often seen, share acted on, title: marks and words before colours."""
+    """Tier, state, model, window, how often seen, how likely acted on, title: marks and words before colours."""
     state = alert.state_at(now)
     style = "bold" if alert.tier == "page" and state == "firing" else "dim" if state != "firing" else ""
-    acted = f"{alert.acted / alert.judged:.0%}" if alert.judged else "-"
     start = clock(alert.window_start) if alert.window_start else "-"
-    words = (TIER_MARKS[alert.tier], STATE_WORDS[state], alert.model, start, f"x{alert.seen}", acted, alert.title)
+    words = (TIER_MARKS[alert.tier], STATE_WORDS[state], alert.model, start, f"x{alert.seen}", act(alert), alert.title)
     return tuple(Text(visible(word), style=style) for word in words)
 
 
@@ -57,8 +58,8 @@ def detail(
     window = (
         f"{stamp(alert.window_start)} to {stamp(alert.window_end)}" if alert.window_start and alert.window_end else "-"
     )
-    put_line(text, f"window {window}  batch {alert.batch_id or '-'}  seen x{alert.seen}")
-    for sentence in beside:
+    put_line(text, f"window {window}  batch {alert.batch_id or '-'}")
+    for sentence in (*worth_lines(alert), *beside):
         put_line(text, sentence)
     for result in findings:
         finding = result.finding

@@ -99,7 +99,7 @@ class AlertsPane(ListPane):
         Column("model", "MODEL", 9, rank=1),
         Column("window", "WINDOW", 9, rank=3),
         Column("seen", "SEEN", 5, rank=4, right=True, descending=True),
-        Column("acted", "ACT", 4, rank=5, right=True, sortable=False),
+        Column("acted", "ACT", 8, rank=5, right=True, sortable=False),
         Column("title", "WHAT", 20, grow=1, sortable=False),
     )
     empty = "no open alerts; resolved ones: midwatch alerts list --all"

@@ -11,10 +11,11 @@ from core.touch.reading import touch
 from storage.records.alerts import VERDICTS
 from storage.tables import alerts, models, results, storms
 from tui.cli import diagnostics, output, shapes
-from tui.cli.commands import alert_escalated, alert_quiet, alert_storms, alert_tune
+from tui.cli.commands import alert_escalated, alert_quiet, alert_storms, alert_tune, alert_worth
 from tui.cli.commands.alert_quality import missed_command, quality_command
 from tui.cli.options import ROW_ID, DefaultGroup, reading, shared, writing
 from tui.present import guidance as present
+from tui.present import worth
 from tui.typed_moments import ahead
 
 MOMENT = "8h, 2d, or 2026-11-23T07:00Z."
@@ -50,6 +51,7 @@ def list_alerts(
         rows = alerts.page(session.db, model_id=model_id, tier=tier, only_open=not everything, fold=fold, limit=limit)
         total = alerts.count(session.db, model_id=model_id, tier=tier, only_open=not everything, fold=fold)
         found = [[r.finding for r in results.of_alert(session.db, a.id)] for a in rows] if as_json else []
+        last = {} if as_json else {a.id: alerts.past_actions(session.db, a.fingerprint, 1) for a in rows}
         weather = storms.lines(session.db, [a.id for a in rows])
         now = session.now
     if as_json:
@@ -60,7 +62,7 @@ def list_alerts(
         return
     weather = {head: line for head, line in weather.items() if fold and tier is None and line.groups > 1}
     output.table(
-        ("ID", "TIER", "STATE", "MODEL", "WINDOW", "SEEN", "ACTED", "WHAT"),
+        ("ID", "TIER", "STATE", "MODEL", "WINDOW", "SEEN", "ACT", "LAST", "WHAT"),
         [
             (
                 a.id,
@@ -69,7 +71,8 @@ def list_alerts(
                 f"{weather[a.id].models} models" if a.id in weather and weather[a.id].models > 1 else a.model,
                 f"{a.window_start:%m-%d %H:%MZ}" if a.window_start else None,
                 f"x{a.seen}",
-                f"{a.acted / a.judged:.0%}" if a.judged else None,
+                worth.act(a),
+                worth.last(last[a.id]),
                 alert_storms.words(weather[a.id], a) if a.id in weather else a.title,
             )
             for a in rows
@@ -98,7 +101,7 @@ def show(alert_id: int, store: str | None, as_json: bool) -> None:
         output.document({**shapes.alert(alert, findings), **told})
         return
     output.text(f"alert {alert.id}  {alert.tier}  {state}  {alert.model}  cause: {alert.cause}\n{alert.title}\n")
-    for sentence in (*right, *(touched.words if touched else ())):
+    for sentence in (*worth.lines(alert), *right, *(touched.words if touched else ())):
         output.text(sentence)
     output.text("")
     output.table(
@@ -184,7 +187,7 @@ def silence(
 command.add_command(alert_tune.command)
 
 
-for _one in (*alert_storms.COMMANDS, *alert_quiet.COMMANDS, alert_escalated.command):
+for _one in (*alert_storms.COMMANDS, *alert_quiet.COMMANDS, alert_escalated.command, alert_worth.command):
     command.add_command(_one)
 
 

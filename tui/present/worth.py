@@ -1,0 +1,59 @@
+"""What is said of an alert's worth, as a person reads it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from storage.records.alerts import Alert
+from storage.records.worth import Worth
+
+HOW = {"counts": "by counting answers", "model": "by the model learned from answers"}
+
+
+def act(alert: Alert) -> str:
+    """The probability that somebody acts on it, and the answers it rests on: ``60% 3/5``; ``*`` marks the model's.
+
+    Counting tells no number where nobody has answered an alert like it.
+
+    >>> from types import SimpleNamespace as Row
+    >>> act(Row(worth=Worth(0.6, 0.6, "counts", "ticket", 3, 5, ())))
+    '60% 3/5'
+    >>> act(Row(worth=Worth(0.034, 0.034, "model", "ticket", 0, 0, ())))
+    '3%*'
+    >>> act(Row(worth=Worth(0.5, 0.5, "counts", "ticket", 0, 0, ())))
+    '-'
+    """
+    worth = alert.worth
+    if worth is None:
+        return f"{alert.acted}/{alert.judged}" if alert.judged else "-"
+    if _unknown(worth):
+        return "-"
+    told = f"{worth.probability:.0%}{'*' if worth.method == 'model' else ''}"
+    return f"{told} {worth.worthy}/{worth.judged}" if worth.judged else told
+
+
+def lines(alert: Alert) -> list[str]:
+    """The probability, how often it was acted on, a tier that was moved, and the reasons; each a line."""
+    acted = f"acted on {alert.acted} of {alert.judged} answered" if alert.judged else "never answered"
+    worth = alert.worth
+    if worth is None:
+        return [f"seen x{alert.seen}, {acted}"]
+    likely = "P(act) unknown" if _unknown(worth) else f"P(act) {worth.probability:.0%} {HOW[worth.method]}"
+    told = [f"{likely}; seen x{alert.seen}, {acted}"]
+    if worth.tier_before != alert.tier:
+        told.append(f"was {worth.tier_before}, now {alert.tier}")
+    return [*told, *(f"  {reason}" for reason in worth.reasons)]
+
+
+def _unknown(worth: Worth) -> bool:
+    return worth.method == "counts" and not worth.judged
+
+
+def last(past: Sequence[tuple[datetime, str, str, str]]) -> str | None:
+    """Who did what last with this kind of alert; None where nobody ever did anything.
+
+    >>> last([(datetime(2026, 11, 23), "ada", "feedback noise", "")]), last([])
+    ('ada noise', None)
+    """
+    return f"{past[0][1]} {past[0][2].removeprefix('feedback ')}" if past else None
