@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 
 from storage.records.alerts import Alert
 from storage.records.worth import Worth
+from storage.tables.past_answers import PastAnswer
 
 HOW = {"counts": "by counting answers", "model": "by the model learned from answers"}
 
@@ -50,10 +50,11 @@ def _unknown(worth: Worth) -> bool:
     return worth.method == "counts" and not worth.judged
 
 
-def last(past: Sequence[tuple[datetime, str, str, str]]) -> str | None:
+def last(past: Sequence[PastAnswer]) -> str | None:
     """Who did what last with this kind of alert; None where nobody ever did anything.
 
-    >>> last([(datetime(2026, 11, 23), "ada", "feedback noise", "")]), last([])
+    >>> from datetime import datetime
+    >>> last([PastAnswer(datetime(2026, 11, 23), "ada", "feedback noise", "", "churn", True)]), last([])
     ('ada noise', None)
     """
-    return f"{past[0][1]} {past[0][2].removeprefix('feedback ')}" if past else None
+    return f"{past[0].by} {past[0].what.removeprefix('feedback ')}" if past else None

@@ -9,7 +9,7 @@ from core.guidance import guidance
 from core.touch.beside import precision_words
 from core.touch.reading import touch
 from storage.records.alerts import VERDICTS
-from storage.tables import alerts, models, results, storms
+from storage.tables import alerts, models, past_answers, results, storms
 from tui.cli import diagnostics, output, shapes
 from tui.cli.commands import alert_escalated, alert_quiet, alert_storms, alert_tune, alert_worth
 from tui.cli.commands.alert_quality import missed_command, quality_command
@@ -51,7 +51,7 @@ def list_alerts(
         rows = alerts.page(session.db, model_id=model_id, tier=tier, only_open=not everything, fold=fold, limit=limit)
         total = alerts.count(session.db, model_id=model_id, tier=tier, only_open=not everything, fold=fold)
         found = [[r.finding for r in results.of_alert(session.db, a.id)] for a in rows] if as_json else []
-        last = {} if as_json else {a.id: alerts.past_actions(session.db, a.fingerprint, 1) for a in rows}
+        last = {} if as_json else {a.id: past_answers.of_fingerprint(session.db, a.fingerprint, 1) for a in rows}
         weather = storms.lines(session.db, [a.id for a in rows])
         now = session.now
     if as_json:
