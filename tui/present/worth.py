@@ -53,8 +53,8 @@ def _unknown(worth: Worth) -> bool:
 def last(past: Sequence[PastAnswer]) -> str | None:
     """Who did what last with this kind of alert; None where nobody ever did anything.
 
-    >>> from datetime import datetime
-    >>> last([PastAnswer(datetime(2026, 11, 23), "ada", "feedback noise", "", "churn", True)]), last([])
+    >>> from datetime import UTC, datetime
+    >>> last([PastAnswer(datetime(2026, 11, 23, tzinfo=UTC), "ada", "feedback noise", "", "churn", True, 1)]), last([])
     ('ada noise', None)
     """
     return f"{past[0].by} {past[0].what.removeprefix('feedback ')}" if past else None
