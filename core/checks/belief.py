@@ -16,13 +16,13 @@ from storage.records.results import Finding
 DOUBT: Mapping[str, float] = {
     "label_residual": 1.18,
     "default_value": 1.17,
-    "slice_completeness": 1.6,
+    "slice_completeness": 1.25,
     "slice_levels": 1.65,
     "drift": 1.65,
-    "prediction_drift": 1.65,
+    "prediction_drift": 1.5,
     "completeness": 1.05,
     "freshness": 1.2,
-    "unit_change": 2.0,
+    "unit_change": 2.3,
     "bounds": 1.65,
 }
 """Per check: the score at which it is right as often as not; 1.0, its threshold, for all others."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from core.checks.base import CheckContext, quieter, slice_parts
-from core.checks.belief import doubt
+from core.checks.belief import DOUBT, doubt
 from storage.records.results import TIERS, Finding
 
 ORDER = (
@@ -82,12 +82,15 @@ def explained(context: CheckContext, findings: Sequence[Finding]) -> list[Findin
 
 
 def _doubted(context: CheckContext, findings: Sequence[Finding]) -> list[Finding]:
-    """With a past, a ticket that is more likely noise than not is for the digest; hard ones and a person's stay."""
+    """With a past, a ticket more likely noise than not is for the digest; the impossible and what a person set stay."""
     if not context.departures.days:
         return list(findings)
     return [
         quieter(f, "digest", doubted=True)
-        if f.tier == "ticket" and f.error_class != "hard" and f.score < doubt(f.check) and not _asked(context, f)
+        if f.tier == "ticket"
+        and (f.error_class != "hard" or f.check in DOUBT)
+        and f.score < doubt(f.check)
+        and not _asked(context, f)
         else f
         for f in findings
     ]
