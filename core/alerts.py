@@ -12,6 +12,7 @@ Grouping, in order:
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -29,6 +30,9 @@ GENTLE = frozenset({"slice shift", "default value", "buckets", "bounds", "clippe
 
 CONSEQUENCES = frozenset({PREDICTION, "metric"})
 """Causes that a broken input brings about by itself."""
+
+QUIET = 0.4
+"""What the evidence of a digest's finding weighs in the rank of a batch, on the scale of its logarithm."""
 
 GROUP_COLUMNS = 1
 """How many of the accused columns a group is known by: the root stays, the long tail wanders from batch to batch."""
@@ -70,10 +74,16 @@ def batch_score(findings: Sequence[Finding], drafts: Sequence[AlertDraft]) -> fl
     Per alert the evidence of its strongest finding (see :mod:`core.checks.belief`), each further alert counting less
     than the one before it, and a little for how near the rest came.
     """
-    found = (max((weight(findings[i]) for i in draft.findings), default=0.0) for draft in drafts)
+    found = (max((_evidence(findings[i]) for i in draft.findings), default=0.0) for draft in drafts)
     evidence = sorted(found, reverse=True)
     alerts = sum(value / (position + 1) for position, value in enumerate(evidence))
     return round(alerts + NEAR * near(findings), 6)
+
+
+def _evidence(finding: Finding) -> float:
+    """What a finding weighs: one kept for the digest was explained by the world, however far it lies."""
+    told = weight(finding)
+    return told if finding.tier in ("page", "ticket") else QUIET * math.log1p(told)
 
 
 def _keys(finding: Finding) -> list[tuple[str, ...]]:

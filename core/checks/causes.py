@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from core.checks.base import CheckContext, quieter, slice_parts
 from core.checks.belief import DOUBT, doubt
+from core.checks.false_alarms import further
 from storage.records.results import TIERS, Finding
 
 ORDER = (
@@ -48,6 +49,7 @@ KEPT = "kept_slice"
 
 WORLD_COLUMNS = 5
 WORLD_SHARE = 0.2
+LOST = ("completeness", "slice_completeness")
 FEW_ROWS = 0.25
 """Share of rows that one source among several may lack by itself: hours of a weather station, say."""
 
@@ -85,11 +87,12 @@ def _doubted(context: CheckContext, findings: Sequence[Finding]) -> list[Finding
     """With a past, a ticket more likely noise than not is for the digest; the impossible and what a person set stay."""
     if not context.departures.days:
         return list(findings)
+    more = further(context) if any(f.tier == "ticket" for f in findings) else 0.0
     return [
         quieter(f, "digest", doubted=True)
         if f.tier == "ticket"
         and (f.error_class != "hard" or f.check in DOUBT)
-        and f.score < doubt(f.check)
+        and f.score < doubt(f.check) + more
         and not _asked(context, f)
         else f
         for f in findings
@@ -128,7 +131,7 @@ def _world(context: CheckContext, findings: Sequence[Finding]) -> Sequence[Findi
 
 def _one_source(context: CheckContext, findings: Sequence[Finding]) -> list[Finding]:
     """Many columns that lost few rows together: told, but nobody is woken; a lost join takes more than a few."""
-    lost = [f for f in findings if f.tier in _LOUD and f.check == "completeness" and (f.value or 0.0) < FEW_ROWS]
+    lost = [f for f in findings if f.tier in _LOUD and f.check in LOST and (f.value or 0.0) < FEW_ROWS]
     columns = {f.column for f in lost}
     if not context.departures.days or len(columns) < max(WORLD_COLUMNS, WORLD_SHARE * len(context.shared)):
         return list(findings)

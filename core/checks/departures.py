@@ -67,10 +67,14 @@ class Departure:
 
 @dataclass(frozen=True, slots=True)
 class Departures:
-    """Every statistic; ``days`` is how many past batches the scales rest on, 0 when only the reference does."""
+    """Every statistic; ``days`` is how many past batches the scales rest on, 0 when only the reference does.
+
+    ``past_ratios`` are days x statistics in the order of ``found``: each past batch judged by the others.
+    """
 
     days: int = 0
     found: Mapping[Key, Departure] = field(default_factory=dict)
+    past_ratios: Floats | None = None
 
     def get(self, column: str, stat: str, part: str = "") -> Departure | None:
         """That statistic, None when it could not be measured."""
@@ -157,7 +161,8 @@ def _against_past(given: Given, kinds: Mapping[str, Trait], now: Mapping[Key, Re
         threshold[members] = family_threshold(judged.past_ratios[:, members])
     figures = (today, judged.expected, judged.scale, judged.ratio / threshold)
     listed = zip(keys, *(figure.tolist() for figure in figures), strict=True)
-    return Departures(len(past), {key: Departure(*told) for key, *told in listed})
+    found = {key: Departure(*told) for key, *told in listed}
+    return Departures(len(past), found, judged.past_ratios / threshold)
 
 
 def _columns(readings: Iterable[Reading]) -> tuple[Floats, Floats]:

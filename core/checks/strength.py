@@ -17,8 +17,8 @@ ALONE = frozenset({"values", "pattern", "missing", "form"})
 ALIKE: Mapping[str, str] = {"far": "range"}
 """Groups that say the same: a record is outside what was seen, and some way outside."""
 
-ALWAYS = 0.999
-"""A column of whole numbers holds no fraction: what was true of all rows so far is its form."""
+FORM = 1.5
+"""Times its threshold from which a form counts as broken."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ def strengths(context: CheckContext) -> Mapping[str, Strength]:
         if not key.column or context.traits[key.column].kind not in ("feature", "clock", "prediction"):
             continue
         group = ALIKE.get(STATS[key.stat].group, STATS[key.stat].group)
-        if key.stat == "integers" and departure.expected >= ALWAYS:
+        if key.stat == "integers" and departure.rise < 0 and _whole(context, key.column):
             group = "form"
         if group in ("slice", "residual"):
             continue
@@ -55,8 +55,14 @@ def strengths(context: CheckContext) -> Mapping[str, Strength]:
         ratio = math.sqrt(best[0][1][0] * best[1][1][0]) if len(best) == 2 else 0.0
         if best and best[0][0] in ALONE:
             ratio = max(ratio, best[0][1][0])
-        form = bool(best) and best[0][0] == "form" and best[0][1][0] >= 1
+        form = any(group == "form" and told >= FORM for group, (told, _) in best)
         raw[column] = Strength(ratio, tuple(stat for _, (_, stat) in best), form)
     order = sorted((s.ratio for n, s in raw.items() if context.traits[n].kind != "prediction"), reverse=True)
     weather = max(1.0, order[CONTRAST - 1]) if len(order) >= CONTRAST else 1.0
     return {name: replace(s, ratio=s.ratio / weather) for name, s in raw.items()}
+
+
+def _whole(context: CheckContext, column: str) -> bool:
+    """Whether the column never held a fraction: then one is of another form, and not of another day."""
+    number = context.reference.columns[column].number
+    return number is not None and number.integers == number.finite
