@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from core.checks.base import CheckContext, quieter, slice_parts
 from core.checks.belief import DOUBT, doubt
@@ -80,7 +81,16 @@ def explained(context: CheckContext, findings: Sequence[Finding]) -> list[Findin
             told.append(finding)
             continue
         told.append(quieter(finding, "evidence", cause=cause, columns=why.evidence["columns"], explained_by=why.check))
-    return ranked(_downstream(context, told))
+    return ranked(_honest(context, _downstream(context, told)))
+
+
+def _honest(context: CheckContext, findings: list[Finding]) -> list[Finding]:
+    """With fewer past batches than a scale needs, what alarms says that only the reference stands behind it."""
+    if context.departures.days or context.window_start is None:
+        return findings
+    known = len(context.past)
+    basis = f"judged by the reference alone, {known} past batch{'' if known == 1 else 'es'}"
+    return [replace(f, evidence={**f.evidence, "basis": basis}) if f.tier in _LOUD else f for f in findings]
 
 
 def _doubted(context: CheckContext, findings: Sequence[Finding]) -> list[Finding]:
