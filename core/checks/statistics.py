@@ -59,7 +59,7 @@ STATS: Mapping[str, Stat] = {
     "spread": Stat("level", 0.05, 0.5, "spread"),
     "zeros": Stat("share", 0.01, 0.1, "point"),
     "negatives": Stat("share", 0.01, 0.1, "sign"),
-    "integers": Stat("share", 0.01, 0.1, "form"),
+    "integers": Stat("share", 0.01, 0.1, "point"),
     "at_minimum": Stat("share", 0.01, 0.1, "point"),
     "at_maximum": Stat("share", 0.01, 0.1, "point"),
     "peak": Stat("distance", 0.01, 0.1, "point"),
