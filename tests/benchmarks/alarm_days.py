@@ -81,7 +81,7 @@ def plant(
         kind, shown, columns, severity = None, clean, (), ""
         if i in faulty:
             kind, shown, columns, severity = _break(table, day, clean, yesterday, answers, order, draw)
-        _write(shown[[c for c in shown if c not in ("label", "prediction")] + ["prediction", "label"]], into, i)
+        write(shown[[c for c in shown if c not in ("label", "prediction")] + ["prediction", "label"]], into, i)
         date = (table.dates or {}).get(int(number), str(number))
         told = {"i": i, "date": date, "fault": kind, "cols": list(columns), "sev": severity}
         truth.append({**told, "rows": len(day), "rows_out": len(shown)})
@@ -126,7 +126,8 @@ def _changed(clean: pd.DataFrame, shown: pd.DataFrame) -> float:
     return float((~same.all(axis=1)).mean())
 
 
-def _write(day: pd.DataFrame, into: Path, number: int) -> None:
+def write(day: pd.DataFrame, into: Path, number: int) -> None:
+    """Write one day in the order of time."""
     import duckdb
 
     day = day.sort_values("ts", kind="stable") if "ts" in day else day
