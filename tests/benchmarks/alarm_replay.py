@@ -35,6 +35,7 @@ from core.batch_facts import window_of
 from core.checks.base import CheckContext
 from core.checks.departures import PAST, measured_members
 from core.checks.given import PastBatch
+from core.merged_window import MergedWindow
 from core.profiles import profile_log
 from core.stats.packing import pack, unpack
 from core.stats.profile import BatchProfile
@@ -100,7 +101,10 @@ class Past:
     order: list[tuple[float, int]] = field(default_factory=list)
     batches: dict[int, PastBatch] = field(default_factory=dict)
     reference: set[int] = field(default_factory=set)
-    _merged: tuple[list[int], BatchProfile] = field(default_factory=lambda: ([], BatchProfile()))
+    merged: MergedWindow = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.merged = MergedWindow(lambda day: self.batches[day].profile)
 
     def admit(self, day: int, batch: PastBatch, *, reference: bool = False) -> None:
         """Let a batch join the baseline; one that is there already stays as it is."""
@@ -121,16 +125,7 @@ class Past:
         """The latest admitted batches that began by ``moment`` (all where None), oldest first, and all merged."""
         fit = [d for start, d in self.order if moment is None or d in self.reference or start <= moment]
         days = fit[-BASELINE_BATCHES:]
-        return tuple(self.batches[d] for d in days), self._merge(days)
-
-    def _merge(self, days: list[int]) -> BatchProfile:
-        known, merged = self._merged
-        if days[: len(known)] != known:
-            known, merged = [], BatchProfile()
-        for day in days[len(known) :]:
-            merged = merged.merge(self.batches[day].profile)
-        self._merged = (days, merged)
-        return merged
+        return tuple(self.batches[d] for d in days), self.merged.of(days)
 
 
 def replay(folder: Path, kept: Path, *, feedback: Feedback = "on", details: bool = True) -> Run:
