@@ -43,6 +43,8 @@ from core.validate import roles_of, validate
 from storage.logs.source import open_log
 from storage.model_file import parse
 from storage.records.alerts import AlertDraft
+from storage.records.logs import Roles
+from storage.records.models import ModelFile
 from storage.records.results import TIERS, Finding
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -121,6 +123,12 @@ class Past:
         self.batches.pop(day, None)
         self.order = [entry for entry in self.order if entry[1] != day]
 
+    def forget(self, day: int) -> None:
+        """Let go of a batch that no window reaches any more."""
+        if day in self.batches and all(day != d for _, d in self.order[-2 * BASELINE_BATCHES :]):
+            self.leave(day)
+            self.reference.discard(day)
+
     def before(self, moment: float | None) -> tuple[tuple[PastBatch, ...], BatchProfile]:
         """The latest admitted batches that began by ``moment`` (all where None), oldest first, and all merged."""
         fit = [d for start, d in self.order if moment is None or d in self.reference or start <= moment]
@@ -144,30 +152,48 @@ def replay(folder: Path, kept: Path, *, feedback: Feedback = "on", details: bool
         if day < meta["hist"]:
             past.admit(day, PastBatch(start, end, profile), reference=True)
             if day == meta["hist"] - 1:
-                _settle(past, roles)
+                settle(past, roles)
             continue
-        earlier, merged = past.before(None if start is None else start.timestamp())
-        context = CheckContext(
-            current=profile, reference=merged, past=earlier, roles=roles, specs=model.checks, window_start=start,
-            window_end=end,
-        )  # fmt: skip
-        verdicts = validate(context).results
-        drafts = alerts.group(verdicts, model=model.name, prediction=roles.prediction)
-        score = alerts.batch_score(verdicts, drafts)
-        loud = sorted((d for d in drafts if d.tier in LOUD), key=lambda d: -d.score)
+        judged = judge(profile, past, model)
         truth = meta["truth"][day]
-        batch = PastBatch(start, end, profile, context.readings)
-        if not loud or _answered_noise(len(loud), truth["fault"], feedback, wrong):
-            past.admit(day, batch)
+        if not judged.loud or answered_noise(len(judged.loud), truth["fault"], feedback, wrong):
+            past.admit(day, judged.batch)
         spent += time.process_time() - started
-        record = _record(day, truth, loud, score)
+        record = _record(day, truth, judged)
         if details:
-            record = replace(record, said=_said(verdicts), furthest=_furthest(context))
+            record = replace(record, said=_said(judged.verdicts), furthest=_furthest(judged.context))
         records.append(record)
     return Run(str(folder), spent, tuple(records))
 
 
-def _settle(past: Past, roles: Any) -> None:
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What was decided of one batch; ``loud`` are its pages and tickets, the furthest first, as ingest prints them."""
+
+    batch: PastBatch
+    context: CheckContext
+    verdicts: tuple[Finding, ...]
+    loud: tuple[AlertDraft, ...]
+    score: float
+
+
+def judge(profile: BatchProfile, past: Past, model: ModelFile) -> Judged:
+    """Decide over one batch as ingest does: every check, then one alert a cause."""
+    roles = roles_of(model)
+    start, end = window_of(profile, model.columns.time)
+    earlier, merged = past.before(None if start is None else start.timestamp())
+    context = CheckContext(
+        current=profile, reference=merged, past=earlier, roles=roles, specs=model.checks, window_start=start,
+        window_end=end,
+    )  # fmt: skip
+    verdicts = validate(context).results
+    drafts = alerts.group(verdicts, model=model.name, prediction=roles.prediction)
+    loud = sorted((d for d in drafts if d.tier in LOUD), key=lambda d: -d.score)
+    batch = PastBatch(start, end, profile, context.readings)
+    return Judged(batch, context, verdicts, tuple(loud), alerts.batch_score(verdicts, drafts))
+
+
+def settle(past: Past, roles: Roles) -> None:
     """Measure the reference batches against each other, once they are all in."""
     earlier, merged = past.before(None)
     told = measured_members(context := CheckContext(merged, merged, earlier, roles), context.traits)
@@ -176,7 +202,7 @@ def _settle(past: Past, roles: Any) -> None:
         past.batches[day] = replace(past.batches[day], readings=readings)
 
 
-def _answered_noise(alarms: int, fault: str | None, feedback: Feedback, wrong: random.Random) -> bool:
+def answered_noise(alarms: int, fault: str | None, feedback: Feedback, wrong: random.Random) -> bool:
     """Whether the answers to a day's alarms let it join the baseline, as :func:`core.alert_answers.give_feedback`."""
     if feedback == "off":
         return False
@@ -184,16 +210,16 @@ def _answered_noise(alarms: int, fault: str | None, feedback: Feedback, wrong: r
     return all(answers)
 
 
-def _record(day: int, truth: dict[str, Any], loud: Sequence[AlertDraft], score: float) -> Record:
-    accused = dict.fromkeys(c for draft in loud for c in draft.columns if c)
+def _record(day: int, truth: dict[str, Any], judged: Judged) -> Record:
+    accused = dict.fromkeys(c for draft in judged.loud for c in draft.columns if c)
     return Record(
         day=day,
         date=str(truth.get("date", "")),
         fault=truth["fault"],
         columns=tuple(truth["cols"]),
         severity=str(truth.get("sev") or ""),
-        alarm=bool(loud),
-        score=score,
+        alarm=bool(judged.loud),
+        score=judged.score,
         accused=tuple(accused),
     )
 
