@@ -102,7 +102,7 @@ def _break(
     for kind in list(order):
         order.remove(kind)
         if kind == YESTERDAY:
-            return kind, yesterday, ("__rows__",), "all"
+            return kind, *again(yesterday, day, moved=int(yesterday["request_id"].iloc[0]) % 2 == 0)
         for _ in range(TRIES):
             found = BEFORE[kind](day, table, draw) if kind in BEFORE else AFTER[kind](clean, table, draw)
             if found is None:
@@ -113,6 +113,18 @@ def _break(
             if _changed(clean, shown) >= LEAST:
                 return kind, shown, columns, severity
     raise SystemExit(f"{table.name}: no fault fits this day")
+
+
+def again(yesterday: pd.DataFrame, day: pd.DataFrame, *, moved: bool) -> tuple[pd.DataFrame, tuple[str, ...], str]:
+    """Yesterday's rows once more: with today's times and new ids, or as they were but for the last few.
+
+    The very same bytes are no new batch to the program and no alarm either.
+    """
+    if not moved:
+        return yesterday.iloc[:-3], ("__rows__",), "as it was"
+    first = int(day["request_id"].min())
+    shown = yesterday.assign(ts=yesterday["ts"] + pd.Timedelta(days=1), request_id=first + np.arange(len(yesterday)))
+    return shown, ("__rows__",), "with today's times"
 
 
 def _changed(clean: pd.DataFrame, shown: pd.DataFrame) -> float:
