@@ -16,6 +16,7 @@ from __future__ import annotations
 import argparse
 import sys
 import time
+from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -56,13 +57,14 @@ class Incident:
 
 @dataclass(frozen=True, slots=True)
 class Hour:
-    """One batch: the incident under way, the tiers of the alarms it opened, whether it was loud at all."""
+    """One batch: the incident under way, the tiers and causes of the alarms it opened, whether it was loud at all."""
 
     model: int
     hour: int
     incident: int | None
     opened: tuple[str, ...]
     loud: bool
+    causes: tuple[str, ...] = ()
 
 
 def incidents(days: int, models: int, many: int, seed: int) -> list[Incident]:
@@ -100,9 +102,10 @@ def live(place: int, *, table: Table, days: int, planted: Sequence[Incident], se
         started = time.process_time()
         judged = judge(found, past, model)
         spent += time.process_time() - started
-        opened = tuple(d.tier for d in judged.loud if hour - raised.get(d.group_key, -99) > CLEAN_BATCHES)
+        new = [d for d in judged.loud if hour - raised.get(d.group_key, -99) > CLEAN_BATCHES]
+        opened, causes = tuple(d.tier for d in new), tuple(f"{d.cause} {' '.join(d.columns[:1])}" for d in new)
         raised.update({d.group_key: hour for d in judged.loud})
-        told.append(Hour(place, hour, under and under.number, opened, bool(judged.loud)))
+        told.append(Hour(place, hour, under.number if under else None, opened, bool(judged.loud), causes))
         if not judged.loud or under is None:
             past.admit(hour, judged.batch)
         past.forget(hour - 40 * 24)
@@ -196,6 +199,8 @@ def draw(table: pd.DataFrame, names: Sequence[str], told: Sequence[Hour], plante
         own = [h for h in told if h.model == place]
         false_own = sum(len(h.opened) for h in own if h.incident is None)
         print(f"{name:12s} {len(own)} batches, {sum(len(h.opened) for h in own)} alarms, {false_own} of them false")
+        told_of = Counter(cause for h in own if h.incident is None for cause in h.causes)
+        print("".join(f"             {many} x {cause}\n" for cause, many in told_of.most_common(5)), end="")
     found = {h.incident for h in told if h.loud and h.incident is not None}
     for i in planted:
         at = FIRST + timedelta(hours=i.first)
