@@ -6,6 +6,12 @@ from core.checks.base import Check, CheckContext, failed, slice_parts, slice_sql
 from core.checks.summary import NO_PAST, answer, ratio
 from storage.records.results import Finding
 
+LIKE_FLIPPED = 1.2
+"""How much more a departure says that is as large as labels turned round would make it."""
+
+TELLING = 0.4
+"""Labels of ones and zeros in equal parts look the same turned round: the least move that tells."""
+
 
 def run(context: CheckContext) -> list[Finding]:
     """Label minus prediction in each slice, against the slice's own past; the furthest slice speaks."""
@@ -24,6 +30,8 @@ def run(context: CheckContext) -> list[Finding]:
     if loud < 1:
         return answer(CHECK, [], len(judged))
     by, value = slice_parts(context, key.slice)
+    if _flipped(context, by, value, departure.rise):
+        loud *= LIKE_FLIPPED
     message = (
         f"labels leave predictions where {key.slice}: {departure.value:+.3f} on average, "
         f"{departure.expected:+.3f} expected"
@@ -44,6 +52,16 @@ def run(context: CheckContext) -> list[Finding]:
             rows_sql=slice_sql(by, value),
         )
     ]
+
+
+def _flipped(context: CheckContext, by: str, value: str, rise: float) -> bool:
+    """Whether labels moved as labels turned round would: a share p of ones becomes 1 - p."""
+    part = context.current.slices[by].get(value)
+    labels = part.moments.get(context.roles.label or "") if part is not None else None
+    if labels is None:
+        return False
+    turned = 1 - 2 * (labels.mean - rise)
+    return abs(turned) >= TELLING and 0.5 <= rise / turned <= 1.5
 
 
 CHECK = Check(

@@ -12,7 +12,7 @@ def run(context: CheckContext) -> list[Finding]:
     """The worst slice per column, unless the whole column lost as much."""
     if not context.current.slices:
         return answer(CHECK, [], 0, ["no column with few enough values to slice by"])
-    best: dict[str, Finding] = {}
+    best: dict[str, tuple[float, Finding]] = {}
     judged = set()
     for key, departure in context.departures.of("slice_missing"):
         judged.add(key.column)
@@ -26,7 +26,9 @@ def run(context: CheckContext) -> list[Finding]:
         part = context.current.slices[by][value]
         missing = part.missing.get(key.column, 0)
         column = context.current.columns[key.column]
-        loud *= 1 + missing / max(column.missing, 1)  # of slices that overlap the one that holds most of the loss
+        most = loud * (
+            1 + missing / max(column.missing, 1)
+        )  # of slices that overlap the one that holds most of the loss
         finding = failed(
             context,
             CHECK,
@@ -43,9 +45,9 @@ def run(context: CheckContext) -> list[Finding]:
             rows=missing,
             rows_sql=f"{slice_sql(by, value)} AND {sql_name(key.column)} IS NULL",
         )
-        if key.column not in best or finding.score > best[key.column].score:
-            best[key.column] = finding
-    return answer(CHECK, list(best.values()), len(judged))
+        if key.column not in best or most > best[key.column][0]:
+            best[key.column] = (most, finding)
+    return answer(CHECK, [finding for _, finding in best.values()], len(judged))
 
 
 CHECK = Check(
