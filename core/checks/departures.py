@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from itertools import chain, pairwise
 
 import numpy as np
@@ -65,7 +66,7 @@ class Departure:
         return self.expected + math.copysign(step, self.rise)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Departures:
     """Every statistic; ``days`` is how many past batches the scales rest on, 0 when only the reference does.
 
@@ -87,7 +88,14 @@ class Departures:
 
     def of(self, stat: str) -> list[tuple[Key, Departure]]:
         """All of one kind of statistic, the furthest departed first."""
-        return sorted(((k, d) for k, d in self.found.items() if k.stat == stat), key=lambda kd: -kd[1].ratio)
+        return sorted(self._by_stat.get(stat, ()), key=lambda kd: -kd[1].ratio)
+
+    @cached_property
+    def _by_stat(self) -> Mapping[str, list[tuple[Key, Departure]]]:
+        grouped: dict[str, list[tuple[Key, Departure]]] = {}
+        for key, departure in self.found.items():
+            grouped.setdefault(key.stat, []).append((key, departure))
+        return grouped
 
 
 def departures(given: Given, kinds: Mapping[str, Trait], now: Mapping[Key, Reading]) -> Departures:
@@ -176,22 +184,19 @@ def _history(days: Sequence[Mapping[Key, Reading]], keys: Sequence[Key], noise: 
 
     A slice that was there and lacked nothing has no reading of what it lacked: that is 0.
     """
-    place = {key: i for i, key in enumerate(keys)}
-    of_share: dict[tuple[str, str], list[int]] = {}
+    of_share: dict[Key, list[int]] = {}
     for i, key in enumerate(keys):
         if key.stat == "slice_missing":
-            of_share.setdefault((slice_column(key.slice), key.slice), []).append(i)
-    values = np.full((len(days), len(keys)), np.nan)
-    noises = np.tile(noise, (len(days), 1))
-    lacking = [(Key(by, "slice_share", part), at) for (by, part), at in of_share.items()]
+            of_share.setdefault(Key(slice_column(key.slice), "slice_share", key.slice), []).append(i)
+    values, noises = np.empty((len(days), len(keys))), np.empty((len(days), len(keys)))
     for row, day in enumerate(days):
-        for share, at in lacking:
-            if share in day:
-                values[row, at] = 0.0
-        there = day.keys() & place.keys()
-        at = [*map(place.__getitem__, there)]
-        values[row, at], noises[row, at] = _columns(map(day.__getitem__, there))
-    return values, noises
+        values[row], noises[row] = _columns(day.get(key, _NONE) for key in keys)
+        lacking = [i for share, at in of_share.items() if share in day for i in at]
+        values[row, lacking] = np.nan_to_num(values[row, lacking])
+    return values, np.where(np.isnan(noises), noise, noises)
+
+
+_NONE = Reading(math.nan, math.nan)
 
 
 def _seen(day: Mapping[Key, Reading], key: Key, now: Reading) -> Reading | None:

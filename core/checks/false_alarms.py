@@ -24,7 +24,7 @@ ASKED_BESIDES = 0.5
 BATCHES = 28
 """How many batches of one's own ``USUAL`` is worth."""
 
-BUDGET = 0.08
+BUDGET = 0.12
 """Expected false alarms per batch from which on tickets must lie further out."""
 
 ALONE_OF: Mapping[str, str] = {
@@ -106,7 +106,8 @@ def _strength(ratios: Floats, groups: Mapping[str, list[int]]) -> Floats | None:
     order = -np.sort(-np.stack([*furthest.values()]), axis=0)
     single = [told for group, told in furthest.items() if group in ALONE]
     furthest_two: Floats = np.sqrt(order[0] * order[1])
-    return np.maximum.reduce([furthest_two, *single])
+    furthest_told: Floats = np.maximum.reduce([furthest_two, *single])
+    return furthest_told
 
 
 def _score(ratios: Floats) -> Floats:
