@@ -13,7 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from core.checks.given import Given, PastBatch
-from core.checks.measures import STATS, Bounds, Key, Reading, readings
+from core.checks.measures import Bounds, readings
+from core.checks.statistics import STATS, Key, Reading
 from core.checks.traits import Trait
 from core.stats.expectation import MINIMUM_PAST, expectations, family_threshold
 from core.stats.sketch_numbers import Floats

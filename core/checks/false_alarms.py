@@ -11,7 +11,7 @@ import numpy as np
 
 from core.checks.base import CheckContext
 from core.checks.belief import doubt
-from core.checks.measures import STATS, Key
+from core.checks.statistics import STATS, Key
 from core.checks.strength import ALIKE, ALONE, CONTRAST
 from core.stats.sketch_numbers import Floats
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from core.checks.base import CheckContext
-from core.checks.measures import STATS
+from core.checks.statistics import STATS
 
 CONTRAST = 5
 ALONE = frozenset({"values", "pattern", "missing", "form"})

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from core.checks.base import CheckContext
 from core.checks.departures import Departure, Departures
 from core.checks.false_alarms import BUDGET, USUAL, expected_false_alarms, further
-from core.checks.measures import Key
+from core.checks.statistics import Key
 from core.stats.profile import BatchProfile
 
 
