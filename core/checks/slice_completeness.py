@@ -7,6 +7,9 @@ from core.checks.summary import answer, ratio
 from storage.logs.quoting import sql_name
 from storage.records.results import Finding
 
+MOST = 0.8
+"""The share of a column's loss from which on it is the slice's loss."""
+
 
 def run(context: CheckContext) -> list[Finding]:
     """The worst slice per column, unless the whole column lost as much."""
@@ -26,9 +29,10 @@ def run(context: CheckContext) -> list[Finding]:
         part = context.current.slices[by][value]
         missing = part.missing.get(key.column, 0)
         column = context.current.columns[key.column]
-        most = loud * (
-            1 + missing / max(column.missing, 1)
-        )  # of slices that overlap the one that holds most of the loss
+        held = missing / max(column.missing, 1)
+        if held >= MOST and part.rows <= context.current.rows / 2 and whole is not None:
+            loud = max(loud, 1.1 * whole.ratio)  # the slice says more of the same loss than the column does
+        most = loud * (1 + held)  # of slices that overlap the one that holds most of the loss
         finding = failed(
             context,
             CHECK,
