@@ -24,6 +24,8 @@ DOUBT: Mapping[str, float] = {
     "freshness": 1.2,
     "unit_change": 2.3,
     "bounds": 1.65,
+    "broken_bond": 1.5,
+    "frozen": 1.2,
 }
 """Per check: the score at which it is right as often as not; 1.0, its threshold, for all others."""
 

@@ -156,11 +156,9 @@ def ranked(findings: Iterable[Finding]) -> list[Finding]:
     return sorted(findings, key=lambda f: (TIERS.index(f.tier), -f.score, f.check, f.column or "", f.slice or ""))
 
 
-def _telling(finding: Finding) -> tuple[int, bool, float]:
-    """The more telling cause first; of one cause the slice that holds all of the loss tells more than the column."""
+def _telling(finding: Finding) -> tuple[int, float]:
     cause = finding.evidence["cause"]
-    place = ORDER.index(cause) if cause in ORDER else len(ORDER)
-    return (place, not finding.evidence.get("holds_all", False), -finding.score)
+    return (ORDER.index(cause) if cause in ORDER else len(ORDER), -finding.score)
 
 
 def _owner(context: CheckContext, finding: Finding, owner: dict[str, Finding]) -> Finding | None:

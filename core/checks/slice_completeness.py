@@ -7,8 +7,8 @@ from core.checks.summary import answer, ratio
 from storage.logs.quoting import sql_name
 from storage.records.results import Finding
 
-MOST = 0.9
-"""Share of a column's loss from which a slice of half the rows or fewer is said to hold all of it."""
+MOST = 0.8
+"""The share of a column's loss from which on it is the slice's loss."""
 
 
 def run(context: CheckContext) -> list[Finding]:
@@ -29,9 +29,10 @@ def run(context: CheckContext) -> list[Finding]:
         part = context.current.slices[by][value]
         missing = part.missing.get(key.column, 0)
         column = context.current.columns[key.column]
-        most = loud * (
-            1 + missing / max(column.missing, 1)
-        )  # of slices that overlap the one that holds most of the loss
+        held = missing / max(column.missing, 1)
+        if held >= MOST and part.rows <= context.current.rows / 2 and whole is not None:
+            loud = max(loud, 1.1 * whole.ratio)  # the slice says more of the same loss than the column does
+        most = loud * (1 + held)  # of slices that overlap the one that holds most of the loss
         finding = failed(
             context,
             CHECK,
@@ -46,7 +47,6 @@ def run(context: CheckContext) -> list[Finding]:
             threshold=departure.bound,
             tier="ticket" if departure.rise >= 0.015 else "digest",
             rows=missing,
-            holds_all=missing >= MOST * column.missing and part.rows <= column.rows / 2,
             rows_sql=f"{slice_sql(by, value)} AND {sql_name(key.column)} IS NULL",
         )
         if key.column not in best or most > best[key.column][0]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -96,4 +95,4 @@ def share_reading(part: float, rows: float, usual: float | None = None) -> Readi
     True
     """
     share = part / rows if rows else 0.0
-    return Reading(share, share_noise(share if usual is None or not math.isfinite(usual) else usual, rows))
+    return Reading(share, share_noise(share if usual is None else min(max(usual, 0.0), 1.0), rows))
