@@ -16,6 +16,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from core.checks.belief import NEAR, near, weight
 from storage.records.alerts import AlertDraft
 from storage.records.results import TIERS, Finding
 
@@ -29,6 +30,9 @@ GENTLE = frozenset({"slice shift", "default value", "buckets", "bounds", "clippe
 
 CONSEQUENCES = frozenset({PREDICTION, "metric"})
 """Causes that a broken input brings about by itself."""
+
+QUIET = 0.4
+"""What the evidence of a digest's finding weighs in the rank of a batch, on the scale of its logarithm."""
 
 GROUP_COLUMNS = 1
 """How many of the accused columns a group is known by: the root stays, the long tail wanders from batch to batch."""
@@ -65,15 +69,21 @@ def group(findings: Sequence[Finding], *, model: str, prediction: str | None = N
 
 
 def batch_score(findings: Sequence[Finding], drafts: Sequence[AlertDraft]) -> float:
-    """The belief that a person should look at a batch; ranks batches, 0.0 when nothing was found.
+    """The belief that a person should look at a batch; ranks batches, near 0.0 when nothing was found.
 
-    Louder tiers weigh more, and each further alert adds less than the one before it.
+    Per alert the evidence of its strongest finding (see :mod:`core.checks.belief`), each further alert counting less
+    than the one before it, and a little for how near the rest came.
     """
-    weight = {"page": 4.0, "ticket": 2.0, "digest": 0.5, "evidence": 0.0}
-    ranked = sorted((weight[d.tier] * math.log1p(d.score) for d in drafts), reverse=True)
-    alerts = sum(value / (position + 1) for position, value in enumerate(ranked))
-    quiet = [f.score for f in findings if f.status in ("fail", "pass")]
-    return round(alerts + 0.1 * max((math.log1p(max(s, 0.0)) for s in quiet), default=0.0), 6)
+    found = (max((_evidence(findings[i]) for i in draft.findings), default=0.0) for draft in drafts)
+    evidence = sorted(found, reverse=True)
+    alerts = sum(value / (position + 1) for position, value in enumerate(evidence))
+    return round(alerts + NEAR * near(findings), 6)
+
+
+def _evidence(finding: Finding) -> float:
+    """What a finding weighs: one kept for the digest was explained by the world, however far it lies."""
+    told = weight(finding)
+    return told if finding.tier in ("page", "ticket") else QUIET * math.log1p(told)
 
 
 def _keys(finding: Finding) -> list[tuple[str, ...]]:
@@ -146,7 +156,8 @@ def _title(root: Finding, cause: str, columns: tuple[str, ...]) -> str:
     if cause == DRIFT and len(columns) > 1:
         return f"{len(columns)} columns drifted together: {', '.join(columns[:4])}{' …' if len(columns) > 4 else ''}"
     more = len(set(columns) - set(columns_of(root)))
-    return f"{root.message}{f' (and {more} more columns)' if more else ''}"
+    basis = root.evidence.get("basis")
+    return f"{root.message}{f' (and {more} more columns)' if more else ''}{f' ({basis})' if basis else ''}"
 
 
 def _digest(*parts: str) -> str:

@@ -12,6 +12,7 @@ from core.checks.departures import PAST, measured_members
 from core.checks.given import PastBatch
 from core.checks.stored_readings import FORM, pack
 from core.checks.stored_readings import unpack as unpack_readings
+from core.merged_window import MergedWindow
 from core.stats.packing import unpack
 from core.stats.profile import BatchProfile
 from core.validate import roles_of
@@ -45,14 +46,14 @@ class Baselines:
         self._db = db
         self._model = model
         self._past: dict[int, PastBatch] = {}
-        self._merged: tuple[list[int], BatchProfile] = ([], BatchProfile())
+        self._merged = MergedWindow(lambda batch_id: self._past[batch_id].profile)
 
     def before(self, moment: datetime | None, *, without: int = 0) -> Baseline:
         """The baseline of a batch whose window starts at ``moment``; ``without`` leaves out that batch itself."""
         found = batches.admitted(self._db, self._model.id, before=moment, without=without, limit=BASELINE_BATCHES)
         self._read(found)
         past = tuple(self._past[batch.id] for batch in found)
-        return Baseline(tuple(found), past, self._merge([batch.id for batch in found]))
+        return Baseline(tuple(found), past, self._merged.of([batch.id for batch in found]))
 
     def settle_reference(self, now: datetime) -> None:
         """Measure the reference batches against each other and record it; for once a reference has come in whole."""
@@ -80,13 +81,3 @@ class Baselines:
             readings = unpack_readings(told[batch.id]) if batch.id in told else None
             profile = unpack(batches.profile(self._db, batch.id))
             self._past[batch.id] = PastBatch(batch.window_start, batch.window_end, profile, readings)
-
-    def _merge(self, ids: list[int]) -> BatchProfile:
-        """All of them; a baseline that only grew since the last time is not merged anew."""
-        known, merged = self._merged
-        if ids[: len(known)] != known:
-            known, merged = [], BatchProfile()
-        for batch_id in ids[len(known) :]:
-            merged = merged.merge(self._past[batch_id].profile)
-        self._merged = (ids, merged)
-        return merged

@@ -51,7 +51,7 @@ from storage.records.kept_slices import SliceRows
 from storage.records.models import Model
 from storage.records.results import Finding
 from storage.tables import alerts as alert_table
-from storage.tables import audit, batches, deployments, kept_slices, metrics, results
+from storage.tables import audit, batches, deployments, kept_slices, metrics, models, results
 
 Progress = Callable[[int, int, str], None]
 
@@ -149,11 +149,13 @@ def _once(db: sqlite3.Connection, model: Model, source: LogSource, baselines: Ba
 
 def recall(db: sqlite3.Connection, batch: Batch) -> Ingested:
     """What became of a batch that is in the store already."""
-    findings = tuple(r.finding for r in results.of_batch(db, batch.id, status="fail"))
+    verdicts = tuple(r.finding for r in results.of_batch(db, batch.id, limit=100_000))
     raised = tuple(alert_table.of_batch(db, batch.id))
-    not_checked = tuple(r.finding for r in results.of_batch(db, batch.id, status="not_checked"))
-    drafts = alerts.group(findings, model=str(batch.model_id))
-    return Ingested(batch, False, alerts.batch_score(findings, drafts), raised, findings, not_checked)
+    not_checked = tuple(f for f in verdicts if f.status == "not_checked")
+    prediction = models.get_by_id(db, batch.model_id).file.columns.prediction
+    drafts = alerts.group(verdicts, model=str(batch.model_id), prediction=prediction)
+    score = alerts.batch_score(verdicts, drafts)
+    return Ingested(batch, False, score, raised, tuple(f for f in verdicts if f.status == "fail"), not_checked)
 
 
 def _take_in(db: sqlite3.Connection, model: Model, source: LogSource, baselines: Baselines, said: _Said) -> Ingested:

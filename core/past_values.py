@@ -11,7 +11,7 @@ from statistics import median
 
 from core.breaking_through import SLO_BURN
 from core.changes import feed as changes
-from core.checks.measures import Key
+from core.checks.statistics import Key
 from core.checks.stored_readings import FORM, unpack
 from core.measure import trend
 from core.redaction import redactor_for
@@ -28,7 +28,8 @@ STAT_OF: Mapping[str, str] = {
     "constant_prediction": "spread", "unit_change": "mean", "completeness": "missing",
     "slice_completeness": "slice_missing", "bounds": "outside", "categories": "unseen", "default_value": "peak",
     "clipped": "at_maximum", "segments": "slice_share", "slice_levels": "slice_mean", "label_residual": "residual",
-    "prediction_drift": "distance", "drift": "distance",
+    "prediction_drift": "distance", "drift": "distance", "frozen": "run", "number_form": "integers",
+    "broken_bond": "bond",
 }  # fmt: skip
 """The statistic that stands for a check; of other checks the one that departed furthest is drawn."""
 
@@ -40,6 +41,8 @@ WORDS: Mapping[str, str] = {
     "peak": "share gained by one value", "at_maximum": "share at the maximum", "slice_share": "share of rows",
     "slice_mean": "mean, in spreads from the reference's", "residual": "labels away from the predictions",
     "distance": "distance from the reference", "distinct": "distinct values",
+    "run": "longest run of one value, share of rows", "integers": "share of whole numbers",
+    "bond": "rank correlation with its closest columns",
 }  # fmt: skip
 _LOGARITHMS = ("rows", "distinct")
 

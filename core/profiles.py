@@ -5,10 +5,32 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from core.small_profiles import SMALL_CELLS, SMALL_ROWS, slices_of, text_profile_of, time_profile_of
-from core.stats.profile import SLICE_COLUMNS, SLICE_VALUES, BatchProfile, ColumnProfile, NumberProfile, SliceProfile
+import numpy as np
+import numpy.typing as npt
+
+from core.small_profiles import (
+    SMALL_CELLS,
+    SMALL_ROWS,
+    bonds_in,
+    orders_of,
+    slices_of,
+    spread_rows,
+    text_profile_of,
+    time_profile_of,
+)
+from core.stats.bonds import Bonds
+from core.stats.profile import (
+    AGREEMENT,
+    SLICE_COLUMNS,
+    SLICE_VALUES,
+    BatchProfile,
+    ColumnProfile,
+    NumberProfile,
+    SliceProfile,
+)
 from core.stats.profile_numbers import SliceCodes, join_codes, merge_moments, number_profile
-from core.stats.sketch_numbers import Moments
+from core.stats.row_order import OrderProfile, order_profile
+from core.stats.sketch_numbers import Floats, Moments
 from core.text_profiles import distinct_estimates, text_profile, time_profile
 from storage.logs.quoting import sql_name as name
 from storage.records.logs import LogColumn, Roles
@@ -17,7 +39,7 @@ if TYPE_CHECKING:
     from storage.logs.source import LogSource
 
 _Found = dict[str, dict[str, dict[str, tuple[int, Moments]]]]  # slice column -> number column -> value -> figures
-_Profiled = tuple[dict[str, ColumnProfile], dict[str, dict[str, SliceProfile]]]
+_Profiled = tuple[dict[str, ColumnProfile], dict[str, dict[str, SliceProfile]], dict[str, OrderProfile], Bonds]
 
 
 def profile_log(
@@ -37,13 +59,15 @@ def profile_log(
     parts = roles or Roles()
     kept = [column for column in source.columns if column.name not in parts.ignore]
     small = source.rows <= SMALL_ROWS and source.rows * len(kept) <= SMALL_CELLS
-    columns, slices = (_small if small else _large)(source, parts, kept, slice_columns)
+    columns, slices, orders, bonds = (_small if small else _large)(source, parts, kept, slice_columns)
     return BatchProfile(
         rows=source.rows,
         rejected=source.rejected,
         duplicates=_duplicates(source, parts, [column.name for column in kept]),
         columns={column.name: columns[column.name] for column in kept},
         slices=slices,
+        orders=orders,
+        bonds=bonds,
     )
 
 
@@ -60,12 +84,19 @@ def _large(source: LogSource, parts: Roles, kept: Sequence[LogColumn], asked: Se
     for column in (c.name for c in kept if c.kind == "time"):
         columns[column] = ColumnProfile(column, time=time_profile(source, column))
     booleans = [column.name for column in kept if column.kind == "boolean"]
-    codes = _slice_codes(source, _slice_columns(parts, columns, booleans, asked))
+    coded = _coded(source, _slice_columns(parts, columns, booleans, asked))
+    codes = join_codes(coded)
     numeric = [column.name for column in kept if column.kind in ("number", "boolean")]
-    numbers, sliced = _numbers(source, numeric, codes)
+    numbers, sliced, orders, bonds = _numbers(source, numeric, codes, parts)
+    orders |= {
+        column: order_profile(np.where(found > 0, found, np.nan), numbers=False)
+        for column, _, found in coded
+        if column in texts
+    }
     for column in numeric:
         columns[column] = ColumnProfile(column, number=numbers[column], boolean=column in booleans)
-    return columns, _slices(source, codes, sliced, [c.name for c in kept if c.kind in ("text", "time")])
+    lost = [c.name for c in kept if c.kind in ("text", "time")]
+    return columns, _slices(source, codes, sliced, lost), orders, bonds
 
 
 def _small(source: LogSource, parts: Roles, kept: Sequence[LogColumn], asked: Sequence[str] | None) -> _Profiled:
@@ -86,23 +117,40 @@ def _small(source: LogSource, parts: Roles, kept: Sequence[LogColumn], asked: Se
     for column in numeric:
         found = number_profile(cells.numbers[column])
         columns[column] = ColumnProfile(column, number=found, boolean=column in booleans)
-    return columns, slices_of(cells, chosen, numeric, [*cells.texts, *times])
+    label, prediction = cells.numbers.get(parts.label or ""), cells.numbers.get(parts.prediction or "")
+    products = label * prediction if label is not None and prediction is not None else None
+    slices = slices_of(cells, chosen, numeric, [*cells.texts, *times], products)
+    bonds = bonds_in({column: cells.numbers[column] for column in numeric}, parts)
+    return columns, slices, orders_of(cells, numeric, chosen, parts.time), bonds
 
 
 def _numbers(
-    source: LogSource, numeric: Sequence[str], codes: Sequence[SliceCodes]
-) -> tuple[dict[str, NumberProfile], _Found]:
-    """Profiles of the number columns, and their moments per slice."""
+    source: LogSource, numeric: Sequence[str], codes: Sequence[SliceCodes], roles: Roles
+) -> tuple[dict[str, NumberProfile], _Found, dict[str, OrderProfile], Bonds]:
+    """Profiles of the number columns, their moments per slice, their order and their bonds."""
     profiles = {column: NumberProfile() for column in numeric}
+    orders = {column: OrderProfile() for column in numeric}
+    sample: dict[str, list[Floats]] = {column: [] for column in numeric}
     sliced: _Found = {column: {} for code in codes for column in code.columns}
-    for found in source.numbers(numeric):
+    both = [column for column in (roles.label, roles.prediction) if column in profiles and column is not None]
+    told = [*both, *(column for column in numeric if column not in both)]  # label and prediction come in one piece
+    for found in source.numbers(told):
         for column, values in found.items():
             offset = profiles[column].rows
             profiles[column] = profiles[column].merge(number_profile(values))
-            for code in codes:
-                for by, figures in code.moments(values, offset).items():
-                    sliced[by][column] = merge_moments(sliced[by].get(column, {}), figures)
-    return profiles, sliced
+            orders[column] = orders[column].then(order_profile(values))
+            sample[column].append(spread_rows(values))
+            _add_slices(sliced, codes, column, values, offset)
+        if len(both) == 2 and both[0] in found:
+            products = found[both[0]] * found[both[1]]
+            _add_slices(sliced, codes, AGREEMENT, products, profiles[both[0]].rows - products.size)
+    return profiles, sliced, orders, bonds_in({c: np.concatenate(p) for c, p in sample.items() if p}, roles)
+
+
+def _add_slices(sliced: _Found, codes: Sequence[SliceCodes], column: str, values: Floats, offset: int) -> None:
+    for code in codes:
+        for by, figures in code.moments(values, offset).items():
+            sliced[by][column] = merge_moments(sliced[by].get(column, {}), figures)
 
 
 def _slice_columns(
@@ -124,13 +172,15 @@ def _slice_columns(
     return [(column, values) for _, column, values in sorted(possible)[:SLICE_COLUMNS]]
 
 
-def _slice_codes(source: LogSource, chosen: Sequence[tuple[str, tuple[str, ...]]]) -> tuple[SliceCodes, ...]:
-    """One code per row for the chosen columns; a missing value is the empty text, the first of its column."""
+def _coded(
+    source: LogSource, chosen: Sequence[tuple[str, tuple[str, ...]]]
+) -> list[tuple[str, tuple[str, ...], npt.NDArray[np.uint8]]]:
+    """One code per row for each chosen column; a missing value is the empty text, the first of its column."""
     coded = []
     for column, values in chosen:
         known = ("", *(value for value in values if value))
         coded.append((column, known, source.codes(column, known[1:])))
-    return join_codes(coded)
+    return coded
 
 
 def _slices(
@@ -147,7 +197,7 @@ def _slices(
             moments = {}
             for number, by_value in sliced[column].items():
                 nothing, figures = by_value.get(str(value), (0, Moments()))
-                if nothing and number != column:
+                if nothing and number not in (column, AGREEMENT):
                     missing[number] = nothing
                 if figures.n and number != column:
                     moments[number] = figures

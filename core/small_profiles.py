@@ -10,11 +10,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from core.stats.profile import SliceProfile, TextProfile, TimeProfile
+from core.stats.bonds import MOST_COLUMNS, MOST_ROWS, Bonds, bonds_of
+from core.stats.profile import AGREEMENT, SliceProfile, TextProfile, TimeProfile
 from core.stats.profile_numbers import moments_by_code
+from core.stats.row_order import OrderProfile, order_profile
 from core.stats.sketch_numbers import Moments
 from core.stats.sketch_values import HourCounts, ValueCounts
 from core.text_profiles import LONGEST
+from storage.records.logs import Roles
 
 if TYPE_CHECKING:
     from storage.logs.cells import Cells, Floats
@@ -65,10 +68,19 @@ def time_profile_of(seconds: Floats) -> TimeProfile:
 
 
 def slices_of(
-    cells: Cells, chosen: Sequence[tuple[str, tuple[str, ...]]], numeric: Sequence[str], others: Sequence[str]
+    cells: Cells,
+    chosen: Sequence[tuple[str, tuple[str, ...]]],
+    numeric: Sequence[str],
+    others: Sequence[str],
+    products: Floats | None = None,
 ) -> dict[str, dict[str, SliceProfile]]:
-    """Profile per value of the ``chosen`` columns; ``numeric`` columns give moments, ``others`` missing rows only."""
+    """Profile per value of the ``chosen`` columns; ``numeric`` columns give moments, ``others`` missing rows only.
+
+    ``products`` are label times prediction per row.
+    """
     numbers = {column: cells.numbers[column] for column in numeric}
+    if products is not None:
+        numbers[AGREEMENT] = products
     lost = {column: _missing(cells, column) for column in others}
     slices: dict[str, dict[str, SliceProfile]] = {}
     for column, values in chosen:
@@ -85,11 +97,44 @@ def slices_of(
     return slices
 
 
+def orders_of(
+    cells: Cells, numeric: Sequence[str], chosen: Sequence[tuple[str, tuple[str, ...]]], time: str | None
+) -> dict[str, OrderProfile]:
+    """How the values of number columns and of the ``chosen`` text columns follow each other in the order of time."""
+    asked = [(column, cells.numbers[column], True) for column in numeric]
+    for column, values in chosen:
+        if column in cells.texts:
+            codes = _codes(cells, column, ("", *(value for value in values if value))).astype(np.float64)
+            codes[codes == 0] = np.nan
+            asked.append((column, codes, False))
+    moments = cells.numbers.get(time or "")
+    if moments is not None and not bool((moments[1:] >= moments[:-1]).all()):
+        order = np.argsort(moments, kind="stable")
+        asked = [(column, values[order], numbers) for column, values, numbers in asked]
+    return {column: order_profile(values, numbers=numbers) for column, values, numbers in asked}
+
+
+def bonds_in(numbers: Mapping[str, Floats], roles: Roles) -> Bonds:
+    """Bonds of the number columns, the prediction and the label among them, of rows evenly spread."""
+    first = [column for column in (roles.prediction, roles.label) if column in numbers]
+    there = [column for column in numbers if column not in (*first, roles.id, roles.time, *roles.redact)]
+    return bonds_of({column: spread_rows(numbers[column]) for column in [*first, *there][:MOST_COLUMNS] if column})
+
+
+def spread_rows(values: Floats) -> Floats:
+    """Rows evenly spread over all of them, about ``MOST_ROWS``.
+
+    >>> spread_rows(np.arange(10_000.0)).size
+    2000
+    """
+    return values[:: max(1, -(-values.size // MOST_ROWS))]
+
+
 def _slice(
     rows: int, place: int, absent: Mapping[str, npt.NDArray[np.intp]], moments: Mapping[str, tuple[int, Moments]]
 ) -> SliceProfile:
     missing = {column: int(counts[place]) for column, counts in absent.items() if counts[place]}
-    missing |= {column: nothing for column, (nothing, _) in moments.items() if nothing}
+    missing |= {column: nothing for column, (nothing, _) in moments.items() if nothing and column != AGREEMENT}
     return SliceProfile(rows, missing, {column: found for column, (_, found) in moments.items() if found.n})
 
 

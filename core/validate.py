@@ -10,6 +10,7 @@ from typing import Literal
 from core.checks.base import CheckContext, not_checked
 from core.checks.causes import explained
 from core.checks.narrowed import narrowed, sharpened
+from core.checks.near_misses import nearest
 from core.checks.registry import CHECKS, verify
 from core.checks.traits import Trait
 from storage.records.logs import LogFile, Roles
@@ -32,6 +33,7 @@ _SAFE = frozenset(
         "tuned",
         "times",
         "quiet",
+        "basis",
     }
 )
 
@@ -126,7 +128,7 @@ def validate(context: CheckContext, runs: Runs | None = None) -> Validation:
             elif finding.status == "fail":
                 failures.append(narrowed(context, finding))
             elif finding.status == "pass":
-                passed.append(finding)
+                passed.append(replace(finding, score=nearest(context, check.name)))
             else:
                 unjudged.append(finding)
     told = [_overruled(context, _redacted(context, finding)) for finding in explained(context, failures)]

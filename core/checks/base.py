@@ -9,7 +9,7 @@ from typing import Any
 
 from core.checks.departures import Departures, departures, measured
 from core.checks.given import Given
-from core.checks.measures import Key, Reading
+from core.checks.statistics import Key, Reading
 from core.checks.traits import Trait, traits
 from core.stats.effect import log_score
 from core.stats.profile import ColumnProfile

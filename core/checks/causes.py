@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from core.checks.base import CheckContext, quieter, slice_parts
+from core.checks.belief import DOUBT, doubt
+from core.checks.false_alarms import further
 from storage.records.results import TIERS, Finding
 
 ORDER = (
@@ -15,6 +18,7 @@ ORDER = (
     "unit change",
     "time zone",
     "category rename",
+    "stale",
     "frozen",
     "null burst",
     "encoding",
@@ -26,6 +30,7 @@ ORDER = (
     "lost values",
     "segment",
     "slice shift",
+    "broken bond",
     "bounds",
     "drift",
     "labels",
@@ -47,11 +52,14 @@ KEPT = "kept_slice"
 
 WORLD_COLUMNS = 5
 WORLD_SHARE = 0.2
+LOST = ("completeness", "slice_completeness")
+FEW_ROWS = 0.25
+"""Share of rows that one source among several may lack by itself: hours of a weather station, say."""
 
 
 def explained(context: CheckContext, findings: Sequence[Finding]) -> list[Finding]:
     """The failures with one loud finding per cause, the loudest and furthest first."""
-    findings = _world(context, _one_clock(findings))
+    findings = _world(context, _doubted(context, _one_clock(findings)))
     volume = next((f for f in findings if f.evidence["cause"] == "volume" and f.tier in _LOUD), None)
     owner: dict[str, Finding] = {}
     for finding in sorted(findings, key=_telling):
@@ -75,14 +83,47 @@ def explained(context: CheckContext, findings: Sequence[Finding]) -> list[Findin
             told.append(finding)
             continue
         told.append(quieter(finding, "evidence", cause=cause, columns=why.evidence["columns"], explained_by=why.check))
-    return ranked(_downstream(context, told))
+    return ranked(_honest(context, _downstream(context, told)))
+
+
+def _honest(context: CheckContext, findings: list[Finding]) -> list[Finding]:
+    """With fewer past batches than a scale needs, what alarms says that only the reference stands behind it."""
+    if context.departures.days or context.window_start is None:
+        return findings
+    known = len(context.past)
+    basis = f"judged by the reference alone, {known} past batch{'' if known == 1 else 'es'}"
+    return [replace(f, evidence={**f.evidence, "basis": basis}) if f.tier in _LOUD else f for f in findings]
+
+
+def _doubted(context: CheckContext, findings: Sequence[Finding]) -> list[Finding]:
+    """With a past, a ticket more likely noise than not is for the digest; the impossible and what a person set stay."""
+    if not context.departures.days:
+        return list(findings)
+    more = further(context) if any(f.tier == "ticket" for f in findings) else 0.0
+    return [
+        quieter(f, "digest", doubted=True)
+        if f.tier == "ticket"
+        and (f.error_class != "hard" or f.check in DOUBT)
+        and f.score < doubt(f.check) + more
+        and not _asked(context, f)
+        else f
+        for f in findings
+    ]
+
+
+def _asked(context: CheckContext, finding: Finding) -> bool:
+    """Whether a person named the threshold or the tier."""
+    spec = context.spec(finding.check, finding.column)
+    return spec is not None and (spec.threshold is not None or spec.tier is not None or spec.minimum is not None)
 
 
 def _world(context: CheckContext, findings: Sequence[Finding]) -> Sequence[Finding]:
     """Many number columns that move in one batch are the world, few are the pipeline: the many become drift.
 
-    A whole column in another unit, or out of a person's bounds, stays what it is, however many there are.
+    A whole column in another unit, or out of a person's bounds, stays what it is, however many there are. Columns that
+    lack a value in the same few rows are one source that had nothing to say then.
     """
+    findings = _one_source(context, findings)
     wide = [
         f
         for f in findings
@@ -98,6 +139,16 @@ def _world(context: CheckContext, findings: Sequence[Finding]) -> Sequence[Findi
         return findings
     told = f"{len(columns)} columns at once"
     return [quieter(f, "digest", cause="drift", world=told) if f in wide else f for f in findings]
+
+
+def _one_source(context: CheckContext, findings: Sequence[Finding]) -> list[Finding]:
+    """Many columns that lost few rows together: told, but nobody is woken; a lost join takes more than a few."""
+    lost = [f for f in findings if f.tier in _LOUD and f.check in LOST and (f.value or 0.0) < FEW_ROWS]
+    columns = {f.column for f in lost}
+    if not context.departures.days or len(columns) < max(WORLD_COLUMNS, WORLD_SHARE * len(context.shared)):
+        return list(findings)
+    told = f"{len(columns)} columns at once"
+    return [quieter(f, "digest", world=told) if f in lost else f for f in findings]
 
 
 def ranked(findings: Iterable[Finding]) -> list[Finding]:

@@ -12,8 +12,6 @@ from storage.records.results import Finding
 
 SENTINELS = frozenset({-1.0, 0.0, -9.0, -99.0, -999.0, -9999.0, 99.0, 999.0, 9999.0, 99999.0})
 
-SURE = 2.0
-
 
 def run(context: CheckContext) -> list[Finding]:
     """One value gained rows far beyond its own past, and did so alone."""
@@ -46,7 +44,7 @@ def run(context: CheckContext) -> list[Finding]:
                 column=name,
                 value=new.share,
                 threshold=new.usual + gain / loud,
-                tier="ticket" if gain >= 0.05 and (strange or loud >= SURE) else "digest",
+                tier="ticket" if gain >= 0.05 else "digest",
                 rows=round(new.share * now.number.finite),
                 rows_sql=f"{sql_name(name)} = {new.value!r}" if new.exact else None,
             )

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from itertools import pairwise
+from functools import cached_property
+from itertools import chain, pairwise
 
 import numpy as np
 import numpy.typing as npt
 
 from core.checks.given import Given, PastBatch
-from core.checks.measures import STATS, Bounds, Key, Reading, readings
+from core.checks.measures import Bounds, readings
+from core.checks.statistics import STATS, Key, Reading
 from core.checks.traits import Trait
 from core.stats.expectation import MINIMUM_PAST, expectations, family_threshold
+from core.stats.sketch_numbers import Floats
 from core.stats.sketch_values import ValueCounts
 
 NOISE = 4.0
@@ -64,12 +67,16 @@ class Departure:
         return self.expected + math.copysign(step, self.rise)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Departures:
-    """Every statistic; ``days`` is how many past batches the scales rest on, 0 when only the reference does."""
+    """Every statistic; ``days`` is how many past batches the scales rest on, 0 when only the reference does.
+
+    ``past_ratios`` are days x statistics in the order of ``found``: each past batch judged by the others.
+    """
 
     days: int = 0
     found: Mapping[Key, Departure] = field(default_factory=dict)
+    past_ratios: Floats | None = None
 
     def get(self, column: str, stat: str, part: str = "") -> Departure | None:
         """That statistic, None when it could not be measured."""
@@ -82,7 +89,14 @@ class Departures:
 
     def of(self, stat: str) -> list[tuple[Key, Departure]]:
         """All of one kind of statistic, the furthest departed first."""
-        return sorted(((k, d) for k, d in self.found.items() if k.stat == stat), key=lambda kd: -kd[1].ratio)
+        return sorted(self._by_stat.get(stat, ()), key=lambda kd: -kd[1].ratio)
+
+    @cached_property
+    def _by_stat(self) -> Mapping[str, list[tuple[Key, Departure]]]:
+        grouped: dict[str, list[tuple[Key, Departure]]] = {}
+        for key, departure in self.found.items():
+            grouped.setdefault(key.stat, []).append((key, departure))
+        return grouped
 
 
 def departures(given: Given, kinds: Mapping[str, Trait], now: Mapping[Key, Reading]) -> Departures:
@@ -139,14 +153,13 @@ def measured_members(given: Given, kinds: Mapping[str, Trait]) -> list[Mapping[K
 def _against_past(given: Given, kinds: Mapping[str, Trait], now: Mapping[Key, Reading]) -> Departures:
     past = given.past[-PAST:]
     told = [_comparable(given, batch, day) for batch, day in zip(past, measured_members(given, kinds), strict=True)]
-    days = [{key: seen for key, reading in now.items() if (seen := _seen(day, key, reading))} for day in told]
-    keys = [key for key in now if sum(key in day for day in days) >= MINIMUM_PAST]
-    if not keys:
+    asked, today, noise_now = list(now), *_columns(now.values())
+    history, noises = _history(told, asked, noise_now)
+    kept = np.flatnonzero(np.isfinite(history).sum(axis=0) >= MINIMUM_PAST)
+    if not kept.size:
         return Departures(len(past), {})
-    history = np.array([[day[key].value if key in day else np.nan for key in keys] for day in days])
-    typical = np.median([[day[key].noise if key in day else now[key].noise for key in keys] for day in days], axis=0)
-    today = np.array([now[key].value for key in keys])
-    noise = np.maximum(typical, [now[key].noise for key in keys])
+    keys, history, today = [asked[i] for i in kept], history[:, kept], today[kept]
+    noise = np.maximum(np.median(noises[:, kept], axis=0), noise_now[kept])
     floor = np.array([STATS[key.stat].floor for key in keys]) + NOISE * noise
     numbers, season = seasons(given.window_start, [b.window_start for b in past])
     judged = expectations(history, today, floor, numbers, season)
@@ -155,18 +168,36 @@ def _against_past(given: Given, kinds: Mapping[str, Trait], now: Mapping[Key, Re
     for family in set(families.tolist()):
         members = families == family
         threshold[members] = family_threshold(judged.past_ratios[:, members])
-    return Departures(
-        len(past),
-        {
-            key: Departure(
-                float(today[i]),
-                float(judged.expected[i]),
-                float(judged.scale[i]),
-                float(judged.ratio[i] / threshold[i]),
-            )
-            for i, key in enumerate(keys)
-        },
-    )
+    figures = (today, judged.expected, judged.scale, judged.ratio / threshold)
+    listed = zip(keys, *(figure.tolist() for figure in figures), strict=True)
+    found = {key: Departure(*told) for key, *told in listed}
+    return Departures(len(past), found, judged.past_ratios / threshold)
+
+
+def _columns(readings: Iterable[Reading]) -> tuple[Floats, Floats]:
+    """Values and noises of readings."""
+    both = np.fromiter(chain.from_iterable(readings), np.float64).reshape(-1, 2)
+    return both[:, 0], both[:, 1]
+
+
+def _history(days: Sequence[Mapping[Key, Reading]], keys: Sequence[Key], noise: Floats) -> tuple[Floats, Floats]:
+    """Days x statistics: values (NaN where a day has none) and noises (today's own where a day has none).
+
+    A slice that was there and lacked nothing has no reading of what it lacked: that is 0.
+    """
+    of_share: dict[Key, list[int]] = {}
+    for i, key in enumerate(keys):
+        if key.stat == "slice_missing":
+            of_share.setdefault(Key(slice_column(key.slice), "slice_share", key.slice), []).append(i)
+    values, noises = np.empty((len(days), len(keys))), np.empty((len(days), len(keys)))
+    for row, day in enumerate(days):
+        values[row], noises[row] = _columns(day.get(key, _NONE) for key in keys)
+        lacking = [i for share, at in of_share.items() if share in day for i in at]
+        values[row, lacking] = np.nan_to_num(values[row, lacking])
+    return values, np.where(np.isnan(noises), noise, noises)
+
+
+_NONE = Reading(math.nan, math.nan)
 
 
 def _seen(day: Mapping[Key, Reading], key: Key, now: Reading) -> Reading | None:

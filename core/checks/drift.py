@@ -34,7 +34,7 @@ def run(context: CheckContext) -> list[Finding]:
             strength = strong.get(name)
             if strength is None or strength.ratio < 1:
                 continue
-            sudden = strength.ratio >= SUDDEN and value >= SMALL + noise
+            sudden = strength.ratio >= SUDDEN and (value >= SMALL + noise or strength.form)
             message = f"{name!r} left its own past ({', '.join(strength.said)}; PSI {value:.2f})"
             found.append(
                 failed(

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from core.checks.beside import Beside
-from core.checks.measures import Key, Reading
+from core.checks.statistics import Key, Reading
 from core.checks.watched import WatchedSlice
 from core.stats.profile import BatchProfile
 from storage.records.logs import Roles

@@ -9,6 +9,12 @@ from storage.records.results import Finding
 
 MINIMUM_LABELS = 100
 MIRROR = 0.1
+CERTAIN = 0.02
+SURE = 1.3
+"""How far beyond its own past the base rate must lie, too, before it is called a mirror image."""
+
+RARE = 1e-6
+"""Chance below which labels of one kind only are no accident."""
 
 
 def run(context: CheckContext) -> list[Finding]:
@@ -24,8 +30,23 @@ def run(context: CheckContext) -> list[Finding]:
     moved = _predictions(context)
     departure = context.departures.get(name, "mean")
     loud = ratio(context, CHECK, name, departure)
+    if now in (0.0, 1.0) and CERTAIN < before < 1 - CERTAIN and max(before, 1 - before) ** labels < RARE:
+        message = f"every one of {labels:,} labels is {now:g}; {percent(before)} were positive before"
+        return [
+            failed(
+                context,
+                CHECK,
+                message,
+                cause="labels",
+                ratio=20.0,
+                column=name,
+                value=now,
+                threshold=before,
+                rows=labels,
+            )
+        ]
     if (
-        loud >= 1
+        loud >= (SURE if context.departures.days else 1)
         and moved < 0.5 * abs(now - before)
         and abs(now - (1 - before)) <= min(MIRROR, noise + 0.03)
         and abs(now - before) > max(2 * MIRROR, 2 * noise)

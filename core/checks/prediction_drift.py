@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from core.checks.base import MINIMUM_ROWS, Check, CheckContext, failed, percent
 from core.checks.similarity import psi
+from core.checks.spikes import spike
 from core.checks.summary import answer, ratio
 from core.stats.profile import NumberProfile
 from storage.records.results import Finding, Tier
@@ -13,7 +14,9 @@ BROKEN = 1.0
 """A PSI from which most answers are not what they were: users see another model than yesterday's."""
 
 SURE_ROWS = 200
-SURE_DEPARTURE = 3.0
+STUCK = 0.1
+"""Share of rows that one answer must gain before the model is called stuck."""
+SURE_DEPARTURE = 2.0
 
 
 def run(context: CheckContext) -> list[Finding]:
@@ -24,6 +27,9 @@ def run(context: CheckContext) -> list[Finding]:
     now, before = context.current.columns[name], context.reference.columns[name]
     if min(now.rows - now.missing, before.rows - before.missing) < MINIMUM_ROWS:
         return answer(CHECK, [], 0, [f"fewer than {MINIMUM_ROWS} predictions"])
+    stuck = _stuck(context, name)
+    if stuck is not None:
+        return [stuck]
     value = psi(now, before)
     spec = context.spec(CHECK.name, name)
     limit = spec.threshold if spec is not None and spec.threshold else SHIFTED
@@ -54,6 +60,26 @@ def run(context: CheckContext) -> list[Finding]:
             tier=_tier(loud, value, now.rows),
         )
     ]
+
+
+def _stuck(context: CheckContext, name: str) -> Finding | None:
+    """One answer given to many more rows than ever, by a model that gave many different ones."""
+    peak, found = context.departures.get(name, "peak"), spike(context, name)
+    if peak is None or found is None or not context.departures.days or peak.ratio < 1 or peak.rise < STUCK:
+        return None
+    told = f"the model gives one answer, {found.value:.4g}, to {percent(found.share)} of rows"
+    return failed(
+        context,
+        CHECK,
+        f"{told}, {percent(found.usual)} before",
+        cause="constant prediction",
+        ratio=2 * peak.ratio,
+        column=name,
+        value=found.share,
+        threshold=peak.bound,
+        tier="ticket",
+        rows=round(found.share * context.current.columns[name].rows),
+    )
 
 
 def _tier(loud: float, value: float, rows: int) -> Tier:

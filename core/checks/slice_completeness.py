@@ -7,12 +7,15 @@ from core.checks.summary import answer, ratio
 from storage.logs.quoting import sql_name
 from storage.records.results import Finding
 
+MOST = 0.8
+"""The share of a column's loss from which on it is the slice's loss."""
+
 
 def run(context: CheckContext) -> list[Finding]:
     """The worst slice per column, unless the whole column lost as much."""
     if not context.current.slices:
         return answer(CHECK, [], 0, ["no column with few enough values to slice by"])
-    best: dict[str, Finding] = {}
+    best: dict[str, tuple[float, Finding]] = {}
     judged = set()
     for key, departure in context.departures.of("slice_missing"):
         judged.add(key.column)
@@ -26,7 +29,10 @@ def run(context: CheckContext) -> list[Finding]:
         part = context.current.slices[by][value]
         missing = part.missing.get(key.column, 0)
         column = context.current.columns[key.column]
-        loud *= 1 + missing / max(column.missing, 1)  # of slices that overlap the one that holds most of the loss
+        held = missing / max(column.missing, 1)
+        if held >= MOST and part.rows <= context.current.rows / 2 and whole is not None:
+            loud = max(loud, 1.1 * whole.ratio)  # the slice says more of the same loss than the column does
+        most = loud * (1 + held)  # of slices that overlap the one that holds most of the loss
         finding = failed(
             context,
             CHECK,
@@ -43,9 +49,9 @@ def run(context: CheckContext) -> list[Finding]:
             rows=missing,
             rows_sql=f"{slice_sql(by, value)} AND {sql_name(key.column)} IS NULL",
         )
-        if key.column not in best or finding.score > best[key.column].score:
-            best[key.column] = finding
-    return answer(CHECK, list(best.values()), len(judged))
+        if key.column not in best or most > best[key.column][0]:
+            best[key.column] = (most, finding)
+    return answer(CHECK, [finding for _, finding in best.values()], len(judged))
 
 
 CHECK = Check(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from core.checks.base import Check, CheckContext, failed, slice_parts, slice_sql
-from core.checks.measures import Key
+from core.checks.statistics import Key
 from core.checks.summary import NO_PAST, answer, ratio
 from storage.records.results import Finding
 

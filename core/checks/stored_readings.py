@@ -6,9 +6,9 @@ import json
 import zlib
 from collections.abc import Mapping
 
-from core.checks.measures import Key, Reading
+from core.checks.statistics import Key, Reading
 
-FORM = 1
+FORM = 2
 """Counts up whenever a statistic changes its meaning; readings of another form are measured again."""
 
 _DIGITS = 9

@@ -9,6 +9,7 @@ from typing import Literal
 
 import numpy as np
 
+from core.stats.drift import kolmogorov
 from core.stats.profile import BatchProfile, ColumnProfile
 from storage.records.logs import Roles
 
@@ -60,7 +61,7 @@ def _guessed(name: str, now: ColumnProfile | None, before: ColumnProfile | None)
         return Trait("calendar", "its values are times")
     if _epoch(before) and _epoch(now):
         return Trait("calendar", "its values are seconds or milliseconds since 1970")
-    if _CALENDAR.search(name) and _calendar_like(before) and _calendar_like(now):
+    if _CALENDAR.search(name) and _calendar_like(before) and _calendar_like(now) and not _repeats(now, before):
         return Trait("calendar", "name and values follow the calendar")
     if _CLOCK.search(name) and _whole(before, 0, 60):
         return Trait("clock", "it tells the time of day")
@@ -106,6 +107,14 @@ def _calendar_like(column: ColumnProfile) -> bool:
         return False
     whole = number.minimum >= 0 and number.maximum <= 366
     return whole or (number.minimum >= 1900 and number.maximum <= 2200) or _epoch(column)
+
+
+def _repeats(now: ColumnProfile, before: ColumnProfile) -> bool:
+    """Whether each batch brings about the same numbers: hours worked per week follow no calendar, whatever the name."""
+    a, b = now.number, before.number
+    if a is None or b is None or min(a.finite, b.finite) < 100 or min(now.distinct, before.distinct) < 8:
+        return False
+    return b.finite >= 3 * a.finite and kolmogorov(a.histogram, b.histogram) < 0.5
 
 
 def _epoch(column: ColumnProfile) -> bool:

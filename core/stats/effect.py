@@ -51,7 +51,7 @@ def share_noise(share: float, rows: float, reference_rows: float = math.inf) -> 
     0.05
     """
     n = max(rows, 1.0)
-    p = (share * n + 1) / (n + 2)
+    p = (min(max(share, 0.0), 1.0) * n + 1) / (n + 2)  # a share that a trend foretells may lie outside
     return math.sqrt(p * (1 - p) * (1 / n + 1 / max(reference_rows, 1.0)))
 
 

@@ -49,7 +49,22 @@ def expectations(
     if days < MINIMUM_PAST:
         raise ValueError(f"{days} past days, {MINIMUM_PAST} are needed")
     past = np.where(np.isnan(past), np.nanmedian(past, axis=0), past)
+    low, high = np.minimum(past.min(axis=0), today), np.maximum(past.max(axis=0), today)
+    moving = np.flatnonzero(high - low > floor)
+    expected, scale = np.median(past, axis=0), np.array(floor, dtype=np.float64)
     first = min(max(3, days // 3), 7)
+    past_ratios = np.abs(past[first:] - expected) / scale
+    if moving.size:
+        found = _forecast(past[:, moving], floor[moving], seasons, season, first)
+        expected[moving], scale[moving], past_ratios[:, moving] = found
+    return Expectations(expected, scale, np.abs(today - expected) / scale, past_ratios)
+
+
+def _forecast(
+    past: Floats, floor: Floats, seasons: npt.NDArray[np.int64], season: int, first: int
+) -> tuple[Floats, Floats, Floats]:
+    """Expected value, scale and past ratios of statistics that moved by more than their floor."""
+    days = past.shape[0]
     told = np.stack([_forecasts(past[:day], seasons[:day], int(seasons[day])) for day in range(first, days)])
     errors = np.abs(told - past[first:, None, :])
     best = np.argmin(errors.mean(axis=0), axis=0)
@@ -61,7 +76,7 @@ def expectations(
     order = np.sort(chosen, axis=0)
     others = np.where(chosen >= order[-1], order[-2] if order.shape[0] > 1 else order[-1], order[-1])
     past_scale = np.maximum(np.maximum(others, deviation) * few, floor)
-    return Expectations(expected, scale, np.abs(today - expected) / scale, chosen / past_scale)
+    return expected, scale, chosen / past_scale
 
 
 def family_threshold(past_ratios: Floats) -> float:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from core.stats.bonds import Bonds
 from core.stats.profile import (
     BatchProfile,
     ColumnProfile,
@@ -17,10 +18,12 @@ from core.stats.profile import (
     TextProfile,
     TimeProfile,
 )
-from core.stats.sketch_numbers import Histogram, Moments
+from core.stats.row_order import OrderProfile
+from core.stats.sketch_numbers import Floats, Histogram, Moments
 from core.stats.sketch_values import HourCounts, ValueCounts
 
-FORM = 1
+FORM = 2
+"""Form 2 added the order of rows and the bonds of columns; a profile of form 1 has neither."""
 _LEVEL = 6
 
 
@@ -41,6 +44,8 @@ def pack(profile: BatchProfile) -> bytes:
                    for value, part in values.items()}
             for name, values in profile.slices.items()
         },
+        {name: _order(order) for name, order in profile.orders.items()},
+        [list(profile.bonds.names), _upper(profile.bonds.rows), _upper(profile.bonds.total)],
     ]  # fmt: skip
     return zlib.compress(
         json.dumps(body, separators=(",", ":"), ensure_ascii=False).encode("utf-8", "surrogatepass"), _LEVEL
@@ -58,9 +63,10 @@ def unpack(packed: bytes) -> BatchProfile:
         body = json.loads(zlib.decompress(packed).decode("utf-8", "surrogatepass"))
     except zlib.error as error:
         raise ValueError(f"not a packed profile: {error}") from error
-    if body[0] != FORM:
+    if not 1 <= body[0] <= FORM:
         raise UnknownFormError(f"a profile of form {body[0]}, this version reads {FORM}")
-    _, rows, rejected, duplicates, columns, slices = body
+    _, rows, rejected, duplicates, columns, slices, *later = body
+    orders, bonds = later or ({}, [[], [], []])
     return BatchProfile(
         rows=rows,
         rejected=rejected,
@@ -73,7 +79,28 @@ def unpack(packed: bytes) -> BatchProfile:
             }
             for name, values in slices.items()
         },
+        orders={name: OrderProfile(*order) for name, order in orders.items()},
+        bonds=_unpack_bonds(bonds),
     )
+
+
+def _order(order: OrderProfile) -> list[Any]:
+    return [getattr(order, field) for field in OrderProfile.__slots__]
+
+
+def _upper(cells: Floats) -> list[float]:
+    """The cells on and above the diagonal, row by row."""
+    return [float(cell) for cell in cells[np.triu_indices(cells.shape[0])]]
+
+
+def _unpack_bonds(packed: list[Any]) -> Bonds:
+    names, *halves = packed
+    whole = []
+    for half in halves:
+        cells = np.zeros((len(names), len(names)))
+        cells[np.triu_indices(len(names))] = half
+        whole.append(cells + np.triu(cells, 1).T)
+    return Bonds(tuple(names), whole[0], whole[1])
 
 
 def _column(column: ColumnProfile) -> list[Any]:

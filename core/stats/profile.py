@@ -10,12 +10,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from core.stats.bonds import Bonds
+from core.stats.row_order import OrderProfile
 from core.stats.sketch_numbers import Histogram, Moments
 from core.stats.sketch_values import PATTERN_LIMIT, HourCounts, ValueCounts, pattern_of
 
 Kind = Literal["number", "text", "boolean", "time"]
 SLICE_VALUES = 32
 SLICE_COLUMNS = 8
+AGREEMENT = "\x00label * prediction"
+"""Among a slice's moments the products of label and prediction, where a row has both: no column has this name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,6 +242,8 @@ class BatchProfile:
         columns: profile per column, in the order of the file.
         slices: per slice column and value (as text, the empty key is missing) the profile of those rows. A column in
             which a merge meets more than ``SLICE_VALUES`` values is left with none, for good.
+        orders: per number column, and per text column of few values, how its values follow each other.
+        bonds: how number columns go together.
     """
 
     rows: int = 0
@@ -245,6 +251,8 @@ class BatchProfile:
     duplicates: int = 0
     columns: Mapping[str, ColumnProfile] = field(default_factory=dict)
     slices: Mapping[str, Mapping[str, SliceProfile]] = field(default_factory=dict)
+    orders: Mapping[str, OrderProfile] = field(default_factory=dict)
+    bonds: Bonds = field(default_factory=Bonds.empty)
 
     def merge(self, other: BatchProfile) -> BatchProfile:
         """Both batches together; a column that only one of them has keeps its own number of rows."""
@@ -253,12 +261,17 @@ class BatchProfile:
             columns[name] = columns[name].merge(column) if name in columns else column
         for name, values in other.slices.items():
             slices[name] = _merge_slices(slices[name], values) if name in slices else values
+        orders = dict(self.orders)
+        for name, order in other.orders.items():
+            orders[name] = orders[name].merge(order) if name in orders else order
         return BatchProfile(
             rows=self.rows + other.rows,
             rejected=self.rejected + other.rejected,
             duplicates=self.duplicates + other.duplicates,
             columns=columns,
             slices=slices,
+            orders=orders,
+            bonds=self.bonds.merge(other.bonds),
         )
 
 

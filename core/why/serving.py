@@ -6,7 +6,7 @@ import re
 import sqlite3
 
 from core.checks.base import CheckContext
-from core.checks.measures import Key
+from core.checks.statistics import Key
 from core.why.episode import Episode
 from core.why.scores import by_slice
 from core.why.signals import Signal, not_known

@@ -12,8 +12,10 @@ import numpy.typing as npt
 
 from core.checks.base import CheckContext
 from core.checks.given import PastBatch
-from core.stats.profile import BatchProfile, ColumnProfile, SliceProfile, TextProfile, TimeProfile
+from core.stats.bonds import bonds_of
+from core.stats.profile import AGREEMENT, BatchProfile, ColumnProfile, SliceProfile, TextProfile, TimeProfile
 from core.stats.profile_numbers import number_profile
+from core.stats.row_order import order_profile
 from core.stats.sketch_numbers import Moments
 from core.stats.sketch_values import HourCounts, ValueCounts
 from storage.records.logs import Roles
@@ -64,7 +66,10 @@ def profile(table: Table, slices: Sequence[str] = ("region", "device"), rejected
     ids = table.get("request_id")
     twice = rows - len(set(np.asarray(ids).tolist())) if ids is not None else 0
     parts = {by: _slices(table, by) for by in slices if by in table and np.asarray(table[by]).dtype == object}
-    return BatchProfile(rows, rejected, twice, columns, parts)
+    numbers = {n: np.asarray(v, dtype=float) for n, v in table.items() if np.asarray(v).dtype.kind == "f"}
+    orders = {name: order_profile(values) for name, values in numbers.items()}
+    bonds = bonds_of({name: values for name, values in numbers.items() if name != "request_id"})
+    return BatchProfile(rows, rejected, twice, columns, parts, orders, bonds)
 
 
 def _column(name: str, values: npt.NDArray[Any]) -> ColumnProfile:
@@ -95,7 +100,8 @@ def _slices(table: Table, by: str) -> Mapping[str, SliceProfile]:
     for value in sorted(set(keys.tolist())):
         chosen = keys == value
         missing, moments = {}, {}
-        for name, values in table.items():
+        products = {AGREEMENT: table["score"] * table["bought"]} if {"score", "bought"} <= set(table) else {}
+        for name, values in {**table, **products}.items():
             part = np.asarray(values)[chosen]
             if part.dtype == object:
                 lost = sum(v is None for v in part)
@@ -104,7 +110,7 @@ def _slices(table: Table, by: str) -> Mapping[str, SliceProfile]:
             else:
                 lost = int(np.isnan(part).sum())
                 moments[name] = Moments.of(part[np.isfinite(part)])
-            if lost:
+            if lost and name != AGREEMENT:
                 missing[name] = lost
         found[value] = SliceProfile(int(chosen.sum()), missing, moments)
     return found
