@@ -23,6 +23,7 @@ STEPS: tuple[str, ...] = (
     "m0014_experiments",
     "m0015_condition_readings",
     "m0016_readings_of_arms",
+    "m0020_estimates",
 )
 """Module names under ``storage.migrations``, in order of application."""
 

@@ -39,7 +39,7 @@ from core.stats.slices.coding import fit_categories, fit_numbers  # noqa: E402
 
 METRICS = ("auc", "accuracy")
 CHUNK = 5_000
-DRAWS = 5
+DRAWS = 8
 
 
 @dataclass(frozen=True, slots=True)

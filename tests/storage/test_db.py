@@ -20,7 +20,7 @@ FACTS = [
     "batch_arms", "gate_answers", "gate_approvals", "gate_overrides", "gate_override_reviews", "gate_armings",
     "gate_decision_bases", "promotions", "promotion_events", "evaluations", "imported_metrics", "primary_metrics",
     "gate_waits", "experiments", "experiment_results", "experiment_events", "experiment_limits", "defect_tags",
-    "condition_readings", "floor_readings",
+    "condition_readings", "floor_readings", "estimate_lessons", "estimates",
 ]  # fmt: skip
 
 

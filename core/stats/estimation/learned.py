@@ -130,12 +130,19 @@ def again(learned: Learned, rows: Rows) -> Learned:
 
 
 def estimate(learned: Learned, rows: Rows) -> Estimates:
-    """What each method says of rows whose labels nobody knows (truths that are there are not looked at)."""
+    """What each method says of rows whose labels nobody knows (truths that are there are not looked at).
+
+    Standard errors are those of drawing labels, twice: those of the rows, and those of the labelled rows that are like
+    them, of which there are as many as the weights are worth (at most doubled: a lack of rows is no mere noise).
+    """
     weights = rake(learned.sample.codes, shares(rows.codes, learned.sizes))
     if learned.calibration is None:
         found = _by_losses(learned, rows, weights)
     else:
         found = _by_chances(learned, learned.calibration, rows, weights)
+    growth = (1 + min(1.0, len(rows) / weights.effective)) ** 0.5
+    for methods in found.values():
+        methods.update({method: Expected(one.value, one.error * growth) for method, one in methods.items()})
     for name, same in learned.same.items():
         found.setdefault(name, {})["same"] = same
     return Estimates(found, weights.effective, weights.uncovered, weights.usable)
