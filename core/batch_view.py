@@ -6,9 +6,11 @@ import sqlite3
 from dataclasses import dataclass
 
 from core.baseline import Baselines
+from core.estimates.estimate import unmeasured
 from core.stats.packing import unpack
 from core.stats.profile import BatchProfile, ColumnProfile, NumberProfile, TextProfile
 from storage.records.batches import Batch, LabelCoverage
+from storage.records.estimates import Estimate
 from storage.records.logs import Reject
 from storage.records.models import Model
 from storage.records.results import Finding
@@ -40,7 +42,10 @@ class ColumnLine:
 
 @dataclass(frozen=True, slots=True)
 class BatchView:
-    """One batch with its verdicts, its columns against the reference, and the accused columns' distributions."""
+    """One batch with its verdicts, its columns against the reference, and the accused columns' distributions.
+
+    ``estimates`` are of metrics whose labels are not in.
+    """
 
     batch: Batch
     model: Model
@@ -52,6 +57,7 @@ class BatchView:
     compared_with: int
     columns: tuple[ColumnLine, ...]
     distributions: tuple[Shares, ...]
+    estimates: tuple[Estimate, ...] = ()
 
 
 def view(db: sqlite3.Connection, batch_id: int, *, distributions: int = 4) -> BatchView:
@@ -78,6 +84,7 @@ def view(db: sqlite3.Connection, batch_id: int, *, distributions: int = 4) -> Ba
             for column in profile.columns.values()
         ),
         distributions=tuple(shares(name, profile, baseline.merged) for name in shown),
+        estimates=unmeasured(db, batch_id),
     )
 
 

@@ -9,6 +9,8 @@ from datetime import datetime, timedelta
 
 from core import watch
 from core.changes import feed as changes
+from core.estimates.waiting import waiting
+from core.estimates.words import sentence
 from core.handover_page import HandoverPage, OpenIncident, markdown, snapshot
 from core.incidents.view import detail
 from core.redaction import Redactor, redactor_for
@@ -84,6 +86,12 @@ def build(db: sqlite3.Connection, *, start: datetime, end: datetime, rotation: R
             dataclasses.replace(o, reason=redactors.get(o.model, nobody).text(o.reason))
             for o in gates.overrides(db, only_open=True)
             if o.at <= end
+        ),
+        estimates=tuple(
+            f"{model.name}: {sentence(one)}"
+            for model in models.list_all(db)
+            for one in waiting(db, model, end)
+            if model.file.primary_metric is not None and one.metric == model.file.primary_metric.name
         ),
     )
 

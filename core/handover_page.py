@@ -44,6 +44,7 @@ class HandoverPage:
         snoozed: with their end; ``ending`` are those and the silences that end within a day.
         overridden: rollbacks of the watch that were forced by a typed confirmation.
         gates: promotions past a gate, of whatever watch, that nobody has reviewed yet.
+        estimates: what metrics are expected to be of the newest batches, whose labels are not in.
         watches: who is on watch in the two weeks to come, gaps included; empty without a rotation.
     """
 
@@ -61,6 +62,7 @@ class HandoverPage:
     changes: tuple[Change, ...]
     watches: tuple[Watch, ...] = ()
     gates: tuple[Override, ...] = ()
+    estimates: tuple[str, ...] = ()
 
     @property
     def open_items(self) -> int:
@@ -98,6 +100,7 @@ def markdown(page: HandoverPage, *, note: str | None = None) -> str:
         ("Resolved in this watch", _alert_lines(page.resolved, page.end)),
         ("Noisy alerts", [_noisy_line(n) for n in page.noisy]),
         ("What changed", [_change_line(c) for c in page.changes]),
+        ("Estimated, labels not in", [escape(told) for told in page.estimates]),
     )
     lines = [
         f"# Watch {page.start:%Y-%m-%d %H:%MZ} to {page.end:%Y-%m-%d %H:%MZ}",

@@ -21,6 +21,7 @@ from storage.tables import alerts, batches, models
 if TYPE_CHECKING:
     from core.measure import TrendPoint
     from core.objectives import Objective
+    from storage.records.estimates import Estimate
 
 SILENT_AFTER = 3
 """A model has no data when its next batch is this many times its usual distance late, unless its file says when."""
@@ -69,13 +70,17 @@ class ModelLine:
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """Where a model's first objective stands, its recent readings, and what was altered since the first of them."""
+    """Where a model's first objective stands, its recent readings, and what was altered since the first of them.
+
+    ``estimate`` is that of the newest batch, while its labels are not in.
+    """
 
     model_id: int
     objective: Objective
     trend: tuple[TrendPoint, ...]
     changes: tuple[Change, ...]
     incidents: tuple[tuple[datetime, str], ...]
+    estimate: Estimate | None = None
 
 
 def lines(db: sqlite3.Connection, now: datetime) -> list[ModelLine]:
@@ -140,6 +145,7 @@ def gaps(db: sqlite3.Connection, model: Model) -> tuple[str, ...]:
 def health(db: sqlite3.Connection, model: Model, now: datetime) -> Health:
     """Where the first objective stands, with the readings, changes and incidents to draw it with."""
     from core.changes import feed as changes
+    from core.estimates.waiting import waiting
     from core.measure import trend
     from core.objectives import slo_state
 
@@ -149,4 +155,5 @@ def health(db: sqlite3.Connection, model: Model, now: datetime) -> Health:
     text = f"{since:%Y-%m-%dT%H:%M:%S}"
     altered = changes.between(db, model.id, since, now + timedelta(microseconds=1))
     incidents = tuple((from_text(r["detected_at"]), r["key"]) for r in db.execute(_INCIDENTS, (model.id, text)))
-    return Health(model.id, objective, points, tuple(altered), incidents)
+    estimate = next((one for one in waiting(db, model, now) if one.metric == objective.metric), None)
+    return Health(model.id, objective, points, tuple(altered), incidents, estimate)

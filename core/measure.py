@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from core.estimates.estimate import estimate_batch, standing
 from core.kept.measures import columns_of, slice_metrics
 from core.metrics.batch_sums import built_in, business_states, floored, merge, needs_labels, plans, read, value_of
 from core.metrics.registry import spec_of, specs
@@ -22,7 +23,7 @@ from storage.records.batches import Batch, LabelCoverage
 from storage.records.labels import LabelFile
 from storage.records.models import MetricSpec, Model, ModelFile
 from storage.records.results import MetricPoint, MetricValue
-from storage.tables import kept_slices, labels, metrics
+from storage.tables import estimates, kept_slices, labels, metrics
 
 if TYPE_CHECKING:
     from storage.logs.join import Workspace
@@ -91,6 +92,7 @@ def measure_batch(
 ) -> tuple[MetricValue, ...]:
     """Compute every metric of a batch, and of each kept slice in it, from its rows and all labels known for it.
 
+    What was learned from labelled batches estimates each metric besides, once and without the batch's own labels.
     Where users saw some of the rows only, these count; a batch of which they saw none is measured for itself.
 
     Args:
@@ -117,9 +119,12 @@ def measure_batch(
         found = plans(wanted, model.file, source)
         watched = kept_slices.listing(db, model.id)
         keep = [column for plan in found.values() for column in plan.columns] + columns_of(watched)
+        by = standing(db, model, batch)
+        keep += by[1].columns if by else ()
         joined = room.join(source, model.file, known, keep)
         states = built_in(joined, wanted, model.file)
         states.update(business_states(joined, wanted, found))
+        said = estimate_batch(db, model, batch, joined, by, now=now) if by else []
         parts = slice_metrics(room, joined, watched, wanted, found, model, source, batch.version)
     counts = joined.counts
     values = tuple(value_of(spec, states.get(spec.name), counts, model.file, found.get(spec.name)) for spec in wanted)
@@ -127,6 +132,7 @@ def measure_batch(
     with transaction(db):
         if arriving is not None:
             labels.joined(db, arriving[0].id, batch.id, arriving[1])
+        estimates.append(db, said)
         metrics.append(db, model.id, batch.id, values, now)
         for part in parts:
             kept_slices.add_metrics(db, part.kept_slice_id, batch.id, part.values, part.labelled, now)

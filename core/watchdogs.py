@@ -11,6 +11,7 @@ from datetime import datetime
 
 from core.alert_raising import raise_standing, resolve_standing
 from core.breaking_through import SLO_BURN
+from core.estimates.words import figure
 from core.home import line
 from storage.records.alerts import Alert, AlertDraft
 from storage.records.models import Model
@@ -20,6 +21,7 @@ from storage.tables import models
 NO_DATA = "no data"
 METRIC_DROP = "metric drop"
 FLIPPED_LABELS = "labels"
+ESTIMATE_MISSES = "estimate misses"
 
 
 def watch_metrics(db: sqlite3.Connection, model: Model, batch_id: int, now: datetime) -> list[Alert]:
@@ -42,6 +44,7 @@ def watch_metrics(db: sqlite3.Connection, model: Model, batch_id: int, now: date
         elif alert := raise_standing(db, model, draft, now, batch_id=batch_id):
             raised.append(alert)
     raised += _watch_labels(db, model, batch_id, now)
+    raised += _watch_estimates(db, model, now)
     primary = model.file.primary_metric
     if primary is not None:
         verdict, onset = persistent_drop(db, model, primary.name, now)
@@ -68,6 +71,28 @@ def _watch_labels(db: sqlite3.Connection, model: Model, batch_id: int, now: date
     elif verdict.verdict == "flipped" and (alert := raise_standing(db, model, draft, now, batch_id=batch_id)):
         return [alert]
     return []
+
+
+def _watch_estimates(db: sqlite3.Connection, model: Model, now: datetime) -> list[Alert]:
+    """A digest where a usable estimate misses its objective with its whole interval; labels may say otherwise."""
+    from core.estimates.waiting import waiting
+    from core.metrics.registry import spec_of
+    from core.objectives import met
+
+    raised = []
+    for told in waiting(db, model, now):
+        slo = spec_of(model.file, told.metric).slo
+        if slo is None:
+            continue
+        title = f"{figure(told)} misses the objective {slo}: an estimate, the labels are not in"
+        draft = _draft(model, ESTIMATE_MISSES, told.metric, tier="digest", error_class="drift", title=title, score=1.0)
+        if told.usable and not met(told.low, slo) and not met(told.high, slo):
+            if alert := raise_standing(db, model, draft, now, batch_id=told.batch_id):
+                raised.append(alert)
+        else:
+            note = f"{told.metric} is not estimated to miss its objective any more"
+            resolve_standing(db, model, draft.group_key, now, note)
+    return raised
 
 
 def watch_silence(db: sqlite3.Connection, now: datetime) -> list[Alert]:

@@ -6,10 +6,12 @@ import sqlite3
 from dataclasses import dataclass
 from datetime import datetime
 
+from core.estimates.waiting import waiting
 from core.measure import TrendPoint, trend
 from core.metrics.registry import direction, specs
 from core.suites.divergence import Divergence, divergences
 from core.suites.rotation import EffectivePrimary, effective_primary
+from storage.records.estimates import Estimate
 from storage.records.models import MetricSpec, Model
 from storage.records.suites import Rotation
 from storage.tables import suites
@@ -35,13 +37,17 @@ class MetricLine:
 
 @dataclass(frozen=True, slots=True)
 class MetricsOverview:
-    """The metrics of a model; ``note`` says that nothing ties them to the business, empty when something does."""
+    """The metrics of a model; ``note`` says that nothing ties them to the business, empty when something does.
+
+    ``waiting`` are estimates of the newest batch while its labels are not in.
+    """
 
     primary: EffectivePrimary
     lines: tuple[MetricLine, ...]
     rotations: tuple[Rotation, ...]
     divergences: tuple[Divergence, ...]
     note: str
+    waiting: tuple[Estimate, ...] = ()
 
 
 def overview(db: sqlite3.Connection, model: Model, *, now: datetime) -> MetricsOverview:
@@ -51,7 +57,8 @@ def overview(db: sqlite3.Connection, model: Model, *, now: datetime) -> MetricsO
     lines = tuple(_line(db, model, spec, held, now) for spec in known)
     business = any(spec.kind == "business" for spec in known)
     note = "" if business or model.file.waiver else "no business metric and no waiver: nothing ties it to the business"
-    return MetricsOverview(held, lines, tuple(suites.rotations(db, model.id)), divergences(db, model, now=now), note)
+    rotations, parted = tuple(suites.rotations(db, model.id)), divergences(db, model, now=now)
+    return MetricsOverview(held, lines, rotations, parted, note, waiting(db, model, now))
 
 
 def _line(db: sqlite3.Connection, model: Model, spec: MetricSpec, held: EffectivePrimary, now: datetime) -> MetricLine:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from storage.logs.engine import in_words
 from storage.records.labels import JoinCounts
 
 Floats = npt.NDArray[np.float64]
+Codes = npt.NDArray[np.uint8]
 
 PIECE = 500_000
 """Rows that are held as arrays at once."""
@@ -49,6 +50,23 @@ class Joined:
                     _floats(found[column]) for column in ("__score", "__class", "__truth", "__latency")
                 )
                 yield score, decided, truth, latency
+
+    def coded(self, codes: Sequence[str], most: int) -> tuple[Floats, Floats, Floats, Codes]:
+        """Predictions, classes and labels as :meth:`pieces` gives them, and one line of codes an expression.
+
+        Args:
+            codes: SQL over the columns of the table, of values 0 to 255.
+            most: rows read; of more than that, every so-manieth.
+        """
+        step = max(1, -(-self.counts.rows // most))
+        listed = "".join(f", ({code})::UTINYINT AS k{i}" for i, code in enumerate(codes))
+        with duckdb.connect(str(self.path), read_only=True) as db, in_words("the joined rows"):
+            found = db.execute(
+                f"SELECT __score, __class, __truth{listed} FROM {TABLE} WHERE rowid % {step} = 0 ORDER BY rowid"
+            ).fetchnumpy()
+        score, decided, truth = (_floats(found[column]) for column in ("__score", "__class", "__truth"))
+        lines = [np.asarray(found[f"k{i}"], dtype=np.uint8) for i in range(len(codes))]
+        return score, decided, truth, np.array(lines, dtype=np.uint8).reshape(len(codes), len(score))
 
 
 def _floats(found: object) -> Floats:

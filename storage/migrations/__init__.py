@@ -26,6 +26,7 @@ STEPS: tuple[str, ...] = (
     "m0017_alert_worth",
     "m0018_tunings",
     "m0019_missed",
+    "m0020_estimates",
     "m0021_storms",
 )
 """Module names under ``storage.migrations``, in order of application."""

@@ -21,7 +21,7 @@ FACTS = [
     "gate_decision_bases", "promotions", "promotion_events", "evaluations", "imported_metrics", "primary_metrics",
     "gate_waits", "experiments", "experiment_results", "experiment_events", "experiment_limits", "defect_tags",
     "condition_readings", "floor_readings", "missed", "tunings", "tuning_events", "worth_fits", "alert_worth",
-    "storms", "storm_members", "storm_answers", "escalations",
+    "storms", "storm_members", "storm_answers", "escalations", "estimate_lessons", "estimates",
 ]  # fmt: skip
 
 

@@ -8,6 +8,7 @@ from datetime import datetime
 from rich.text import Text
 
 from core.batch_view import BatchView
+from core.estimates.words import sentence
 from storage.records.batches import Batch
 from tui.present.charts import bars
 from tui.present.text import put_line, visible
@@ -39,6 +40,8 @@ def detail(view: BatchView, stamp: Stamp, width: int) -> Text:
     put_line(
         text, f"{batch.rows:,} rows, {batch.quarantined} quarantined; {labels}; version {batch.version or 'not told'}"
     )
+    for estimate in view.estimates:
+        put_line(text, sentence(estimate))
     compared = f"compared with {view.compared_with} batches" if view.compared_with else "nothing to compare with yet"
     joined = "later batches are compared with it" if batch.admitted else "kept out of the baseline"
     put_line(text, f"{compared}; {joined}")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
+from core.estimates import words
 from core.home import Health, ModelLine
 from storage.records.rollouts import Rollout
 from tui.present.charts import MARKS, Mark, Series, breaks, change_marks, line_chart, spark
@@ -76,6 +77,8 @@ def objective(health: Health | None, live: str = "") -> str:
         return f"{told.metric} ? ({told.version} {told.value:.3g})"
     if told.state == "no objective":
         return "-"
+    if told.value is None and health.estimate is not None and health.estimate.usable:
+        return words.figure(health.estimate)
     if told.value is None:
         return f"{told.metric} ? {'no labels' if told.state == 'not enough labels' else told.state}"
     word = "ok" if told.state == "ok" else "FAIL"
@@ -156,6 +159,8 @@ def _objective(text: Text, health: Health, stamp: Stamp, width: int, now: dateti
     put_line(text, f"{told.metric} {value}  objective {told.objective or 'none'}  {told.state}", "bold")
     if told.note:
         put_line(text, told.note)
+    if health.estimate is not None:
+        put_line(text, words.sentence(health.estimate))
     if told.at is not None:
         by = f", answered by {told.version}" if told.version else ""
         put_line(text, f"the newest mature window began {stamp(told.at)}{by}; later labels are not all in yet")

@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from core.estimates import words
 from core.suites.overview import MetricLine, MetricsOverview, overview
 from core.suites.rotation import rotate
 from storage.records.suites import Rotation
@@ -41,6 +42,8 @@ def list_metrics(model: str, store: str | None, as_json: bool) -> None:
         )
     for one in told.divergences:
         output.text(f"{'! ' if one.flipped else ''}{one.sentence}")
+    for estimate in told.waiting:
+        output.text(words.sentence(estimate))
     for rotation in told.rotations:
         output.text(
             f"{rotation.at:%Y-%m-%d %H:%MZ} {rotation.before} -> {rotation.metric}, owner {rotation.owner}, "
@@ -96,6 +99,7 @@ def document(told: MetricsOverview) -> dict[str, Any]:
         ],
         "rotations": [rotation_document(one) for one in told.rotations],
         "divergences": told.divergences,
+        "estimates": [words.document(one) for one in told.waiting],
         "note": told.note or None,
     }
 
