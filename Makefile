@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
-BENCHES := $(filter-out alarm_cost alarm_days alarm_faults alarm_figures alarm_hours alarm_replay alarm_tables estimates_peer figures gate_worlds pty_run slice_data slice_peers table trial_data,$(basename $(notdir $(wildcard tests/benchmarks/[a-z]*.py))))
+BENCHES := $(filter-out alarm_cost alarm_days alarm_faults alarm_figures alarm_hours alarm_replay alarm_tables alarm_year estimates_peer figures gate_worlds pty_run slice_data slice_peers table trial_data,$(basename $(notdir $(wildcard tests/benchmarks/[a-z]*.py))))
 # Tables of their own stand in docs/gates.md and docs/experiments.md.
 TABLED := $(filter-out experiments gate_numbers tuner,$(BENCHES))
 FLAGS ?=

@@ -46,6 +46,8 @@ class Baselines:
         self._db = db
         self._model = model
         self._past: dict[int, PastBatch] = {}
+        self._asked: set[int] = set()
+        self._window: frozenset[int] = frozenset()
         self._merged = MergedWindow(lambda batch_id: self._past[batch_id].profile)
 
     def before(self, moment: datetime | None, *, without: int = 0) -> Baseline:
@@ -58,7 +60,9 @@ class Baselines:
     def settle_reference(self, now: datetime) -> None:
         """Measure the reference batches against each other and record it; for once a reference has come in whole."""
         baseline = self.before(None)
-        if not any(batch.role == "reference" and self._past[batch.id].readings is None for batch in baseline.batches):
+        if not any(
+            batch.role == "reference" and self._past[batch.id].readings is None for batch in baseline.batches[-PAST:]
+        ):
             return
         context = CheckContext(
             current=baseline.merged,
@@ -75,9 +79,20 @@ class Baselines:
                 self._past[batch.id] = replace(self._past[batch.id], readings=readings)
 
     def _read(self, found: Sequence[Batch]) -> None:
-        new = [batch for batch in found if batch.id not in self._past]
-        told = batches.readings(self._db, [batch.id for batch in new], form=FORM)
-        for batch in new:
-            readings = unpack_readings(told[batch.id]) if batch.id in told else None
-            profile = unpack(batches.profile(self._db, batch.id))
-            self._past[batch.id] = PastBatch(batch.window_start, batch.window_end, profile, readings)
+        """Profiles of all, and readings of the latest, which alone are looked back upon; what has left is let go."""
+        ids = [batch.id for batch in found]
+        wanted = [batch_id for batch_id in ids[-PAST:] if batch_id not in self._asked]
+        told = batches.readings(self._db, wanted, form=FORM)
+        self._asked.update(wanted)
+        for batch in found:
+            known = self._past.get(batch.id)
+            if known is None:
+                profile = unpack(batches.profile(self._db, batch.id))
+                known = self._past[batch.id] = PastBatch(batch.window_start, batch.window_end, profile, None)
+            if batch.id in told:
+                self._past[batch.id] = replace(known, readings=unpack_readings(told[batch.id]))
+        window = frozenset(ids)
+        for gone in self._past.keys() - window - self._window:
+            del self._past[gone]
+            self._asked.discard(gone)
+        self._window = window

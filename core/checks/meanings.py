@@ -43,7 +43,10 @@ MEANINGS: Mapping[str, str] = {
         "a part of the traffic that has five times less of the training rows (ten: ticket), with the ratio"
     ),
     "label_sanity": "labels turned round: the base rate mirrored, AUC under one half",
-    "label_residual": "labels disagree with predictions inside one slice as they never did",
+    "label_residual": (
+        "labels disagree with predictions inside one slice, against the other rows; flipped ones are told by how far "
+        "they went to the opposite"
+    ),
     "prediction_drift": "the answers moved: mean, shape, share of sure ones",
     "drift": "a feature's distribution moved, missing values as a bin of their own",
 }
