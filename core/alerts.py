@@ -156,7 +156,8 @@ def _title(root: Finding, cause: str, columns: tuple[str, ...]) -> str:
     if cause == DRIFT and len(columns) > 1:
         return f"{len(columns)} columns drifted together: {', '.join(columns[:4])}{' …' if len(columns) > 4 else ''}"
     more = len(set(columns) - set(columns_of(root)))
-    return f"{root.message}{f' (and {more} more columns)' if more else ''}"
+    basis = root.evidence.get("basis")
+    return f"{root.message}{f' (and {more} more columns)' if more else ''}{f' ({basis})' if basis else ''}"
 
 
 def _digest(*parts: str) -> str:

@@ -18,7 +18,7 @@ from storage.records.results import TIERS, Finding
 
 Verdict = Literal["page", "ticket", "digest", "clear"]
 PathText = str | PathLike[str]
-_SAFE = frozenset({"cause", "columns", "rows", "response", "rationale", "owner", "reviewed", "explained_by"})
+_SAFE = frozenset({"cause", "columns", "rows", "response", "rationale", "owner", "reviewed", "explained_by", "basis"})
 
 
 @dataclass(frozen=True, slots=True)

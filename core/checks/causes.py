@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from core.checks.base import CheckContext, quieter, slice_parts
 from core.checks.belief import DOUBT, doubt
@@ -82,7 +83,16 @@ def explained(context: CheckContext, findings: Sequence[Finding]) -> list[Findin
             told.append(finding)
             continue
         told.append(quieter(finding, "evidence", cause=cause, columns=why.evidence["columns"], explained_by=why.check))
-    return ranked(_downstream(context, told))
+    return ranked(_honest(context, _downstream(context, told)))
+
+
+def _honest(context: CheckContext, findings: list[Finding]) -> list[Finding]:
+    """With fewer past batches than a scale needs, what alarms says that only the reference stands behind it."""
+    if context.departures.days or context.window_start is None:
+        return findings
+    known = len(context.past)
+    basis = f"judged by the reference alone, {known} past batch{'' if known == 1 else 'es'}"
+    return [replace(f, evidence={**f.evidence, "basis": basis}) if f.tier in _LOUD else f for f in findings]
 
 
 def _doubted(context: CheckContext, findings: Sequence[Finding]) -> list[Finding]:
@@ -146,9 +156,11 @@ def ranked(findings: Iterable[Finding]) -> list[Finding]:
     return sorted(findings, key=lambda f: (TIERS.index(f.tier), -f.score, f.check, f.column or "", f.slice or ""))
 
 
-def _telling(finding: Finding) -> tuple[int, float]:
+def _telling(finding: Finding) -> tuple[int, bool, float]:
+    """The more telling cause first; of one cause the slice that holds all of the loss tells more than the column."""
     cause = finding.evidence["cause"]
-    return (ORDER.index(cause) if cause in ORDER else len(ORDER), -finding.score)
+    place = ORDER.index(cause) if cause in ORDER else len(ORDER)
+    return (place, not finding.evidence.get("holds_all", False), -finding.score)
 
 
 def _owner(context: CheckContext, finding: Finding, owner: dict[str, Finding]) -> Finding | None:

@@ -7,8 +7,8 @@ from core.checks.summary import answer, ratio
 from storage.logs.quoting import sql_name
 from storage.records.results import Finding
 
-MOST = 0.8
-"""The share of a column's loss from which on it is the slice's loss."""
+MOST = 0.9
+"""Share of a column's loss from which a slice of half the rows or fewer is said to hold all of it."""
 
 
 def run(context: CheckContext) -> list[Finding]:
@@ -47,6 +47,7 @@ def run(context: CheckContext) -> list[Finding]:
             threshold=departure.bound,
             tier="ticket" if departure.rise >= 0.015 else "digest",
             rows=missing,
+            holds_all=missing >= MOST * column.missing and part.rows <= column.rows / 2,
             rows_sql=f"{slice_sql(by, value)} AND {sql_name(key.column)} IS NULL",
         )
         if key.column not in best or most > best[key.column][0]:

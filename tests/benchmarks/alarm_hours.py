@@ -21,7 +21,9 @@ from tests.benchmarks.alarm_days import Answers
 from tests.benchmarks.alarm_faults import Table
 
 FIRST = datetime(2025, 1, 6, tzinfo=UTC)
-LEAST, MOST = 20, 150
+LEAST, USUAL, MOST = 60, 150, 400
+"""Rows of an hour: half of the hours have more than ``USUAL``."""
+
 WEEKS = (-14, -7, 0, 7, 14)
 
 
@@ -38,6 +40,7 @@ class Hours:
     answers: Answers = field(init=False)
     _cells: dict[tuple[int, int], np.ndarray] = field(init=False)
     _days: int = field(init=False)
+    _scale: float = field(init=False)
 
     def __post_init__(self) -> None:
         rows = self.table.rows
@@ -52,6 +55,7 @@ class Hours:
             (int(d), int(h)): part.to_numpy() for (d, h), part in places.groupby([rows["day"].to_numpy(), stretched])
         }
         self._days = int(rows["day"].max()) + 1
+        self._scale = USUAL / float(np.median([part.size for part in self._cells.values()]))
 
     def batch(self, hour: int) -> pd.DataFrame:
         """The rows of the ``hour``-th hour of the year; the same hour gives the same rows."""
@@ -60,7 +64,7 @@ class Hours:
         here = day * self._days // 371 if self._days < 340 else day
         near = [self._cells.get(((here + step) % self._days, of_day)) for step in WEEKS]
         pool = np.concatenate([part for part in near if part is not None] or [np.arange(100)])
-        rows = int(np.clip(draw.poisson(len(pool) / len(WEEKS)), LEAST, MOST))
+        rows = int(np.clip(draw.poisson(self._scale * len(pool) / len(WEEKS)), LEAST, MOST))
         drawn = self.table.rows.iloc[np.sort(draw.choice(pool, rows))].drop(columns="day")
         start = pd.Timestamp((FIRST + timedelta(hours=hour)).replace(tzinfo=None))
         seconds = np.sort(draw.integers(0, 3600, rows))

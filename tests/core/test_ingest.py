@@ -120,3 +120,13 @@ def test_lines_without_a_time_are_quarantined_and_a_log_without_any_is_refused(
 def test_a_stage_the_model_does_not_have_is_refused(db: sqlite3.Connection, seasoned: Model, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="has no stage 'bogus'"):
         list(ingest(db, seasoned, [str(write_log(tmp_path, 52))], stage="bogus", actor=ADA, now=NOW))
+
+
+def test_an_alert_that_only_the_reference_stands_behind_says_so(
+    db: sqlite3.Connection, model: Model, tmp_path: Path
+) -> None:
+    take(db, model, write_log(tmp_path, 0), role="reference")
+    (faulty,) = take(db, model, write_log(tmp_path, 21, spend=40_000.0))
+    loud = [a for a in faulty.alerts if a.tier in ("page", "ticket")]
+    assert loud
+    assert all(a.title.endswith("(judged by the reference alone, 1 past batch)") for a in loud)
