@@ -19,7 +19,9 @@ MEANINGS: Mapping[str, str] = {
     "swapped_columns": "each of two columns has the other's past",
     "unit_change": "values are a known factor off: minutes and hours, km and m, cents",
     "time_zone": "the hours of the day fit the reference better when the clock is turned",
-    "frozen": "a column that moved before repeats one value, in all rows or in a long run of them, with the hour since when",
+    "frozen": (
+        "a column that moved before repeats one value, in all rows or in a long run of them, with the hour since when"
+    ),
     "completeness": "more values are missing than before",
     "slice_completeness": "more values are missing inside one slice than in that slice's own past",
     "bounds": "values outside the range that a person wrote, or far outside the range seen",
