@@ -13,6 +13,9 @@ BROKEN = 0.85
 LOOSE = 2.5
 """A bond that is only looser must be so many times further beyond its past."""
 
+SEVERAL = 2
+"""Features that leave the answers at once: then it is the answers that left."""
+
 STATS = ("bond", "tie", "serial", "repeats")
 _KIND = {"bond": "company", "tie": "company", "serial": "rows", "repeats": "rows"}
 _WATCHED = ("feature", "clock", "prediction")
@@ -48,9 +51,24 @@ def run(context: CheckContext) -> list[Finding]:
                 threshold=departure.bound,
                 tier="ticket" if gone >= BROKEN else "digest",
                 gone=round(gone, 3),
+                kind=_KIND[stat],
             )
         )
-    return answer(CHECK, found, judged)
+    return answer(CHECK, _blamed(context, found), judged)
+
+
+def _blamed(context: CheckContext, found: list[Finding]) -> list[Finding]:
+    """Who left whom: where the answers and several features lost each other at once, the answers alone are accused.
+
+    A feature whose rows are mixed up loses all its company and takes only its own part of the answers' with it.
+    """
+    answers = next((f for f in found if f.column == context.roles.prediction), None)
+    if answers is None:
+        return found
+    company = [f for f in found if f is not answers and f.evidence["kind"] == "company"]
+    if len(company) < SEVERAL and answers.evidence["gone"] < BROKEN:
+        return found
+    return [f for f in found if f not in company]
 
 
 def _signs(context: CheckContext, name: str) -> list[tuple[float, float, str, Departure]]:
