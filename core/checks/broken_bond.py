@@ -13,6 +13,9 @@ BROKEN = 0.85
 LOOSE = 2.5
 """A bond that is only looser must be so many times further beyond its past."""
 
+LEFT = 0.5
+"""From this part of its company lost the answers have left, where several features lost them."""
+
 SEVERAL = 2
 """Features that leave the answers at once: then it is the answers that left."""
 
@@ -44,7 +47,7 @@ def run(context: CheckContext) -> list[Finding]:
                 context,
                 CHECK,
                 f"{name!r} {_WORDS[stat]}: {departure.value:.2f}, {departure.expected:.2f} expected",
-                cause="broken bond",
+                cause="prediction" if name == context.roles.prediction else "broken bond",
                 ratio=loud,
                 column=name,
                 value=departure.value,
@@ -62,11 +65,15 @@ def _blamed(context: CheckContext, found: list[Finding]) -> list[Finding]:
 
     A feature whose rows are mixed up loses all its company and takes only its own part of the answers' with it.
     """
-    answers = next((f for f in found if f.column == context.roles.prediction), None)
-    if answers is None:
-        return found
-    company = [f for f in found if f is not answers and f.evidence["kind"] == "company"]
-    if len(company) < SEVERAL and answers.evidence["gone"] < BROKEN:
+    name = context.roles.prediction
+    lost = (
+        [(gone, departure) for _, gone, stat, departure in _signs(context, name) if _KIND[stat] == "company"]
+        if name
+        else []
+    )
+    left = max((gone for gone, departure in lost if departure.ratio >= 1), default=0.0)
+    company = [f for f in found if f.column != name and f.evidence["kind"] == "company"]
+    if left < (LEFT if len(company) >= SEVERAL else BROKEN):
         return found
     return [f for f in found if f not in company]
 
