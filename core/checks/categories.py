@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 
 from core.checks.base import MINIMUM_ROWS, Check, CheckContext, failed, percent
 from core.checks.gradual import gradual
@@ -130,15 +131,13 @@ def _judge(context: CheckContext, name: str, now: TextProfile, before: TextProfi
 def _faded(context: CheckContext, name: str, shares: Mapping[str, float], before: TextProfile) -> bool:
     """Whether a value came or went by degrees: a rename happens between one batch and the next."""
     return any(
-        gradual(
-            context, share, _share(before, value) or 0.0, lambda batch, value=value: _share(_text(batch, name), value)
-        )
+        gradual(context, share, _share(before, value) or 0.0, partial(_share_in, name=name, value=value))
         for value, share in shares.items()
     )
 
 
-def _text(batch: BatchProfile, name: str) -> TextProfile | None:
-    return batch.columns[name].text if name in batch.columns else None
+def _share_in(batch: BatchProfile, name: str, value: str) -> float | None:
+    return _share(batch.columns[name].text if name in batch.columns else None, value)
 
 
 def _share(text: TextProfile | None, value: str) -> float | None:

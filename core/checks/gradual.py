@@ -12,6 +12,9 @@ from core.stats.profile import BatchProfile
 LATEST = 3
 """Batches whose median is the level of late: one fault among them that nobody saw does not move it."""
 
+LEAST = 2
+"""Batches that a level of late takes: of one alone nobody knows where it was going."""
+
 STEP = 0.5
 """From this part of the whole way on that the batch went by itself it is a step."""
 
@@ -22,6 +25,6 @@ def gradual(context: CheckContext, now: float, before: float, measure: Callable[
     ``measure`` tells the level of one batch, None where it has none.
     """
     levels = [level for batch in context.past[-LATEST:] if (level := measure(batch.profile)) is not None]
-    if not context.departures.days or len(levels) < LATEST:
+    if len(levels) < LEAST:
         return False
     return abs(now - float(np.median(levels))) < STEP * abs(now - before)

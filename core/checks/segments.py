@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from core.checks.base import Check, CheckContext, failed, percent, slice_parts, slice_sql
 from core.checks.gradual import gradual
 from core.checks.summary import answer, ratio
@@ -35,7 +37,7 @@ def run(context: CheckContext) -> list[Finding]:
             continue
         rows = context.current.slices[by][value].rows if value in context.current.slices[by] else 0
         what = "is missing" if silent else f"has {percent(now)} of rows"
-        slow = gradual(context, now, expected, lambda batch, by=by, value=value: _share(batch, by, value))
+        slow = gradual(context, now, expected, partial(_share, by=by, value=value))
         tier: Tier = "ticket" if max(now, expected) >= 0.02 and not slow else "digest"
         finding = failed(
             context,

@@ -6,6 +6,7 @@ import numpy as np
 
 from core.checks.given import PastBatch
 from core.checks.gradual import gradual
+from core.stats.profile import BatchProfile
 from core.validate import Validation, validate
 from storage.records.results import Finding
 from tests.core.checks.batches import START, Table, context, past, profile, shop_day
@@ -59,6 +60,6 @@ def test_without_a_past_nothing_is_known_to_be_slow() -> None:
     assert not gradual(context(fading(2), past(2), 2), 0.1, 0.1, _share)
 
 
-def _share(told: object) -> float | None:
-    text = told.columns["device"].text  # type: ignore[attr-defined]
-    return text.values.counts.get("old", 0) / text.values.kept_rows
+def _share(told: BatchProfile) -> float | None:
+    text = told.columns["device"].text
+    return text.values.counts.get("old", 0) / text.values.kept_rows if text is not None else None
