@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from core.checks.base import CheckContext
-from core.checks.departures import PAST, measured_members
-from core.checks.given import PastBatch
+from core.checks.departures import PAST, by_the_hour, measured_members
+from core.checks.given import PastBatch, SameHour
 from core.checks.stored_readings import FORM, pack
 from core.checks.stored_readings import unpack as unpack_readings
 from core.merged_window import MergedWindow
@@ -24,14 +24,18 @@ from storage.tables import batches
 BASELINE_BATCHES = 60
 """How many admitted batches a batch is compared with, the latest ones."""
 
+SAME_HOUR_DAYS = 28
+"""Earlier days whose batch of the same hour is looked back upon, where batches come by the hour."""
+
 
 @dataclass(frozen=True, slots=True)
 class Baseline:
-    """Admitted batches in order of time, and all of them merged."""
+    """Admitted batches in order of time, and all of them merged; ``same_hour`` of earlier days where hours matter."""
 
     batches: tuple[Batch, ...]
     past: tuple[PastBatch, ...]
     merged: BatchProfile
+    same_hour: tuple[SameHour, ...] = ()
 
     @property
     def slice_columns(self) -> tuple[str, ...]:
@@ -55,7 +59,19 @@ class Baselines:
         found = batches.admitted(self._db, self._model.id, before=moment, without=without, limit=BASELINE_BATCHES)
         self._read(found)
         past = tuple(self._past[batch.id] for batch in found)
-        return Baseline(tuple(found), past, self._merged.of([batch.id for batch in found]))
+        merged = self._merged.of([batch.id for batch in found])
+        return Baseline(tuple(found), past, merged, self._same_hour(found, moment, without))
+
+    def _same_hour(self, found: Sequence[Batch], moment: datetime | None, without: int) -> tuple[SameHour, ...]:
+        """What batches of this time of day told on earlier days; none where batches come by the day."""
+        starts = [batch.window_start for batch in found if batch.window_start is not None]
+        if moment is None or not by_the_hour(starts):
+            return ()
+        days = batches.same_hour(self._db, self._model.id, moment, days=SAME_HOUR_DAYS, without=without)
+        told = batches.readings(self._db, [batch_id for batch_id, _, _ in days], form=FORM)
+        return tuple(
+            SameHour(start, end, unpack_readings(told[batch_id])) for batch_id, start, end in days if batch_id in told
+        )
 
     def settle_reference(self, now: datetime) -> None:
         """Measure the reference batches against each other and record it; for once a reference has come in whole."""

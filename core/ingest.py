@@ -213,6 +213,7 @@ def _judge(
         current=profile,
         reference=baseline.merged,
         past=baseline.past,
+        same_hour=baseline.same_hour,
         roles=roles,
         specs=specs,
         calendar=model.file.columns.calendar,

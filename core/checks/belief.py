@@ -14,18 +14,20 @@ from collections.abc import Iterable, Mapping
 from storage.records.results import Finding
 
 DOUBT: Mapping[str, float] = {
-    "label_residual": 1.18,
-    "default_value": 1.17,
-    "slice_completeness": 1.25,
-    "slice_levels": 1.65,
-    "drift": 1.65,
+    "label_residual": 1.4,
+    "default_value": 1.85,
+    "slice_completeness": 1.45,
+    "slice_levels": 1.95,
+    "segments": 1.45,
+    "drift": 2.05,
     "prediction_drift": 1.5,
     "completeness": 1.05,
-    "freshness": 1.2,
-    "unit_change": 2.3,
+    "freshness": 1.4,
+    "unit_change": 2.75,
+    "swapped_columns": 4.8,
     "bounds": 1.65,
-    "broken_bond": 1.5,
-    "frozen": 1.2,
+    "broken_bond": 1.45,
+    "frozen": 1.35,
 }
 """Per check: the score at which it is right as often as not; 1.0, its threshold, for all others."""
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import partial
+
 from core.checks.base import MINIMUM_ROWS, Check, CheckContext, failed, percent
+from core.checks.gradual import gradual
 from core.checks.measures import comparable
 from core.checks.summary import answer, ratio
-from core.stats.profile import TextProfile
+from core.stats.profile import BatchProfile, TextProfile
 from storage.logs.quoting import sql_name, sql_text
 from storage.records.results import Finding
 
@@ -73,7 +77,7 @@ def _judge(context: CheckContext, name: str, now: TextProfile, before: TextProfi
         and abs(gain[up] + gain[down]) <= 0.35 * max(gain[up], -gain[down])
         and (up in fresh or sum(abs(g) for v, g in gain.items() if v not in (up, down)) <= 0.5 * gain[up])
     )
-    if renamed and moved >= 1:
+    if renamed and moved >= 1 and not _faded(context, name, {up: left[up] / n, down: left.get(down, 0) / n}, before):
         told = "a value was renamed" if hidden else f"{down!r} became {up!r}"
         return failed(
             context,
@@ -122,6 +126,23 @@ def _judge(context: CheckContext, name: str, now: TextProfile, before: TextProfi
             rows=0,
         )
     return None
+
+
+def _faded(context: CheckContext, name: str, shares: Mapping[str, float], before: TextProfile) -> bool:
+    """Whether a value came or went by degrees: a rename happens between one batch and the next."""
+    return any(
+        gradual(context, share, _share(before, value) or 0.0, partial(_share_in, name=name, value=value))
+        for value, share in shares.items()
+    )
+
+
+def _share_in(batch: BatchProfile, name: str, value: str) -> float | None:
+    return _share(batch.columns[name].text if name in batch.columns else None, value)
+
+
+def _share(text: TextProfile | None, value: str) -> float | None:
+    kept = text.values.kept_rows if text is not None else 0
+    return text.values.counts.get(value, 0) / kept if text is not None and kept else None
 
 
 def _many(now: TextProfile, before: TextProfile) -> bool:

@@ -10,6 +10,9 @@ from core.checks.summary import answer, ratio
 from storage.logs.quoting import sql_name
 from storage.records.results import Finding
 
+USUAL = 0.2
+"""A column with more zeros than this counts things that mostly do not happen: more of them is an ordinary day."""
+
 SENTINELS = frozenset({-1.0, 0.0, -9.0, -99.0, -999.0, -9999.0, 99.0, 999.0, 9999.0, 99999.0})
 
 
@@ -24,7 +27,9 @@ def run(context: CheckContext) -> list[Finding]:
         new = spike(context, name)
         if new is None or name in cut:
             continue
-        loud = ratio(context, CHECK, name, context.departures.get(name, "peak")) / weather(context, name)
+        stats = ("peak", "zeros") if new.value == 0 and new.exact and new.usual < USUAL else ("peak",)
+        far = max(ratio(context, CHECK, name, context.departures.get(name, stat)) for stat in stats)
+        loud = far / weather(context, name)
         gain = new.share - new.usual
         if loud < 1 or gain < 0.02 or (not context.departures.days and new.share < 2 * new.usual):
             continue

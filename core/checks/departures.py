@@ -12,7 +12,7 @@ from itertools import chain, pairwise
 import numpy as np
 import numpy.typing as npt
 
-from core.checks.given import Given, PastBatch
+from core.checks.given import Given, PastBatch, SameHour
 from core.checks.measures import Bounds, readings
 from core.checks.statistics import STATS, Key, Reading
 from core.checks.traits import Trait
@@ -25,6 +25,9 @@ NOISE = 4.0
 
 PAST = 35
 """Past batches looked back upon: five weeks of days."""
+
+SAME_HOUR = 14
+"""Earlier days whose batch of the same hour is known, from which on a batch is judged by those: a fortnight."""
 
 SPANS = 4.0
 """Batches whose stretches of time differ by more than this factor tell nothing of each other's rows and hours."""
@@ -151,8 +154,13 @@ def measured_members(given: Given, kinds: Mapping[str, Trait]) -> list[Mapping[K
 
 
 def _against_past(given: Given, kinds: Mapping[str, Trait], now: Mapping[Key, Reading]) -> Departures:
-    past = given.past[-PAST:]
-    told = [_comparable(given, batch, day) for batch, day in zip(past, measured_members(given, kinds), strict=True)]
+    past: Sequence[PastBatch | SameHour]
+    if len(given.same_hour) >= SAME_HOUR:
+        past = given.same_hour
+        told = [_comparable(given, batch, batch.readings) for batch in given.same_hour]
+    else:
+        past = given.past[-PAST:]
+        told = [_comparable(given, batch, day) for batch, day in zip(past, measured_members(given, kinds), strict=True)]
     asked, today, noise_now = list(now), *_columns(now.values())
     history, noises = _history(told, asked, noise_now)
     kept = np.flatnonzero(np.isfinite(history).sum(axis=0) >= MINIMUM_PAST)
@@ -217,7 +225,7 @@ def slice_column(name: str) -> str:
     return name.partition("=")[0]
 
 
-def _comparable(given: Given, past: PastBatch, day: Mapping[Key, Reading]) -> Mapping[Key, Reading]:
+def _comparable(given: Given, past: PastBatch | SameHour, day: Mapping[Key, Reading]) -> Mapping[Key, Reading]:
     """Rows and hours of ten minutes are no measure for a day, nor is a last hour at noon for a batch of the night."""
     now = _span(given.window_start, given.window_end)
     then = _span(past.window_start, past.window_end)
@@ -239,13 +247,18 @@ def _span(start: datetime | None, end: datetime | None) -> float | None:
     return None if start is None or end is None else (end - start).total_seconds()
 
 
+def by_the_hour(starts: Sequence[datetime]) -> bool:
+    """Whether batches in the order of time come less than half a day apart, so that the hour is their season."""
+    gaps = [(b - a).total_seconds() for a, b in pairwise(starts)]
+    return bool(gaps) and float(np.median(gaps)) < HALF_A_DAY
+
+
 def seasons(now: datetime | None, starts: Sequence[datetime | None]) -> tuple[npt.NDArray[np.int64], int]:
     """The season of each past batch and of this one: the weekday, or the hour for batches under half a day apart."""
     if now is None or any(start is None for start in starts):
         return np.zeros(len(starts), np.int64), 0
     moments = [start for start in starts if start is not None]
-    gaps = [(b - a).total_seconds() for a, b in pairwise(moments)]
-    if gaps and float(np.median(gaps)) < 43_200:
+    if by_the_hour(moments):
         return np.array([m.hour for m in moments]), now.hour
     return np.array([m.weekday() for m in moments]), now.weekday()
 

@@ -10,6 +10,9 @@ from storage.records.results import Finding
 
 SHIFTED = 0.25
 SUDDEN = 2.0
+PLAIN = 3.5
+"""From so many times its threshold on a column left its past however few rows did: its rows are not the measure."""
+
 SMALL = 0.1
 
 
@@ -34,7 +37,7 @@ def run(context: CheckContext) -> list[Finding]:
             strength = strong.get(name)
             if strength is None or strength.ratio < 1:
                 continue
-            sudden = strength.ratio >= SUDDEN and (value >= SMALL + noise or strength.form)
+            sudden = strength.ratio >= SUDDEN and (value >= SMALL + noise or strength.form or strength.ratio >= PLAIN)
             message = f"{name!r} left its own past ({', '.join(strength.said)}; PSI {value:.2f})"
             found.append(
                 failed(

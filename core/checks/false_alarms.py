@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Mapping
+from dataclasses import dataclass
 from statistics import NormalDist
 
 import numpy as np
@@ -39,8 +40,51 @@ ALONE_OF: Mapping[str, str] = {
 """Statistics that one check judges by themselves."""
 
 
-def expected_false_alarms(context: CheckContext) -> float:
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """A model's record of clean batches: false alarms ``expected`` before the fact, and ``noise`` that came.
+
+    >>> Answered(3.0, 0).factor, Answered(0.0, 0).factor, Answered(1.0, 3).factor
+    (0.25, 1.0, 2.0)
+    """
+
+    expected: float = 0.0
+    noise: int = 0
+
+    @property
+    def factor(self) -> float:
+        """Times as many as expected, with one expected alarm added that came: few answers say little."""
+        return (self.noise + 1.0) / (self.expected + 1.0)
+
+    def after(self, expected: float, *, noise: bool) -> Answered:
+        """With one more batch; ``expected`` is what was said of it without a record."""
+        return Answered(self.expected + expected, self.noise + noise)
+
+
+def expected_false_alarms(context: CheckContext, answered: Answered | None = None) -> float:
     """False alarms to be expected of this batch if nothing is wrong with it, 0.0 to 1.0.
+
+    What a batch's own past tells, by how often batches come and by what was ``answered`` noise so far.
+    """
+    told = _by_past(context) * _share_of_a_day(context) * (answered.factor if answered else 1.0)
+    return min(told, 1.0)
+
+
+def _share_of_a_day(context: CheckContext) -> float:
+    """What a batch that comes more often than daily weighs: the root of its part of a day.
+
+    Odd weather lasts: it alarms once however often batches come (its part of a day), while sampling makes each batch
+    odd by itself (1.0). The geometric mean of both is the guess from which the answers are learned.
+    """
+    starts = [b.window_start.timestamp() for b in context.past if b.window_start is not None]
+    gaps = np.diff(starts)
+    if not gaps.size:
+        return 1.0
+    return math.sqrt(min(max(float(np.median(gaps)), 60.0) / 86_400, 1.0))
+
+
+def _by_past(context: CheckContext) -> float:
+    """As of daily batches.
 
     Each past batch is judged as this one is, by the others: by how much its furthest finding passed, or fell short of,
     being a ticket. The chance that a day of that kind passes it is Student's, shrunk towards ``USUAL``.
@@ -55,7 +99,7 @@ def expected_false_alarms(context: CheckContext) -> float:
 def further(context: CheckContext) -> float:
     """How much further than usual a ticket's score must lie so that at most ``BUDGET`` false alarms are expected."""
     short = _shortfalls(context)
-    if short.size < 2 or expected_false_alarms(context) <= BUDGET:
+    if short.size < 2 or _by_past(context) <= BUDGET:
         return 0.0
     steps = np.arange(0.0, 1.05, 0.05)
     return float(next((s for s in steps if ASKED_BESIDES * _beyond(short, float(s)) <= BUDGET), steps[-1]))

@@ -27,6 +27,15 @@ class PastBatch:
     readings: Mapping[Key, Reading] | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class SameHour:
+    """An accepted batch of an earlier day at this batch's time of day, where batches come by the hour."""
+
+    window_start: datetime | None
+    window_end: datetime | None
+    readings: Mapping[Key, Reading]
+
+
 @dataclass(frozen=True)
 class Given:
     """One batch and all that it is judged by.
@@ -43,6 +52,8 @@ class Given:
         kept_slices: what is watched besides, each slice by its own past.
         beside: rows with known answers, and the rows that the version learned from.
         streaks: by check, column and slice, in how many batches directly before it failed; None where nobody knows.
+        same_hour: accepted batches of earlier days at this time of day, in the order of time, where batches come by the
+            hour: with enough of them they are what thresholds come from.
     """
 
     current: BatchProfile
@@ -57,3 +68,4 @@ class Given:
     kept_slices: tuple[WatchedSlice, ...] = ()
     beside: Beside = field(default_factory=Beside)
     streaks: Mapping[tuple[str, str | None, str | None], int] | None = None
+    same_hour: tuple[SameHour, ...] = ()

@@ -48,6 +48,7 @@ def run(context: CheckContext) -> list[Finding]:
     if (
         loud >= (SURE if context.departures.days else 1)
         and moved < 0.5 * abs(now - before)
+        and not _foretold(context, now - before)
         and abs(now - (1 - before)) <= min(MIRROR, noise + 0.03)
         and abs(now - before) > max(2 * MIRROR, 2 * noise)
     ):
@@ -91,6 +92,12 @@ def _predictions(context: CheckContext) -> float:
         return 0.0
     now, before = context.current.columns[name].number, context.reference.columns[name].number
     return abs(now.moments.mean - before.moments.mean) if now is not None and before is not None else 0.0
+
+
+def _foretold(context: CheckContext, rise: float) -> bool:
+    """Whether predictions left their own past towards the same side: the model saw coming what the labels say."""
+    mean = context.departures.get(context.roles.prediction or "", "mean")
+    return mean is not None and context.departures.days > 0 and mean.ratio >= 1 and mean.rise * rise > 0
 
 
 def rate(column: ColumnProfile) -> float | None:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from core.checks.base import Check, CheckContext, failed, percent, slice_parts, slice_sql
+from core.checks.gradual import gradual
 from core.checks.summary import answer, ratio
+from core.stats.profile import BatchProfile
 from storage.records.results import Finding, Tier
 
 TIMES = 5.0
@@ -33,7 +37,8 @@ def run(context: CheckContext) -> list[Finding]:
             continue
         rows = context.current.slices[by][value].rows if value in context.current.slices[by] else 0
         what = "is missing" if silent else f"has {percent(now)} of rows"
-        tier: Tier = "ticket" if max(now, expected) >= 0.02 else "digest"
+        slow = gradual(context, now, expected, partial(_share, by=by, value=value))
+        tier: Tier = "ticket" if max(now, expected) >= 0.02 and not slow else "digest"
         finding = failed(
             context,
             CHECK,
@@ -52,6 +57,13 @@ def run(context: CheckContext) -> list[Finding]:
         if by not in best or finding.score > best[by].score:
             best[by] = finding
     return answer(CHECK, list(best.values()), len(judged))
+
+
+def _share(batch: BatchProfile, by: str, value: str) -> float | None:
+    """The slice's share of a batch's rows; None where the batch was not cut by that column."""
+    if by not in batch.slices or not batch.rows:
+        return None
+    return batch.slices[by][value].rows / batch.rows if value in batch.slices[by] else 0.0
 
 
 CHECK = Check(

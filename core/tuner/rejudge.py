@@ -61,6 +61,7 @@ def context_of(db: sqlite3.Connection, model: Model, known: Baselines, batch: Ba
         current=unpack(batches.profile(db, batch.id)),
         reference=baseline.merged,
         past=baseline.past,
+        same_hour=baseline.same_hour,
         roles=roles_of(model.file),
         calendar=model.file.columns.calendar,
         window_start=batch.window_start,

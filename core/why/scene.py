@@ -49,6 +49,7 @@ def scene(
         current=unpack(batches.profile(db, batch.id)),
         reference=baseline.merged,
         past=baseline.past,
+        same_hour=baseline.same_hour,
         roles=roles_of(model.file),
         specs=tuned_specs(db, model),
         calendar=model.file.columns.calendar,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from storage.clock import from_text, from_text_or_none, to_text
 from storage.db import transaction
@@ -22,6 +22,15 @@ _ADMITTED = (
     "AND (:before IS NULL OR b.role = 'reference' OR b.window_start IS NULL OR b.window_start <= :before) "
     "ORDER BY b.window_start DESC, b.id DESC LIMIT :limit"
 )
+# Of each earlier day the admitted batch that began nearest to that time of day, half an hour off at most.
+_SAME_HOUR = """
+SELECT b.id, b.window_start, b.window_end, min(abs(ago - round(ago))) AS off FROM (
+    SELECT id, window_start, window_end, julianday(:moment) - julianday(window_start) AS ago FROM batches
+    WHERE model_id = :model AND id <> :self AND window_start < :moment AND window_start >= :oldest
+) b JOIN baseline s ON s.batch_id = b.id
+WHERE s.admitted AND round(ago) BETWEEN 1 AND :days AND abs(ago - round(ago)) <= 0.5 / 24
+GROUP BY round(ago) ORDER BY b.window_start
+"""
 # Serving batches before this one by window; where windows are not known, by arrival. Behind them the newest reference.
 _PRECEDING = (
     _SELECT + "WHERE b.model_id = :model AND b.id <> :id AND b.role = 'serving' AND CASE "
@@ -142,6 +151,23 @@ def admitted(
         "limit": limit,
     }
     return [_batch(row) for row in db.execute(_ADMITTED, values)][::-1]
+
+
+def same_hour(
+    db: sqlite3.Connection, model_id: int, moment: datetime, *, days: int, without: int = 0
+) -> list[tuple[int, datetime, datetime | None]]:
+    """Id, start and end of the admitted batch of each of the last ``days`` at that time of day, oldest first."""
+    values = {
+        "model": model_id,
+        "self": without,
+        "moment": to_text(moment),
+        "oldest": to_text(moment - timedelta(days=days + 1)),
+        "days": days,
+    }
+    return [
+        (row["id"], from_text(row["window_start"]), from_text_or_none(row["window_end"]))
+        for row in db.execute(_SAME_HOUR, values)
+    ]
 
 
 def preceding(db: sqlite3.Connection, batch: Batch, *, limit: int) -> list[Batch]:

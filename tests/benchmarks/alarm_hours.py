@@ -1,4 +1,7 @@
-"""Hourly batches of a year, drawn from the rows of real days: the same hour and weekday, within two weeks of the date.
+"""Hourly batches of a year, drawn from the rows of real days: the same hour, of the days nearest to the date.
+
+The same weekday within two weeks where that gives enough different rows, else other days too: an hour drawn again and
+again from three rows is one that no service ever had.
 
 Nothing is written: a batch is a frame, profiled by the code that profiles a small file, from arrays.
 """
@@ -25,6 +28,10 @@ LEAST, USUAL, MOST = 60, 150, 400
 """Rows of an hour: half of the hours have more than ``USUAL``."""
 
 WEEKS = (-14, -7, 0, 7, 14)
+SPARE = 4
+"""Different rows to draw from, for each that is drawn: fewer would make hours repeat each other."""
+
+FURTHER = tuple(sign * step for step in range(1, 181) for sign in (-1, 1) if sign * step not in WEEKS)
 
 
 @dataclass(slots=True)
@@ -41,6 +48,7 @@ class Hours:
     _cells: dict[tuple[int, int], np.ndarray] = field(init=False)
     _days: int = field(init=False)
     _scale: float = field(init=False)
+    _alike: np.ndarray = field(init=False)
 
     def __post_init__(self) -> None:
         rows = self.table.rows
@@ -54,6 +62,8 @@ class Hours:
         self._cells = {
             (int(d), int(h)): part.to_numpy() for (d, h), part in places.groupby([rows["day"].to_numpy(), stretched])
         }
+        told = rows[[*self.table.texts, *self.table.numbers]]
+        self._alike = told.groupby(list(told), dropna=False, observed=True).ngroup().to_numpy()
         self._days = int(rows["day"].max()) + 1
         self._scale = USUAL / float(np.median([part.size for part in self._cells.values()]))
 
@@ -62,13 +72,27 @@ class Hours:
         draw = np.random.default_rng([self.seed, hour])
         day, of_day = divmod(hour, 24)
         here = day * self._days // 371 if self._days < 340 else day
-        near = [self._cells.get(((here + step) % self._days, of_day)) for step in WEEKS]
-        pool = np.concatenate([part for part in near if part is not None] or [np.arange(100)])
-        rows = int(np.clip(draw.poisson(self._scale * len(pool) / len(WEEKS)), LEAST, MOST))
-        drawn = self.table.rows.iloc[np.sort(draw.choice(pool, rows))].drop(columns="day")
+        near = self._rows(here, of_day, WEEKS)
+        rows = int(np.clip(draw.poisson(self._scale * len(near) / len(WEEKS)), LEAST, MOST))
+        pool = self._widened(near, here, of_day, rows)
+        chosen = draw.choice(pool, rows, replace=len(pool) < rows)
+        drawn = self.table.rows.iloc[np.sort(chosen)].drop(columns="day")
         start = pd.Timestamp((FIRST + timedelta(hours=hour)).replace(tzinfo=None))
         seconds = np.sort(draw.integers(0, 3600, rows))
         return drawn.assign(ts=start + pd.to_timedelta(seconds, unit="s"), request_id=hour * 1000 + np.arange(rows))
+
+    def _rows(self, here: int, of_day: int, steps: Sequence[int]) -> np.ndarray:
+        """Places of the rows of one hour of the day, so many days away."""
+        parts = [self._cells.get(((here + step) % self._days, of_day)) for step in steps]
+        return np.concatenate([part for part in parts if part is not None] or [np.zeros(0, np.int64)])
+
+    def _widened(self, pool: np.ndarray, here: int, of_day: int, rows: int) -> np.ndarray:
+        """With the same hour of further days until there are different rows enough, if there are."""
+        for first in range(0, len(FURTHER), 8):
+            if np.unique(self._alike[pool]).size >= SPARE * rows:
+                break
+            pool = np.concatenate([pool, self._rows(here, of_day, FURTHER[first : first + 8])])
+        return pool if pool.size else np.arange(100)
 
 
 @dataclass(frozen=True, slots=True)

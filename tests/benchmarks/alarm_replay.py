@@ -24,17 +24,19 @@ import random
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
 from core import alerts
 from core.alerts import cause_of, columns_of
-from core.baseline import BASELINE_BATCHES
+from core.baseline import BASELINE_BATCHES, SAME_HOUR_DAYS
 from core.batch_facts import window_of
 from core.checks.base import CheckContext
-from core.checks.departures import PAST, measured_members
-from core.checks.given import PastBatch
+from core.checks.departures import PAST, by_the_hour, measured_members
+from core.checks.false_alarms import Answered, expected_false_alarms
+from core.checks.given import PastBatch, SameHour
 from core.merged_window import MergedWindow
 from core.profiles import profile_log
 from core.stats.packing import pack, unpack
@@ -72,6 +74,7 @@ class Record:
     Attributes:
         fault: its kind, None for a clean day; ``columns`` are those it touched, ``severity`` in words.
         alarm: whether a page or ticket was raised; ``accused`` are the columns of those, the most likely first.
+        expected: false alarms that the program expected of it, by its past and by how often it was wrong so far.
         said: loud findings in words; ``furthest`` are the statistics that departed most, with their ratios.
     """
 
@@ -83,6 +86,7 @@ class Record:
     alarm: bool
     score: float
     accused: tuple[str, ...]
+    expected: float = 0.0
     said: tuple[str, ...] = ()
     furthest: tuple[str, ...] = ()
 
@@ -129,6 +133,20 @@ class Past:
             self.leave(day)
             self.reference.discard(day)
 
+    def same_hour(self, moment: datetime | None) -> tuple[SameHour, ...]:
+        """Of each earlier day the batch that began nearest to that time of day, as the store tells them."""
+        starts = [datetime.fromtimestamp(start, UTC) for start, _ in self.order[-BASELINE_BATCHES:]]
+        if moment is None or not by_the_hour(starts):
+            return ()
+        nearest: dict[int, tuple[float, float, int]] = {}
+        for start, day in self.order:
+            ago = (moment.timestamp() - start) / 86_400
+            if 1 <= round(ago) <= SAME_HOUR_DAYS and abs(ago - round(ago)) <= 0.5 / 24:
+                found = (abs(ago - round(ago)), start, day)
+                nearest[round(ago)] = min(found, nearest.get(round(ago), found))
+        days = [self.batches[day] for _, _, day in sorted(nearest.values(), key=lambda n: n[1])]
+        return tuple(SameHour(b.window_start, b.window_end, b.readings) for b in days if b.readings is not None)
+
     def before(self, moment: float | None) -> tuple[tuple[PastBatch, ...], BatchProfile]:
         """The latest admitted batches that began by ``moment`` (all where None), oldest first, and all merged."""
         fit = [d for start, d in self.order if moment is None or d in self.reference or start <= moment]
@@ -141,7 +159,7 @@ def replay(folder: Path, kept: Path, *, feedback: Feedback = "on", details: bool
     meta = json.loads((folder / "truth.json").read_text())
     model = parse(MODEL, "bench.toml")
     roles, past, wrong = roles_of(model), Past(), random.Random(f"{folder.name} {feedback}")
-    records, spent = [], 0.0
+    records, spent, answered = [], 0.0, Answered()
     for day in range(meta["hist"] + meta["days"]):
         started = time.process_time()
         sliced = tuple(name for name, values in past.before(None)[1].slices.items() if values)
@@ -159,7 +177,10 @@ def replay(folder: Path, kept: Path, *, feedback: Feedback = "on", details: bool
         if not judged.loud or answered_noise(len(judged.loud), truth["fault"], feedback, wrong):
             past.admit(day, judged.batch)
         spent += time.process_time() - started
-        record = _record(day, truth, judged)
+        expected = expected_false_alarms(judged.context, answered)
+        if not truth["fault"]:
+            answered = answered.after(expected_false_alarms(judged.context), noise=bool(judged.loud))
+        record = replace(_record(day, truth, judged), expected=expected)
         if details:
             record = replace(record, said=_said(judged.verdicts), furthest=_furthest(judged.context))
         records.append(record)
@@ -183,8 +204,8 @@ def judge(profile: BatchProfile, past: Past, model: ModelFile) -> Judged:
     start, end = window_of(profile, model.columns.time)
     earlier, merged = past.before(None if start is None else start.timestamp())
     context = CheckContext(
-        current=profile, reference=merged, past=earlier, roles=roles, specs=model.checks, window_start=start,
-        window_end=end,
+        current=profile, reference=merged, past=earlier, same_hour=past.same_hour(start), roles=roles,
+        specs=model.checks, window_start=start, window_end=end,
     )  # fmt: skip
     verdicts = validate(context).results
     drafts = alerts.group(verdicts, model=model.name, prediction=roles.prediction)

@@ -1,6 +1,6 @@
 """A year of five models with 24 batches a day and thirty incidents, in process: pages, precision, recall by month.
 
-    python tests/benchmarks/alarm_year.py [--data DIR] [--days 365] [--jobs 2] [--quick] [--json]
+    python tests/benchmarks/alarm_year.py [--data DIR] [--days 365] [--jobs 2] [--minutes N] [--quick] [--json]
 
 Batches are drawn from real days (``alarm_hours``); without ``--data`` from made rows. An incident is one fault in one
 model for two to twelve batches. It is found when one of its batches raises a page or ticket. An alarm is a page or
@@ -17,6 +17,7 @@ opened an alarm.
 from __future__ import annotations
 
 import argparse
+import math
 import sys
 import time
 from collections import Counter
@@ -34,7 +35,7 @@ ROOT = Path.cwd() if (Path.cwd() / "core" / "validate.py").exists() else Path(__
 sys.path[:0] = [str(ROOT)]
 
 from core.alert_raising import CLEAN_BATCHES  # noqa: E402
-from core.checks.false_alarms import expected_false_alarms  # noqa: E402
+from core.checks.false_alarms import Answered, expected_false_alarms  # noqa: E402
 from core.validate import roles_of  # noqa: E402
 from storage.model_file import parse  # noqa: E402
 from tests.benchmarks.alarm_faults import AFTER, BEFORE, KNOWN, Table  # noqa: E402
@@ -85,13 +86,17 @@ def incidents(days: int, models: int, many: int, seed: int) -> list[Incident]:
     return sorted(found, key=lambda i: i.first)
 
 
-def live(place: int, *, table: Table, days: int, planted: Sequence[Incident], seed: int) -> tuple[list[Hour], float]:
-    """Every batch of one model through its year; and the seconds of CPU of the decisions."""
+def live(
+    place: int, *, table: Table, days: int, planted: Sequence[Incident], seed: int, until: float = math.inf
+) -> tuple[list[Hour], float]:
+    """Every batch of one model through its year, or ``until`` that moment; and the seconds of CPU of the decisions."""
     model, hours, past = parse(MODEL, "bench.toml"), Hours(table, seed + place), Past()
     roles, told, spent, raised = roles_of(model), [], 0.0, {}
     sliced: tuple[str, ...] | None = None
-    mine = [i for i in planted if i.model == place]
+    mine, answered = [i for i in planted if i.model == place], Answered()
     for hour in range(days * 24):
+        if time.time() > until:
+            break
         under = next((i for i in mine if i.first <= hour <= i.last), None)
         frame = hours.batch(hour)
         if under is not None:
@@ -107,9 +112,11 @@ def live(place: int, *, table: Table, days: int, planted: Sequence[Incident], se
         started = time.process_time()
         judged = judge(found, past, model)
         spent += time.process_time() - started
-        expected = expected_false_alarms(judged.context)
+        expected = expected_false_alarms(judged.context, answered)
         new = [d for d in judged.loud if hour - raised.get(d.group_key, -99) > CLEAN_BATCHES]
         opened, causes = tuple(d.tier for d in new), tuple(f"{d.cause} {' '.join(d.columns[:1])}" for d in new)
+        if under is None:
+            answered = answered.after(expected_false_alarms(judged.context), noise=bool(new))
         raised.update({d.group_key: hour for d in judged.loud})
         told.append(Hour(place, hour, under.number if under else None, opened, bool(judged.loud), causes, expected))
         if not judged.loud or under is None:
@@ -166,6 +173,7 @@ def main() -> None:
     parser.add_argument("--days", type=int, default=365)
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--seed", type=int, default=5)
+    parser.add_argument("--minutes", type=float, default=math.inf, help="stop then, and tell the days that all lived")
     parser.add_argument("--quick", action="store_true", help="a fortnight beyond the first week")
     parser.add_argument("--json", action="store_true", help="figures only, one object a line")
     given = parser.parse_args()
@@ -173,13 +181,16 @@ def main() -> None:
     models = tables(given.data)
     many = max(round(INCIDENTS * days / 365), 3)
     planted = incidents(days, len(models), many, given.seed)
-    one = partial(_live, models=models, days=days, planted=planted, seed=given.seed)
+    until = time.time() + 60 * given.minutes
+    one = partial(_live, models=models, days=days, planted=planted, seed=given.seed, until=until)
     if given.jobs > 1:
         with ProcessPoolExecutor(given.jobs) as pool:
             lives = list(pool.map(one, range(len(models))))
     else:
         lives = [one(place) for place in range(len(models))]
-    told = [hour for hours, _ in lives for hour in hours]
+    end = min(hours[-1].hour for hours, _ in lives)
+    told = [hour for hours, _ in lives for hour in hours if hour.hour <= end]
+    planted = [i for i in planted if i.first <= end]
     table = months(told, planted)
     if not given.json:
         draw(table, [m.name for m in models], told, planted)
@@ -188,9 +199,9 @@ def main() -> None:
 
 
 def _live(
-    place: int, *, models: Sequence[Table], days: int, planted: Sequence[Incident], seed: int
+    place: int, *, models: Sequence[Table], days: int, planted: Sequence[Incident], seed: int, until: float
 ) -> tuple[list[Hour], float]:
-    return live(place, table=models[place], days=days, planted=planted, seed=seed)
+    return live(place, table=models[place], days=days, planted=planted, seed=seed, until=until)
 
 
 def draw(table: pd.DataFrame, names: Sequence[str], told: Sequence[Hour], planted: Sequence[Incident]) -> None:

@@ -25,8 +25,8 @@ def test_belief_grows_with_the_score_and_is_a_chance(low: float, high: float) ->
 
 
 def test_the_same_score_means_more_where_a_check_is_rarely_wrong() -> None:
-    assert doubt("swapped_columns") < doubt("slice_levels")
-    assert belief(finding(1.5, "swapped_columns")) > 0.9 > 0.5 > belief(finding(1.5, "slice_levels"))
+    assert doubt("categories") < doubt("slice_levels")
+    assert belief(finding(1.5, "categories")) > 0.9 > 0.5 > belief(finding(1.5, "slice_levels"))
 
 
 @given(st.lists(scores, max_size=4), st.floats(0.0, 1.0))

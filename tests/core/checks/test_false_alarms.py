@@ -1,12 +1,17 @@
+from datetime import UTC, datetime, timedelta
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
 from core.checks.base import CheckContext
 from core.checks.departures import Departure, Departures
-from core.checks.false_alarms import BUDGET, USUAL, expected_false_alarms, further
+from core.checks.false_alarms import BUDGET, USUAL, Answered, expected_false_alarms, further
+from core.checks.given import PastBatch
 from core.checks.statistics import Key
 from core.stats.profile import BatchProfile
+
+START = datetime(2026, 10, 1, tzinfo=UTC)
 
 
 def context(ratios: np.ndarray | None) -> CheckContext:
@@ -37,3 +42,23 @@ def test_it_is_a_chance_and_asks_for_more_only_beyond_the_budget(ratios: list[fl
     made = context(days(*ratios))
     assert 0.0 <= expected_false_alarms(made) <= 1.0
     assert (further(made) > 0.0) <= (expected_false_alarms(made) > BUDGET)
+
+
+def test_an_hourly_batch_is_expected_to_alarm_less_than_a_daily_one_and_more_than_a_day_s_24th() -> None:
+    daily, hourly = context(None), context(None)
+    for made, step in ((daily, timedelta(days=1)), (hourly, timedelta(hours=1))):
+        starts = [START + place * step for place in range(9)]
+        made.__dict__["past"] = tuple(PastBatch(start, start + step, BatchProfile()) for start in starts)
+    told = expected_false_alarms(hourly)
+    assert USUAL / 24 < told < expected_false_alarms(daily) == USUAL
+
+
+def test_answers_teach_what_to_expect() -> None:
+    quiet = loud = Answered()
+    for place in range(400):
+        quiet = quiet.after(0.05, noise=False)
+        loud = loud.after(0.05, noise=place % 4 == 0)
+    made = context(None)
+    assert expected_false_alarms(made, Answered()) == expected_false_alarms(made) == USUAL
+    assert expected_false_alarms(made, quiet) < USUAL / 10
+    assert 0.9 < expected_false_alarms(made, loud) / USUAL / (0.25 / 0.05) < 1.0
