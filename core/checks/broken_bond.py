@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from core.checks.base import MINIMUM_ROWS, Check, CheckContext, failed
+from core.checks.company import LEFT, answers_left
 from core.checks.departures import Departure
 from core.checks.summary import NO_PAST, answer, ratio
 from storage.records.results import Finding
@@ -12,9 +13,6 @@ BROKEN = 0.85
 
 LOOSE = 2.5
 """A bond that is only looser must be so many times further beyond its past."""
-
-LEFT = 0.5
-"""From this part of its company lost the answers have left, where several features lost them."""
 
 SEVERAL = 2
 """Features that leave the answers at once: then it is the answers that left."""
@@ -65,15 +63,8 @@ def _blamed(context: CheckContext, found: list[Finding]) -> list[Finding]:
 
     A feature whose rows are mixed up loses all its company and takes only its own part of the answers' with it.
     """
-    name = context.roles.prediction
-    lost = (
-        [(gone, departure) for _, gone, stat, departure in _signs(context, name) if _KIND[stat] == "company"]
-        if name
-        else []
-    )
-    left = max((gone for gone, departure in lost if departure.ratio >= 1), default=0.0)
-    company = [f for f in found if f.column != name and f.evidence["kind"] == "company"]
-    if left < (LEFT if len(company) >= SEVERAL else BROKEN):
+    company = [f for f in found if f.column != context.roles.prediction and f.evidence["kind"] == "company"]
+    if answers_left(context) < (LEFT if len(company) >= SEVERAL else BROKEN):
         return found
     return [f for f in found if f not in company]
 
