@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from core.checks.base import MINIMUM_ROWS, Check, CheckContext, failed
+from core.checks.company import LEFT, answers_left
 from core.checks.departures import Departure
 from core.checks.summary import NO_PAST, answer, ratio
 from storage.records.results import Finding
@@ -12,6 +13,9 @@ BROKEN = 0.85
 
 LOOSE = 2.5
 """A bond that is only looser must be so many times further beyond its past."""
+
+SEVERAL = 2
+"""Features that leave the answers at once: then it is the answers that left."""
 
 STATS = ("bond", "tie", "serial", "repeats")
 _KIND = {"bond": "company", "tie": "company", "serial": "rows", "repeats": "rows"}
@@ -41,16 +45,28 @@ def run(context: CheckContext) -> list[Finding]:
                 context,
                 CHECK,
                 f"{name!r} {_WORDS[stat]}: {departure.value:.2f}, {departure.expected:.2f} expected",
-                cause="broken bond",
+                cause="prediction" if name == context.roles.prediction else "broken bond",
                 ratio=loud,
                 column=name,
                 value=departure.value,
                 threshold=departure.bound,
                 tier="ticket" if gone >= BROKEN else "digest",
                 gone=round(gone, 3),
+                kind=_KIND[stat],
             )
         )
-    return answer(CHECK, found, judged)
+    return answer(CHECK, _blamed(context, found), judged)
+
+
+def _blamed(context: CheckContext, found: list[Finding]) -> list[Finding]:
+    """Who left whom: where the answers and several features lost each other at once, the answers alone are accused.
+
+    A feature whose rows are mixed up loses all its company and takes only its own part of the answers' with it.
+    """
+    company = [f for f in found if f.column != context.roles.prediction and f.evidence["kind"] == "company"]
+    if answers_left(context) < (LEFT if len(company) >= SEVERAL else BROKEN):
+        return found
+    return [f for f in found if f not in company]
 
 
 def _signs(context: CheckContext, name: str) -> list[tuple[float, float, str, Departure]]:

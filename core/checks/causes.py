@@ -75,7 +75,9 @@ def explained(context: CheckContext, findings: Sequence[Finding]) -> list[Findin
         if why is None and volume is not None and finding.evidence["cause"] in SHADOWS:
             why = volume
         hard = finding.check == "bounds" and finding.error_class == "hard"
-        if why is None or why is finding or hard:
+        # What is quieter explains nothing louder: they stay one alert by their column, at the louder tier.
+        louder = why is not None and finding.tier in _LOUD and TIERS.index(finding.tier) < TIERS.index(why.tier)
+        if why is None or why is finding or hard or louder:
             told.append(finding)
             continue
         cause = why.evidence["cause"]
@@ -209,14 +211,15 @@ def _downstream(context: CheckContext, findings: list[Finding]) -> list[Finding]
         for f in findings
         if f.tier in _LOUD
         and f.column not in (None, context.roles.prediction, context.roles.label)
-        and f.evidence["cause"] not in ("drift", "segment", "slice shift")
+        and f.evidence["cause"] not in ("drift", "segment", "slice shift", "broken bond")
     ]
     if not inputs:
         return findings
     why = max(inputs, key=lambda f: f.score)
     return [
         quieter(f, "evidence", cause=why.evidence["cause"], columns=why.evidence["columns"], explained_by=why.check)
-        if f.check == "prediction_drift" or (f.check == "label_residual" and f.score < why.score)
+        if (f.check == "prediction_drift" and not (f.tier == "page" and why.tier != "page"))
+        or (f.check == "label_residual" and f.score < why.score)
         else f
         for f in findings
     ]

@@ -6,7 +6,7 @@ from core.checks.base import MINIMUM_ROWS, Check, CheckContext, failed, percent
 from core.checks.similarity import psi
 from core.checks.spikes import spike
 from core.checks.summary import answer, ratio
-from core.stats.profile import NumberProfile
+from core.stats.profile import ColumnProfile, NumberProfile
 from storage.records.results import Finding, Tier
 
 SHIFTED = 0.25
@@ -27,9 +27,14 @@ def run(context: CheckContext) -> list[Finding]:
     now, before = context.current.columns[name], context.reference.columns[name]
     if min(now.rows - now.missing, before.rows - before.missing) < MINIMUM_ROWS:
         return answer(CHECK, [], 0, [f"fewer than {MINIMUM_ROWS} predictions"])
-    stuck = _stuck(context, name)
-    if stuck is not None:
+    stuck, moved = _stuck(context, name), _moved(context, name, now, before)
+    if stuck is not None and (moved is None or moved.tier != "page"):
         return [stuck]
+    return [moved] if moved is not None else answer(CHECK, [], 1)
+
+
+def _moved(context: CheckContext, name: str, now: ColumnProfile, before: ColumnProfile) -> Finding | None:
+    """The answers as a whole against what they were; None while they stay."""
     value = psi(now, before)
     spec = context.spec(CHECK.name, name)
     limit = spec.threshold if spec is not None and spec.threshold else SHIFTED
@@ -39,7 +44,7 @@ def run(context: CheckContext) -> list[Finding]:
         best = sorted((ratio(context, CHECK, name, context.departures.get(name, s)) for s in stats), reverse=True)
         loud = (best[0] * best[1]) ** 0.5
     if loud < 1:
-        return answer(CHECK, [], 1)
+        return None
     told = f"PSI {value:.2f}"
     if now.number is not None and before.number is not None and now.number.finite:
         told += f", mean {now.number.moments.mean:.4g} ({before.number.moments.mean:.4g} before)"
@@ -47,19 +52,17 @@ def run(context: CheckContext) -> list[Finding]:
             sure = [_sure(side.number) for side in (now, before) if side.number is not None]
             told += f", sure (under 10 % or over 90 %) in {percent(sure[0])} of rows ({percent(sure[1])})"
     message = f"the predictions moved: {told}"
-    return [
-        failed(
-            context,
-            CHECK,
-            message,
-            cause="prediction",
-            ratio=loud,
-            column=name,
-            value=value,
-            threshold=limit,
-            tier=_tier(loud, value, now.rows),
-        )
-    ]
+    return failed(
+        context,
+        CHECK,
+        message,
+        cause="prediction",
+        ratio=loud,
+        column=name,
+        value=value,
+        threshold=limit,
+        tier=_tier(loud, value, now.rows),
+    )
 
 
 def _stuck(context: CheckContext, name: str) -> Finding | None:

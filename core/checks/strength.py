@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from core.checks.base import CheckContext
+from core.checks.company import LEFT, answers_left
 from core.checks.statistics import STATS
 
 CONTRAST = 5
@@ -39,13 +40,14 @@ def strengths(context: CheckContext) -> Mapping[str, Strength]:
     Features and clocks only; slices count as one kind.
     """
     groups: dict[str, dict[str, tuple[float, str]]] = defaultdict(dict)
+    alone = answers_left(context) >= LEFT  # then features that lost the answers say nothing of themselves
     for key, departure in context.departures.found.items():
         if not key.column or context.traits[key.column].kind not in ("feature", "clock", "prediction"):
             continue
         group = ALIKE.get(STATS[key.stat].group, STATS[key.stat].group)
         if key.stat == "integers" and departure.rise < 0 and _whole(context, key.column):
             group = "form"
-        if group in ("slice", "residual"):
+        if group in ("slice", "residual") or (group == "bond" and alone and key.column != context.roles.prediction):
             continue
         if departure.ratio > groups[key.column].get(group, (0.0, ""))[0]:
             groups[key.column][group] = (departure.ratio, key.stat)

@@ -68,6 +68,8 @@ def test_a_batch_with_a_shadow_beside_it_says_what_it_says_without(
 ) -> None:
     (tmp_path / "bare").mkdir()
     (bare,) = take(db, seasoned, staged(write_log(tmp_path / "bare", 20)))
+    # The same rows again would be a file sent twice: the second is to be judged by the same past as the first.
+    batches.set_baseline(db, bare.batch.id, admit=False, reason="taken in twice", by="ada", now=NOW)
     (both,) = take(db, seasoned, staged(write_log(tmp_path, 20), "v42", "v43"))
     assert (both.batch.rows, both.batch.version, both.batch.stage, both.batch.admitted) == (600, "v41", "full", True)
     assert both.findings == bare.findings

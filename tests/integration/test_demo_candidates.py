@@ -13,7 +13,7 @@ from core.rollouts import overview
 from sample_data.records import Scenario
 from sample_data.scenario import END
 from storage import db as store
-from storage.tables import batches, models, rollouts
+from storage.tables import alerts, batches, models, rollouts
 from tests.conftest import ADA
 from tests.tui.kit import answer, screen_text, settle
 from tui import demo
@@ -101,3 +101,15 @@ async def test_the_candidates_on_the_screen_and_one_promoted_past_its_gate_by_ke
     assert rollout is not None
     assert rollout.state == "done"
     assert scenario.model("eta").pointer.read_text() == "v10\n"
+
+
+def test_the_night_of_the_demo_begins_with_one_page(seeded: tuple[Path, Scenario]) -> None:
+    """The bad snapshot of the sample data: every batch of it pages, for ``score`` and for no input."""
+    path, scenario = seeded
+    db = store.connect(path, read_only=True)
+    churn = models.get(db, "churn").id
+    open_groups = [a for a in alerts.open_groups(db, churn) if a.tier in ("page", "ticket")]
+    assert [(a.tier, a.columns[0], a.cause) for a in open_groups] == [("page", "score", "prediction")]
+    assert "the predictions moved" in open_groups[0].title
+    faulty = scenario.fault("churn-bad-snapshot").files
+    assert open_groups[0].seen == len(faulty)
