@@ -46,8 +46,8 @@ def spike(context: CheckContext, name: str) -> Spike | None:
 
 def weather(context: CheckContext, name: str) -> float:
     """What to divide by: how far the furthest other column piled up, since columns that do so together are weather."""
-    others = [d.ratio for key, d in context.departures.of("peak") if key.column != name]
-    return max(1.0, others[0] if others and context.departures.days else 1.0)
+    other = next((d.ratio for key, d in context.departures.of("peak") if key.column != name), 1.0)
+    return max(1.0, other if context.departures.days else 1.0)
 
 
 def _value(now: NumberProfile, key: int, bits: int, rows: float) -> tuple[float, bool]:

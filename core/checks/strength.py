@@ -39,7 +39,7 @@ def strengths(context: CheckContext) -> Mapping[str, Strength]:
     Features and clocks only; slices count as one kind.
     """
     groups: dict[str, dict[str, tuple[float, str]]] = defaultdict(dict)
-    for key, departure in context.departures.found.items():
+    for key, departure in context.departures.of_rows:
         if not key.column or context.traits[key.column].kind not in ("feature", "clock", "prediction"):
             continue
         group = ALIKE.get(STATS[key.stat].group, STATS[key.stat].group)
