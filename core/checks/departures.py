@@ -114,7 +114,7 @@ def departures(given: Given, kinds: Mapping[str, Trait], now: Mapping[Key, Readi
 def measured(given: Given, kinds: Mapping[str, Trait]) -> ReadingsTable:
     """Every statistic of the batch against the reference."""
     bounds = _reference_bounds(given)
-    return ReadingsTable.of(readings(given.current, given.reference, kinds, given.roles, bounds, member=False))
+    return readings(given.current, given.reference, kinds, given.roles, bounds, member=False)
 
 
 def measured_members(given: Given, kinds: Mapping[str, Trait]) -> list[Mapping[Key, Reading]]:
@@ -123,10 +123,8 @@ def measured_members(given: Given, kinds: Mapping[str, Trait]) -> list[Mapping[K
     return [
         batch.readings
         if batch.readings is not None
-        else ReadingsTable.of(
-            readings(
-                batch.profile, given.reference, kinds, given.roles, _bounds_without(past, i, patterns), member=True
-            )
+        else readings(
+            batch.profile, given.reference, kinds, given.roles, _bounds_without(past, i, patterns), member=True
         )
         for i, batch in enumerate(past)
     ]

@@ -56,6 +56,15 @@ class ReadingsTable(Mapping[Key, Reading]):
         return ReadingsTable(self.numbers[kept], self.values_told[kept], self.noises[kept])
 
 
+def joined(tables: Sequence[ReadingsTable]) -> ReadingsTable:
+    """Several tables, of different statistics, one after another; at least one."""
+    return ReadingsTable(
+        np.concatenate([table.numbers for table in tables]),
+        np.concatenate([table.values_told for table in tables]),
+        np.concatenate([table.noises for table in tables]),
+    )
+
+
 def columns(readings: Iterable[Reading]) -> tuple[Floats, Floats]:
     """Values and noises of readings."""
     both = np.fromiter(chain.from_iterable(readings), np.float64).reshape(-1, 2)
