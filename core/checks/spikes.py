@@ -29,7 +29,13 @@ class Spike:
 
 def spike(context: CheckContext, name: str) -> Spike | None:
     """The bin that gained most, None when either side has no numbers or the column is constant."""
-    now, before = context.current.columns[name].number, context.reference.columns[name].number
+    if name not in context.spikes:
+        context.spikes[name] = _spike(context.current.columns[name].number, context.reference.columns[name].number)
+    found = context.spikes[name]
+    return found if isinstance(found, Spike) else None
+
+
+def _spike(now: NumberProfile | None, before: NumberProfile | None) -> Spike | None:
     if now is None or before is None or not now.finite or not before.finite or now.minimum == now.maximum:
         return None
     bits = min(now.histogram.bits, before.histogram.bits)
