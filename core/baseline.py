@@ -15,7 +15,6 @@ from core.checks.stored_readings import unpack as unpack_readings
 from core.merged_window import MergedWindow
 from core.stats.packing import unpack
 from core.stats.profile import BatchProfile
-from core.stats.slice_table import tabled
 from core.validate import roles_of
 from storage.db import transaction
 from storage.records.batches import Batch
@@ -88,7 +87,7 @@ class Baselines:
         for batch in found:
             known = self._past.get(batch.id)
             if known is None:
-                profile = tabled(unpack(batches.profile(self._db, batch.id)))
+                profile = unpack(batches.profile(self._db, batch.id))
                 known = self._past[batch.id] = PastBatch(batch.window_start, batch.window_end, profile, None)
             if batch.id in told:
                 self._past[batch.id] = replace(known, readings=unpack_readings(told[batch.id]))

@@ -29,31 +29,31 @@ def slice_readings(
     for by, values in profile.slices.items():
         if by in roles.ignore or not values or by not in reference.columns or traits[by].kind == "calendar":
             continue
-        total = sum(part.rows for part in values.values())
-        known = reference.slices.get(by, {})
-        rows_known = _rows(known)
-        known_total = sum(rows_known.values())
-        whole = _whole({v: _labelled(part, roles) for v, part in values.items()})
         table = SliceTable.of(values)
+        rows_now, rows_known = _rows(table), _rows(SliceTable.of(reference.slices.get(by, {})))
+        total = sum(rows_now.values())
+        known_total = sum(rows_known.values())
+        labelled = dict(table.narrowed((roles.label, roles.prediction, AGREEMENT)))
+        whole = _whole(labelled)
         lacking, levels = _lacking(table, profile, reference, roles, by), _levels(table, profile, reference, traits, by)
-        for value in dict.fromkeys([*values, *rows_known]):
+        for value in dict.fromkeys([*rows_now, *rows_known]):
             name = f"{by}={value}"
-            part, before = values.get(value), rows_known.get(value)
+            rows, before = rows_now.get(value), rows_known.get(value)
             usual = before / known_total if before is not None and known_total else None
-            share = Key(by, "slice_share", name), share_reading(part.rows if part else 0, total, usual)
+            share = Key(by, "slice_share", name), share_reading(rows or 0, total, usual)
             found.append(ReadingsTable.of(dict([share])))
-            if part is None or part.rows < SLICE_ROWS:
+            if rows is None or rows < SLICE_ROWS:
                 continue
             found += [told.of_slice(value, name) for told in (lacking, levels)]
-            labelled = {}
+            part, by_label = labelled[value], {}
             residual = _residual(part.moments, whole, roles.label or "", roles.prediction or "")
             if residual is not None and roles.label is not None:
-                labelled[Key(roles.label, "residual", name)] = residual
+                by_label[Key(roles.label, "residual", name)] = residual
             agreement = _agreement(part.moments, roles.label or "", roles.prediction or "")
             if agreement is not None and roles.label is not None:
-                labelled[Key(roles.label, "agreement", name)] = agreement
-            if labelled:
-                found.append(ReadingsTable.of(labelled))
+                by_label[Key(roles.label, "agreement", name)] = agreement
+            if by_label:
+                found.append(ReadingsTable.of(by_label))
     return joined(found)
 
 
@@ -81,9 +81,8 @@ def _numbers(stat: str, name: str, columns: tuple[str, ...]) -> Numbers:
     return numbers_of(Key(column, stat, name) for column in columns)
 
 
-def _rows(slices: Mapping[str, SliceProfile]) -> dict[str, int]:
+def _rows(table: SliceTable) -> dict[str, int]:
     """Rows per slice."""
-    table = SliceTable.of(slices)
     return dict(zip(table.names, (int(rows) for rows in table.rows), strict=True))
 
 
@@ -141,11 +140,6 @@ def _residual(part: Mapping[str, Moments], whole: Mapping[str, Moments], label: 
         return Reading(truth.mean - told.mean, math.sqrt(truth.variance / truth.n))
     rest = ((every.total - foretold.total) - (truth.total - told.total)) / others
     return Reading(truth.mean - told.mean - rest, math.sqrt(truth.variance / truth.n + every.variance / others))
-
-
-def _labelled(part: SliceProfile, roles: Roles) -> SliceProfile:
-    """Only label and prediction of it."""
-    return SliceProfile(part.rows, {}, {c: m for c, m in part.moments.items() if c in (roles.label, roles.prediction)})
 
 
 def _whole(values: Mapping[str, SliceProfile]) -> dict[str, Moments]:

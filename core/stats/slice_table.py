@@ -41,23 +41,46 @@ class SliceTable(Mapping[str, SliceProfile]):
         """The same slices as a table."""
         if isinstance(slices, SliceTable):
             return slices
-        parts = list(slices.values())
-        columns = tuple(dict.fromkeys(name for part in parts for name in (*part.moments, *part.missing)))
-        absent = Moments(np.nan, np.nan, np.nan)  # type: ignore[arg-type]
-        cells = [
-            (found.n, found.mean, found.m2)
-            for part in parts
-            for found in [part.moments.get(name, absent) for name in columns]
-        ]
-        moments = np.array(cells, dtype=np.float64).reshape(len(parts), len(columns), 3)
-        missing = np.array([[part.missing.get(name, 0) for name in columns] for part in parts], dtype=np.float64)
-        return SliceTable(
-            tuple(slices),
-            columns,
-            np.array([part.rows for part in parts], dtype=np.float64),
-            missing.reshape(len(parts), len(columns)),
-            np.ascontiguousarray(moments.transpose(2, 0, 1)),
+        parts = slices.values()
+        return SliceTable.made(
+            list(slices),
+            [part.rows for part in parts],
+            [part.missing for part in parts],
+            [{name: (found.n, found.mean, found.m2) for name, found in part.moments.items()} for part in parts],
         )
+
+    @staticmethod
+    def made(
+        names: Sequence[str],
+        rows: Sequence[int],
+        missing: Sequence[Mapping[str, int]],
+        moments: Sequence[Mapping[str, Sequence[float]]],
+    ) -> SliceTable:
+        """A table of per slice its rows, its missing values by column and its moments by column."""
+        held = [*dict.fromkeys(name for part in moments for name in part)]
+        columns = [*dict.fromkeys([*held, *(name for part in missing for name in part)])]
+        cells = np.full((len(names), len(columns), 3), np.nan)
+        lost = np.zeros((len(names), len(columns)))
+        place = {name: at for at, name in enumerate(columns)}
+        for row, (of_missing, of_moments) in enumerate(zip(missing, moments, strict=True)):
+            if of_moments:
+                at = slice(0, len(held)) if [*of_moments] == held else [place[name] for name in of_moments]
+                cells[row, at] = [*of_moments.values()]
+            if of_missing:
+                lost[row, [place[name] for name in of_missing]] = [*of_missing.values()]
+        told = np.ascontiguousarray(cells.transpose(2, 0, 1))
+        return SliceTable(tuple(names), tuple(columns), np.array(rows, dtype=np.float64), lost, told)
+
+    def narrowed(self, columns: Sequence[str | None]) -> SliceTable:
+        """The same slices with those columns alone, as far as there are."""
+        at = [place for place, name in enumerate(self.columns) if name in columns]
+        kept = tuple(self.columns[place] for place in at)
+        return SliceTable(self.names, kept, self.rows, self.missing[:, at], self.moments[:, :, at])
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Mapping) and dict(self) == dict(other)
+
+    __hash__ = None  # type: ignore[assignment]
 
     @cached_property
     def _places(self) -> Mapping[str, int]:
@@ -125,11 +148,6 @@ def _together(left: Floats, right: Floats) -> Floats:
         both = np.stack([total, (n * mean + m * other) / total, m2 + squares + delta * delta * (n * (m / total))])
     found: Floats = np.where(~(m > 0), np.where(np.isnan(n), right, left), np.where(n > 0, both, right))
     return found
-
-
-def tabled(profile: BatchProfile) -> BatchProfile:
-    """The profile with its slices as tables."""
-    return replace(profile, slices={name: SliceTable.of(slices) for name, slices in profile.slices.items()})
 
 
 def merge_tabled(left: BatchProfile, right: BatchProfile) -> BatchProfile:
