@@ -67,10 +67,6 @@ def _numbers(line: bytes) -> Numbers:
 def _unpack_object(packed: bytes) -> ReadingsTable:
     """The older form: per column a list of kind, slice, value and noise."""
     columns = json.loads(zlib.decompress(packed).decode("utf-8", "surrogatepass"))
-    return ReadingsTable.of(
-        {
-            Key(column, stat, where): Reading(value, noise)
-            for column, entries in columns.items()
-            for stat, where, value, noise in entries
-        }
-    )
+    told = [(column, *entry) for column, entries in columns.items() for entry in entries]
+    values, noises = (np.array([entry[at] for entry in told], dtype=np.float64) for at in (3, 4))
+    return ReadingsTable(numbers_of(Key(column, stat, where) for column, stat, where, _, _ in told), values, noises)
