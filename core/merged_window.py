@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from core.stats.profile import BatchProfile
+from core.stats.slice_table import merge_tabled
 
 STRIDE = 4
 """Members between two kept merges: at most as many are merged anew for each window."""
@@ -30,14 +31,14 @@ class MergedWindow:
         first = self._place(ids)
         for new in ids[len(self._front) + len(self._back) - first :]:
             self._back.append(new)
-            self._merged_back = self._merged_back.merge(self._profile_of(new))
+            self._merged_back = merge_tabled(self._merged_back, self._profile_of(new))
         if first >= len(self._front):
             return self._merged_back
         kept = -(-first // STRIDE) * STRIDE
         told = self._merge(self._front[first:kept])
         if kept in self._tails:
-            told = told.merge(self._tails[kept])
-        return told.merge(self._merged_back)
+            told = merge_tabled(told, self._tails[kept])
+        return merge_tabled(told, self._merged_back)
 
     def _place(self, ids: Sequence[int]) -> int:
         """Where the window begins in what is known, which begins anew when it does not continue."""
@@ -56,11 +57,11 @@ class MergedWindow:
         self._front, self._tails, self._back, self._merged_back = members, {}, [], BatchProfile()
         tail = BatchProfile()
         for place in range((len(members) - 1) // STRIDE * STRIDE, -1, -STRIDE):
-            tail = self._merge(members[place : place + STRIDE]).merge(tail)
+            tail = merge_tabled(self._merge(members[place : place + STRIDE]), tail)
             self._tails[place] = tail
 
     def _merge(self, members: Sequence[int]) -> BatchProfile:
         merged = BatchProfile()
         for member in members:
-            merged = merged.merge(self._profile_of(member))
+            merged = merge_tabled(merged, self._profile_of(member))
         return merged

@@ -41,6 +41,11 @@ class CheckContext(Given):
         return departures(self, self.traits, self.readings)
 
     @cached_property
+    def spikes(self) -> dict[str, object]:
+        """Where columns piled up, as far as checks have asked: see :mod:`core.checks.spikes`."""
+        return {}
+
+    @cached_property
     def shared(self) -> tuple[str, ...]:
         """Columns that batch and reference both have and that are not ignored, in the batch's order."""
         return tuple(
@@ -57,6 +62,8 @@ class CheckContext(Given):
 
     def spec(self, check: str, column: str | None) -> CheckSpec | None:
         """What the model file says about ``check`` in ``column``: the column's own entry, else the one for all."""
+        if not self.specs:
+            return None
         own = [s for s in self.specs if s.check == check and s.column == column]
         every = [s for s in self.specs if s.check == check and s.column is None]
         return next(iter(own or every), None)

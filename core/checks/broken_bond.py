@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from core.checks.base import MINIMUM_ROWS, Check, CheckContext, failed
 from core.checks.company import LEFT, answers_left
-from core.checks.departures import Departure
+from core.checks.departed import Departure
 from core.checks.summary import NO_PAST, answer, ratio
 from storage.records.results import Finding
 

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
-from itertools import chain, pairwise
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
 
+from core.checks.departed import Departure, DeparturesTable
 from core.checks.given import Given, PastBatch, SameHour
+from core.checks.key_numbers import codes_of, families_of, floors_of
 from core.checks.measures import Bounds, readings
+from core.checks.readings_table import ReadingsTable, history
 from core.checks.statistics import STATS, Key, Reading
 from core.checks.traits import Trait
 from core.stats.expectation import MINIMUM_PAST, expectations, family_threshold
@@ -43,33 +46,6 @@ RELATIVE = 1.5
 """A share of missing values that is not new must grow by this much of itself when only one reference is known."""
 
 
-@dataclass(frozen=True, slots=True)
-class Departure:
-    """One statistic today.
-
-    Attributes:
-        value: as measured; ``expected`` from its past, or the reference's own value.
-        scale: the departure that would still be ordinary.
-        ratio: ``|value - expected| / scale`` over its family's threshold: from 1.0 on it stands out.
-    """
-
-    value: float
-    expected: float
-    scale: float
-    ratio: float
-
-    @property
-    def rise(self) -> float:
-        """How far it rose, negative for a fall."""
-        return self.value - self.expected
-
-    @property
-    def bound(self) -> float:
-        """The value at which it begins to stand out, on the side where it lies."""
-        step = abs(self.rise) / self.ratio if self.ratio else self.scale
-        return self.expected + math.copysign(step, self.rise)
-
-
 @dataclass(frozen=True)
 class Departures:
     """Every statistic; ``days`` is how many past batches the scales rest on, 0 when only the reference does.
@@ -92,14 +68,23 @@ class Departures:
 
     def of(self, stat: str) -> list[tuple[Key, Departure]]:
         """All of one kind of statistic, the furthest departed first."""
-        return sorted(self._by_stat.get(stat, ()), key=lambda kd: -kd[1].ratio)
+        if stat not in self._listed:
+            self._listed[stat] = self.table.of_stat(stat)
+        return self._listed[stat]
 
     @cached_property
-    def _by_stat(self) -> Mapping[str, list[tuple[Key, Departure]]]:
-        grouped: dict[str, list[tuple[Key, Departure]]] = {}
-        for key, departure in self.found.items():
-            grouped.setdefault(key.stat, []).append((key, departure))
-        return grouped
+    def table(self) -> DeparturesTable:
+        """All of them as arrays: for those who need not look at each."""
+        return DeparturesTable.of(self.found)
+
+    @cached_property
+    def of_rows(self) -> list[tuple[Key, Departure]]:
+        """Those that are of all rows and not of a slice."""
+        return self.table.of_rows()
+
+    @cached_property
+    def _listed(self) -> dict[str, list[tuple[Key, Departure]]]:
+        return {}
 
 
 def departures(given: Given, kinds: Mapping[str, Trait], now: Mapping[Key, Reading]) -> Departures:
@@ -109,7 +94,7 @@ def departures(given: Given, kinds: Mapping[str, Trait], now: Mapping[Key, Readi
         return _against_past(given, kinds, now)
     base = readings(given.reference, given.reference, kinds, given.roles, bounds, member=False)
     measured_past = [readings(b.profile, given.reference, kinds, given.roles, bounds, member=False) for b in past]
-    earlier = [_comparable(given, batch, day) for batch, day in zip(past, measured_past, strict=True)]
+    earlier = [_comparable(given, batch, ReadingsTable.of(day)) for batch, day in zip(past, measured_past, strict=True)]
     found = {}
     for key, reading in now.items():
         before = _seen(base, key, reading)
@@ -129,7 +114,7 @@ def departures(given: Given, kinds: Mapping[str, Trait], now: Mapping[Key, Readi
     return Departures(0, found)
 
 
-def measured(given: Given, kinds: Mapping[str, Trait]) -> dict[Key, Reading]:
+def measured(given: Given, kinds: Mapping[str, Trait]) -> ReadingsTable:
     """Every statistic of the batch against the reference."""
     bounds = _reference_bounds(given)
     return readings(given.current, given.reference, kinds, given.roles, bounds, member=False)
@@ -142,12 +127,7 @@ def measured_members(given: Given, kinds: Mapping[str, Trait]) -> list[Mapping[K
         batch.readings
         if batch.readings is not None
         else readings(
-            batch.profile,
-            given.reference,
-            kinds,
-            given.roles,
-            _bounds_without(past, i, patterns),
-            member=True,
+            batch.profile, given.reference, kinds, given.roles, _bounds_without(past, i, patterns), member=True
         )
         for i, batch in enumerate(past)
     ]
@@ -155,57 +135,29 @@ def measured_members(given: Given, kinds: Mapping[str, Trait]) -> list[Mapping[K
 
 def _against_past(given: Given, kinds: Mapping[str, Trait], now: Mapping[Key, Reading]) -> Departures:
     past: Sequence[PastBatch | SameHour]
+    told: Sequence[Mapping[Key, Reading]]
     if len(given.same_hour) >= SAME_HOUR:
-        past = given.same_hour
-        told = [_comparable(given, batch, batch.readings) for batch in given.same_hour]
+        past, told = given.same_hour, [batch.readings for batch in given.same_hour]
     else:
-        past = given.past[-PAST:]
-        told = [_comparable(given, batch, day) for batch, day in zip(past, measured_members(given, kinds), strict=True)]
-    asked, today, noise_now = list(now), *_columns(now.values())
-    history, noises = _history(told, asked, noise_now)
-    kept = np.flatnonzero(np.isfinite(history).sum(axis=0) >= MINIMUM_PAST)
+        past, told = given.past[-PAST:], measured_members(given, kinds)
+    asked = ReadingsTable.of(now)
+    tables = [_comparable(given, past[i], ReadingsTable.of(day)) for i, day in enumerate(told)]
+    values, noises = history(tables, asked)
+    kept = np.flatnonzero(np.isfinite(values).sum(axis=0) >= MINIMUM_PAST)
     if not kept.size:
         return Departures(len(past), {})
-    keys, history, today = [asked[i] for i in kept], history[:, kept], today[kept]
-    noise = np.maximum(np.median(noises[:, kept], axis=0), noise_now[kept])
-    floor = np.array([STATS[key.stat].floor for key in keys]) + NOISE * noise
-    numbers, season = seasons(given.window_start, [b.window_start for b in past])
-    judged = expectations(history, today, floor, numbers, season)
-    families = np.array([STATS[key.stat].family for key in keys])
-    threshold = np.ones(len(keys))
-    for family in set(families.tolist()):
+    numbers, values, today = asked.numbers[kept], values[:, kept], asked.values_told[kept]
+    noise = np.maximum(np.median(noises[:, kept], axis=0), asked.noises[kept])
+    codes = codes_of(numbers)
+    days, season = seasons(given.window_start, [b.window_start for b in past])
+    judged = expectations(values, today, floors_of(codes) + NOISE * noise, days, season)
+    families = families_of(codes)
+    threshold = np.ones(numbers.size)
+    for family in np.unique(families):
         members = families == family
         threshold[members] = family_threshold(judged.past_ratios[:, members])
-    figures = (today, judged.expected, judged.scale, judged.ratio / threshold)
-    listed = zip(keys, *(figure.tolist() for figure in figures), strict=True)
-    found = {key: Departure(*told) for key, *told in listed}
-    return Departures(len(past), found, judged.past_ratios / threshold)
-
-
-def _columns(readings: Iterable[Reading]) -> tuple[Floats, Floats]:
-    """Values and noises of readings."""
-    both = np.fromiter(chain.from_iterable(readings), np.float64).reshape(-1, 2)
-    return both[:, 0], both[:, 1]
-
-
-def _history(days: Sequence[Mapping[Key, Reading]], keys: Sequence[Key], noise: Floats) -> tuple[Floats, Floats]:
-    """Days x statistics: values (NaN where a day has none) and noises (today's own where a day has none).
-
-    A slice that was there and lacked nothing has no reading of what it lacked: that is 0.
-    """
-    of_share: dict[Key, list[int]] = {}
-    for i, key in enumerate(keys):
-        if key.stat == "slice_missing":
-            of_share.setdefault(Key(slice_column(key.slice), "slice_share", key.slice), []).append(i)
-    values, noises = np.empty((len(days), len(keys))), np.empty((len(days), len(keys)))
-    for row, day in enumerate(days):
-        values[row], noises[row] = _columns(day.get(key, _NONE) for key in keys)
-        lacking = [i for share, at in of_share.items() if share in day for i in at]
-        values[row, lacking] = np.nan_to_num(values[row, lacking])
-    return values, np.where(np.isnan(noises), noise, noises)
-
-
-_NONE = Reading(math.nan, math.nan)
+    figures = np.stack([today, judged.expected, judged.scale, judged.ratio / threshold])
+    return Departures(len(past), DeparturesTable(numbers, figures), judged.past_ratios / threshold)
 
 
 def _seen(day: Mapping[Key, Reading], key: Key, now: Reading) -> Reading | None:
@@ -225,7 +177,7 @@ def slice_column(name: str) -> str:
     return name.partition("=")[0]
 
 
-def _comparable(given: Given, past: PastBatch | SameHour, day: Mapping[Key, Reading]) -> Mapping[Key, Reading]:
+def _comparable(given: Given, past: PastBatch | SameHour, day: ReadingsTable) -> ReadingsTable:
     """Rows and hours of ten minutes are no measure for a day, nor is a last hour at noon for a batch of the night."""
     now = _span(given.window_start, given.window_end)
     then = _span(past.window_start, past.window_end)
@@ -235,8 +187,8 @@ def _comparable(given: Given, past: PastBatch | SameHour, day: Mapping[Key, Read
         short = max(now, then) < HALF_A_DAY
         if not short or _hour(given.window_start) == _hour(past.window_start):
             return day
-        return {key: reading for key, reading in day.items() if key != LAST_HOUR}
-    return {key: reading for key, reading in day.items() if key.column or key.stat not in BY_SPAN}
+        return day.without([LAST_HOUR])
+    return day.without(Key("", stat) for stat in BY_SPAN)
 
 
 def _hour(start: datetime | None) -> int | None:

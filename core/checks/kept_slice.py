@@ -8,7 +8,8 @@ from dataclasses import replace
 import numpy as np
 
 from core.checks.base import Check, CheckContext, failed, not_checked, passed, percent
-from core.checks.departures import NOISE, PAST, Departure, seasons
+from core.checks.departed import Departure
+from core.checks.departures import NOISE, PAST, seasons
 from core.checks.watched import WatchedSlice
 from core.stats.effect import share_noise
 from core.stats.expectation import MINIMUM_PAST, expectations, family_threshold

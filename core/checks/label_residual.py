@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from core.checks.base import Check, CheckContext, failed, percent, slice_parts, slice_sql
-from core.checks.departures import Departure
+from core.checks.departed import Departure
 from core.checks.summary import NO_PAST, answer, ratio
 from storage.records.results import Finding
 

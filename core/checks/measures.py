@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from core.checks.order_measures import bond_readings, order_readings
+from core.checks.readings_table import ReadingsTable, joined
 from core.checks.slice_measures import slice_readings
 from core.checks.statistics import Key, Reading
 from core.checks.statistics import share_reading as _share
@@ -42,7 +43,7 @@ def readings(
     bounds: Bounds,
     *,
     member: bool,
-) -> dict[Key, Reading]:
+) -> ReadingsTable:
     """Every statistic of ``profile``; ``member`` says that its rows are among the reference's."""
     found: dict[Key, Reading] = dict(_table(profile, reference, roles))
     for name, column in profile.columns.items():
@@ -56,10 +57,10 @@ def readings(
         for stat, reading in _column(column, base, bounds, member):
             if math.isfinite(reading.value):
                 found[Key(name, stat)] = reading
-    found.update(slice_readings(profile, reference, roles, traits))
-    found.update(order_readings(profile, reference, roles, traits))
-    found.update(bond_readings(profile, reference, roles, traits))
-    return found
+    orders = dict(order_readings(profile, reference, roles, traits))
+    bonds = dict(bond_readings(profile, reference, roles, traits))
+    slices = slice_readings(profile, reference, roles, traits)
+    return joined([ReadingsTable.of(found), slices, ReadingsTable.of(orders), ReadingsTable.of(bonds)])
 
 
 def _missing(profile: BatchProfile, name: str, usual: float | None) -> Reading:

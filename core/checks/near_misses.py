@@ -33,5 +33,5 @@ def nearest(context: CheckContext, check: str) -> float:
         return 0.0
     if check == "drift":
         return min(max((s.ratio for s in strengths(context).values()), default=0.0), 1.0)
-    tops = [context.departures.of(stat)[:1] for stat in STATS_OF.get(check, ())]
-    return min(max((found[0][1].ratio for found in tops if found), default=0.0), 1.0)
+    tops = [context.departures.table.furthest(stat) for stat in STATS_OF.get(check, ())]
+    return min(max((top for top in tops if top is not None), default=0.0), 1.0)

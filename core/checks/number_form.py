@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from core.checks.base import MINIMUM_ROWS, Check, CheckContext, failed, percent
-from core.checks.departures import Departure
+from core.checks.departed import Departure
 from core.checks.summary import NO_PAST, answer, ratio
 from core.stats.profile import NumberProfile
 from storage.logs.quoting import sql_name

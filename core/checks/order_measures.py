@@ -12,6 +12,7 @@ from core.checks.traits import Trait
 from core.stats.effect import share_noise
 from core.stats.profile import BatchProfile, ColumnProfile
 from core.stats.row_order import OrderProfile
+from core.stats.slice_table import SliceTable
 from storage.records.logs import Roles
 
 PARTNERS = 4
@@ -155,13 +156,8 @@ def _tie_noise(level: float, rows: float) -> float:
 
 def explained(profile: BatchProfile, by: str) -> dict[str, float]:
     """Per number column the share of its variance that the values of ``by`` explain, 0 to 1, less what chance gives."""
-    within: dict[str, tuple[float, int, int]] = {}
-    for part in profile.slices.get(by, {}).values():
-        for column, moments in part.moments.items():
-            squares, n, groups = within.get(column, (0.0, 0, 0))
-            within[column] = (squares + moments.m2, n + moments.n, groups + 1)
     found = {}
-    for column, (squares, n, groups) in within.items():
+    for column, (squares, n, groups) in SliceTable.of(profile.slices.get(by, {})).within().items():
         whole = profile.columns[column].number if column in profile.columns else None
         if whole is None or whole.moments.m2 <= 0 or n <= 2 * groups or whole.moments.n != n:
             continue

@@ -17,10 +17,12 @@ def run(context: CheckContext) -> list[Finding]:
         return answer(CHECK, [], 0, ["no column with few enough values to slice by"])
     best: dict[str, tuple[float, Finding]] = {}
     judged = set()
-    for key, departure in context.departures.of("slice_missing"):
+    own = any(spec.check == CHECK.name and spec.threshold is not None for spec in context.specs)
+    for key, far in context.departures.table.ratios("slice_missing"):
         judged.add(key.column)
-        if context.traits[key.column].kind == "label":
+        if context.traits[key.column].kind == "label" or (far < 1 and not own):
             continue
+        departure = context.departures.found[key]
         loud = ratio(context, CHECK, key.column, departure)
         whole = context.departures.get(key.column, "missing")
         if loud < 1 or departure.rise <= 0 or (whole is not None and departure.rise < 1.5 * whole.rise):

@@ -16,10 +16,11 @@ def run(context: CheckContext) -> list[Finding]:
         return answer(CHECK, [], 0, [NO_PAST])
     per: dict[str, list[tuple[float, str]]] = {}
     within: dict[str, list[tuple[float, str]]] = {}
-    judged = context.departures.of("slice_mean")
-    for key, departure in judged:
-        if context.traits[key.column].kind == "feature":
-            loud = ratio(context, CHECK, key.column, departure)
+    features = {name for name, trait in context.traits.items() if trait.kind == "feature"}
+    own = any(spec.check == CHECK.name and spec.threshold is not None for spec in context.specs)
+    for key, far in context.departures.table.ratios("slice_mean"):
+        if key.column in features:
+            loud = ratio(context, CHECK, key.column, context.departures.found[key]) if own else far
             per.setdefault(key.column, []).append((loud, key.slice))
             within.setdefault(key.slice, []).append((loud, key.column))
     tops = sorted((found[0][0] for found in per.values()), reverse=True)

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
 
+import numpy as np
+
+from core.checks.key_numbers import Numbers, numbers_of
+from core.checks.readings_table import ReadingsTable, joined
 from core.checks.statistics import Key, Reading, share_reading
 from core.checks.traits import Trait
 from core.stats.profile import AGREEMENT, BatchProfile, SliceProfile
-from core.stats.sketch_numbers import Moments
+from core.stats.sketch_numbers import Floats, Moments
+from core.stats.slice_table import SliceTable
 from storage.records.logs import Roles
 
 SLICE_ROWS = 20
@@ -16,64 +23,105 @@ SLICE_ROWS = 20
 
 def slice_readings(
     profile: BatchProfile, reference: BatchProfile, roles: Roles, traits: Mapping[str, Trait]
-) -> Iterator[tuple[Key, Reading]]:
+) -> ReadingsTable:
     """Every statistic of every slice that both sides are cut by."""
+    found = [ReadingsTable.of({})]
     for by, values in profile.slices.items():
         if by in roles.ignore or not values or by not in reference.columns or traits[by].kind == "calendar":
             continue
-        total = sum(part.rows for part in values.values())
-        known = reference.slices.get(by, {})
-        known_total = sum(part.rows for part in known.values())
-        whole = _whole({v: _labelled(part, roles) for v, part in values.items()})
-        for value in {**values, **known}:
+        table = SliceTable.of(values)
+        rows_now, rows_known = _rows(table), _rows(SliceTable.of(reference.slices.get(by, {})))
+        total = sum(rows_now.values())
+        known_total = sum(rows_known.values())
+        labelled = dict(table.narrowed((roles.label, roles.prediction, AGREEMENT)))
+        whole = _whole(labelled)
+        lacking, levels = _lacking(table, profile, reference, roles, by), _levels(table, profile, reference, traits, by)
+        for value in dict.fromkeys([*rows_now, *rows_known]):
             name = f"{by}={value}"
-            part, before = values.get(value), known.get(value)
-            usual = before.rows / known_total if before and known_total else None
-            yield Key(by, "slice_share", name), share_reading(part.rows if part else 0, total, usual)
-            if part is None or part.rows < SLICE_ROWS:
+            rows, before = rows_now.get(value), rows_known.get(value)
+            usual = before / known_total if before is not None and known_total else None
+            share = Key(by, "slice_share", name), share_reading(rows or 0, total, usual)
+            found.append(ReadingsTable.of(dict([share])))
+            if rows is None or rows < SLICE_ROWS:
                 continue
-            yield from _missing(profile, reference, roles, by, name, part)
-            yield from _levels(profile, reference, traits, by, name, part)
+            found += [told.of_slice(value, name) for told in (lacking, levels)]
+            part, by_label = labelled[value], {}
             residual = _residual(part.moments, whole, roles.label or "", roles.prediction or "")
             if residual is not None and roles.label is not None:
-                yield Key(roles.label, "residual", name), residual
+                by_label[Key(roles.label, "residual", name)] = residual
             agreement = _agreement(part.moments, roles.label or "", roles.prediction or "")
             if agreement is not None and roles.label is not None:
-                yield Key(roles.label, "agreement", name), agreement
+                by_label[Key(roles.label, "agreement", name)] = agreement
+            if by_label:
+                found.append(ReadingsTable.of(by_label))
+    return joined(found)
 
 
-def _missing(
-    profile: BatchProfile,
-    reference: BatchProfile,
-    roles: Roles,
-    by: str,
-    name: str,
-    part: SliceProfile,
-) -> Iterator[tuple[Key, Reading]]:
-    """What lacks nothing needs no reading: most columns, in most slices.
+@dataclass(frozen=True, slots=True)
+class _Grid:
+    """One kind of statistic of each slice and column: slices x columns, NaN where there is none."""
+
+    stat: str
+    table: SliceTable
+    columns: tuple[str, ...]
+    values: Floats
+    noises: Floats
+
+    def of_slice(self, value: str, name: str) -> ReadingsTable:
+        """Those of one slice."""
+        at = self.table.names.index(value)
+        told = np.flatnonzero(~np.isnan(self.values[at]))
+        numbers = _numbers(self.stat, name, self.columns)[told]
+        return ReadingsTable(numbers, self.values[at, told], self.noises[at, told])
+
+
+@lru_cache(maxsize=1 << 11)
+def _numbers(stat: str, name: str, columns: tuple[str, ...]) -> Numbers:
+    """The numbers of one kind of statistic in one slice, column by column."""
+    return numbers_of(Key(column, stat, name) for column in columns)
+
+
+def _rows(table: SliceTable) -> dict[str, int]:
+    """Rows per slice."""
+    return dict(zip(table.names, (int(rows) for rows in table.rows), strict=True))
+
+
+def _lacking(table: SliceTable, profile: BatchProfile, reference: BatchProfile, roles: Roles, by: str) -> _Grid:
+    """Shares of missing values. What lacks nothing needs no reading: most columns, in most slices.
 
     Values go missing in clumps (one join, one hour), so in so few rows the noise is that of the share as it is.
     """
-    for column, lost in part.missing.items():
-        if column == by or column in roles.ignore or column not in reference.columns or not lost:
-            continue
-        if column not in profile.columns:
-            continue
-        yield Key(column, "slice_missing", name), share_reading(lost, part.rows)
+    judged = np.array(
+        [
+            name != by and name not in roles.ignore and name in reference.columns and name in profile.columns
+            for name in table.columns
+        ],
+        dtype=np.bool_,
+    )
+    rows = table.rows[:, None]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        share = table.missing / rows
+        smooth = (share * rows + 1) / (rows + 2)
+        noise = np.sqrt(smooth * (1 - smooth) * (1 / rows))
+    return _Grid("slice_missing", table, table.columns, np.where(judged & (table.missing > 0), share, np.nan), noise)
 
 
 def _levels(
-    profile: BatchProfile, reference: BatchProfile, traits: Mapping[str, Trait], by: str, name: str, part: SliceProfile
-) -> Iterator[tuple[Key, Reading]]:
-    for column, moments in part.moments.items():
+    table: SliceTable, profile: BatchProfile, reference: BatchProfile, traits: Mapping[str, Trait], by: str
+) -> _Grid:
+    """Means of numbers against those of all rows, in deviations of the reference."""
+    means, deviations = np.full(len(table.columns), np.nan), np.ones(len(table.columns))
+    for place, column in enumerate(table.columns):
         base, whole = reference.columns.get(column), profile.columns.get(column)
-        if column == by or moments.n < SLICE_ROWS or base is None or base.number is None:
+        if column == by or base is None or base.number is None or whole is None or whole.number is None:
             continue
-        if whole is None or whole.number is None or traits[column].kind not in ("feature", "prediction", "clock"):
-            continue
-        deviation = base.number.moments.deviation or 1.0
-        level = (moments.mean - whole.number.moments.mean) / deviation
-        yield Key(column, "slice_mean", name), Reading(level, 1 / math.sqrt(moments.n))
+        if traits[column].kind in ("feature", "prediction", "clock"):
+            means[place], deviations[place] = whole.number.moments.mean, base.number.moments.deviation or 1.0
+    n, mean, _ = table.moments
+    with np.errstate(invalid="ignore", divide="ignore"):
+        level = np.where(n >= SLICE_ROWS, (mean - means) / deviations, np.nan)
+        noise = 1 / np.sqrt(n)
+    return _Grid("slice_mean", table, table.columns, level, noise)
 
 
 def _residual(part: Mapping[str, Moments], whole: Mapping[str, Moments], label: str, prediction: str) -> Reading | None:
@@ -92,11 +140,6 @@ def _residual(part: Mapping[str, Moments], whole: Mapping[str, Moments], label: 
         return Reading(truth.mean - told.mean, math.sqrt(truth.variance / truth.n))
     rest = ((every.total - foretold.total) - (truth.total - told.total)) / others
     return Reading(truth.mean - told.mean - rest, math.sqrt(truth.variance / truth.n + every.variance / others))
-
-
-def _labelled(part: SliceProfile, roles: Roles) -> SliceProfile:
-    """Only label and prediction of it."""
-    return SliceProfile(part.rows, {}, {c: m for c, m in part.moments.items() if c in (roles.label, roles.prediction)})
 
 
 def _whole(values: Mapping[str, SliceProfile]) -> dict[str, Moments]:

@@ -29,7 +29,13 @@ class Spike:
 
 def spike(context: CheckContext, name: str) -> Spike | None:
     """The bin that gained most, None when either side has no numbers or the column is constant."""
-    now, before = context.current.columns[name].number, context.reference.columns[name].number
+    if name not in context.spikes:
+        context.spikes[name] = _spike(context.current.columns[name].number, context.reference.columns[name].number)
+    found = context.spikes[name]
+    return found if isinstance(found, Spike) else None
+
+
+def _spike(now: NumberProfile | None, before: NumberProfile | None) -> Spike | None:
     if now is None or before is None or not now.finite or not before.finite or now.minimum == now.maximum:
         return None
     bits = min(now.histogram.bits, before.histogram.bits)
@@ -46,8 +52,8 @@ def spike(context: CheckContext, name: str) -> Spike | None:
 
 def weather(context: CheckContext, name: str) -> float:
     """What to divide by: how far the furthest other column piled up, since columns that do so together are weather."""
-    others = [d.ratio for key, d in context.departures.of("peak") if key.column != name]
-    return max(1.0, others[0] if others and context.departures.days else 1.0)
+    other = next((d.ratio for key, d in context.departures.of("peak") if key.column != name), 1.0)
+    return max(1.0, other if context.departures.days else 1.0)
 
 
 def _value(now: NumberProfile, key: int, bits: int, rows: float) -> tuple[float, bool]:

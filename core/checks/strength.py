@@ -41,7 +41,7 @@ def strengths(context: CheckContext) -> Mapping[str, Strength]:
     """
     groups: dict[str, dict[str, tuple[float, str]]] = defaultdict(dict)
     alone = answers_left(context) >= LEFT  # then features that lost the answers say nothing of themselves
-    for key, departure in context.departures.found.items():
+    for key, departure in context.departures.of_rows:
         if not key.column or context.traits[key.column].kind not in ("feature", "clock", "prediction"):
             continue
         group = ALIKE.get(STATS[key.stat].group, STATS[key.stat].group)

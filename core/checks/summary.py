@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from core.checks.base import Check, CheckContext, not_checked, passed
-from core.checks.departures import Departure
+from core.checks.departed import Departure
 from storage.records.results import Finding
 
 NO_PAST = "too few past batches: at least five are needed"

@@ -14,13 +14,13 @@ from core.stats.profile import (
     BatchProfile,
     ColumnProfile,
     NumberProfile,
-    SliceProfile,
     TextProfile,
     TimeProfile,
 )
 from core.stats.row_order import OrderProfile
 from core.stats.sketch_numbers import Floats, Histogram, Moments
 from core.stats.sketch_values import HourCounts, ValueCounts
+from core.stats.slice_table import SliceTable
 
 FORM = 2
 """Form 2 added the order of rows and the bonds of columns; a profile of form 1 has neither."""
@@ -73,10 +73,7 @@ def unpack(packed: bytes) -> BatchProfile:
         duplicates=duplicates,
         columns={name: _unpack_column(name, parts) for name, parts in columns.items()},
         slices={
-            name: {
-                value: SliceProfile(count, missing, {n: Moments(*m) for n, m in moments.items()})
-                for value, (count, missing, moments) in values.items()
-            }
+            name: SliceTable.made(list(values), *([part[i] for part in values.values()] for i in range(3)))
             for name, values in slices.items()
         },
         orders={name: OrderProfile(*order) for name, order in orders.items()},

@@ -211,8 +211,15 @@ def _add_up(keys: Ints, counts: Ints) -> tuple[Ints, Ints]:
 
 
 def _collapse(bits: int, keys: Ints, counts: Ints) -> Histogram:
-    """Halve the resolution until at most ``MAX_BINS`` bins are occupied. ``keys`` ascend."""
-    while keys.size > MAX_BINS:
-        bits -= 1
-        keys, counts = _add_up(keys >> 1, counts)
-    return Histogram(bits, keys, counts)
+    """Halve the resolution until at most ``MAX_BINS`` bins are occupied. ``keys`` ascend and differ.
+
+    Neighbours share a bin once all bits in which they differ are gone: the ``MAX_BINS``-th largest difference of
+    neighbours says how many must go.
+    """
+    if keys.size <= MAX_BINS:
+        return Histogram(bits, keys, counts)
+    apart = (keys[1:] ^ keys[:-1]).view(np.uint64)
+    gone = int(np.partition(apart, apart.size - MAX_BINS)[apart.size - MAX_BINS]).bit_length()
+    keys = keys >> gone
+    starts = np.flatnonzero(np.concatenate([[True], keys[1:] != keys[:-1]]))
+    return Histogram(bits - gone, keys[starts], np.add.reduceat(counts, starts))

@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.checks.base import CheckContext
-from core.checks.departures import Departure, Departures
+from core.checks.departed import Departure
+from core.checks.departures import Departures
 from core.checks.false_alarms import BUDGET, USUAL, Answered, expected_false_alarms, further
 from core.checks.given import PastBatch
 from core.checks.statistics import Key
