@@ -19,6 +19,7 @@ from tui.focus import Focus
 from tui.present import alerts as present
 from tui.present import storms as present_storms
 from tui.present.columns import Column
+from tui.present.text import counted
 from tui.screens import snoozing
 from tui.screens import storms as storm_rows
 from tui.screens.dialogs import Choice
@@ -63,9 +64,9 @@ class AlertRows:
         shell = self.pane.shell
         lines = {} if view.filter else storms.lines(self.pane.db, [a.id for a in found])
         return [
-            Row(storm_rows.key_of(line.id), present_storms.cells(line, a, shell.now(), shell.clock))
+            Row(storm_rows.key_of(line.id), present_storms.cells(line, a, shell.now(), shell.brief))
             if (line := lines.get(a.id)) is not None and line.groups > 1
-            else Row(key_of(a), present.cells(a, shell.now(), shell.clock))
+            else Row(key_of(a), present.cells(a, shell.now(), shell.brief))
             for a in found
         ]
 
@@ -232,8 +233,11 @@ class AlertsPane(ListPane):
         """Acknowledge the chosen groups and storms; where nothing fires, ask whether to take the answer back."""
         chosen = self.chosen()
         actor, now = self.shell.services.actor(), self.shell.now()
+        if not chosen.firing(now) and chosen.acknowledged_whole(self.db):
+            snoozing.wake(self, chosen)
+            return
         if not chosen.firing(now):
-            title = f"Nothing of these {len(chosen.heads)} group(s) fires: {chosen.heads[0].state_at(now)} already"
+            title = f"Nothing of {counted(len(chosen.heads), 'group')} fires: {chosen.heads[0].state_at(now)} already"
             back = ("k", "wake", "wake: take back what was answered, it fires again")
             self.shell.open_sheet(Choice(title, [back]), lambda _: snoozing.wake(self, chosen))
             return
@@ -269,7 +273,9 @@ class AlertsPane(ListPane):
         def work(db: sqlite3.Connection) -> str:
             admitted = [alert_answers.give_feedback(db, a.id, verdict, actor=actor, now=now) for a in chosen]
             joined = sum(answer is True for answer in admitted)
-            return f"{verdict} recorded{f'; {joined} batch(es) joined the baseline' if joined else ''}"
+            batches = f"; {counted(joined, 'batch', 'batches')} joined the baseline" if joined else ""
+            firing = "; still firing: a acknowledges" if any(a.state_at(now) == "firing" for a in chosen) else ""
+            return f"{verdict} recorded{batches}{firing}"
 
         self.record("feedback", work, self.shell.say)
 
