@@ -72,6 +72,18 @@ async def test_one_key_answers_all_and_again_takes_it_back(
     assert [e.action for e in audit.recent(db, 2)] == ["storm.undo", "storm.acknowledge"]
 
 
+async def test_a_verdict_says_that_the_alert_fires_still(
+    db: sqlite3.Connection, store_file: Path, weather: list[Model]
+) -> None:
+    app = screen(store_file, panes=PANES)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await keys(pilot, "2", "j")
+        assert "11-2" in screen_text(app)  # the day of a window that is not of today
+        await keys(pilot, "f", "n")
+        assert "noise recorded; 1 batch joined the baseline; still firing: a acknowledges" in screen_text(app)
+    assert alerts.page(db, like="lone")[0].verdict == "noise"
+
+
 async def test_until_resolved_by_key(db: sqlite3.Connection, store_file: Path, weather: list[Model]) -> None:
     app = screen(store_file, panes=PANES)
     async with app.run_test(size=(80, 24)) as pilot:

@@ -8,7 +8,6 @@ from typing import Any
 
 from rich.console import RenderableType
 
-from core import alert_answers
 from core.guidance import guidance
 from storage.errors import UsageError
 from storage.records.alerts import Alert
@@ -20,7 +19,7 @@ from tui.present import alerts as present
 from tui.present import storms as present_storms
 from tui.present.columns import Column
 from tui.present.text import counted
-from tui.screens import snoozing
+from tui.screens import feedback, snoozing
 from tui.screens import storms as storm_rows
 from tui.screens.dialogs import Choice
 from tui.screens.storms import Chosen, StormLevel
@@ -28,13 +27,6 @@ from tui.widgets.pane import ListPane
 from tui.widgets.rows import Row, RowSource, View
 
 _ORDER = {"": "tier", "tier": "tier", "model": "model", "window": "time", "seen": "score"}
-FEEDBACK = [
-    ("a", "acted", "acted: there was something to do, and it was done"),
-    ("u", "useful", "useful: right to tell, nothing to do"),
-    ("n", "noise", "noise: nothing was wrong; its batch joins the baseline"),
-    ("d", "duplicate", "duplicate of another alert"),
-    ("l", "late", "late: right, but too late"),
-]
 
 
 class AlertRows:
@@ -264,20 +256,7 @@ class AlertsPane(ListPane):
 
     def do_feedback(self) -> None:
         """Ask what the chosen alerts were worth."""
-        chosen = self.chosen().heads
-        self.shell.open_sheet(Choice("What was it worth?", FEEDBACK), lambda verdict: self._judge(chosen, verdict))
-
-    def _judge(self, chosen: list[Alert], verdict: str) -> None:
-        actor, now = self.shell.services.actor(), self.shell.now()
-
-        def work(db: sqlite3.Connection) -> str:
-            admitted = [alert_answers.give_feedback(db, a.id, verdict, actor=actor, now=now) for a in chosen]
-            joined = sum(answer is True for answer in admitted)
-            batches = f"; {counted(joined, 'batch', 'batches')} joined the baseline" if joined else ""
-            firing = "; still firing: a acknowledges" if any(a.state_at(now) == "firing" for a in chosen) else ""
-            return f"{verdict} recorded{batches}{firing}"
-
-        self.record("feedback", work, self.shell.say)
+        feedback.ask(self, self.chosen().heads)
 
     def do_tune(self) -> None:
         """What could be changed of the check behind the alert, so that noise goes and every known fault stays."""
