@@ -41,7 +41,9 @@ class SilencePreview:
     @property
     def words(self) -> str:
         """The preview in one sentence."""
-        told = f"would have hidden {self.hidden} alerts in seven days, {self.loud} of them pages or tickets"
+        many = "1 alert" if self.hidden == 1 else f"{self.hidden} alerts"
+        loud = "1 of them a page or ticket" if self.loud == 1 else f"{self.loud} of them pages or tickets"
+        told = f"would have hidden {many} in seven days, {loud}"
         return f"{told}; {len(self.through)} of class hard would have broken through" if self.through else told
 
 

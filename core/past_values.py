@@ -11,6 +11,8 @@ from statistics import median
 
 from core.breaking_through import SLO_BURN
 from core.changes import feed as changes
+from core.checks.departures import slice_column
+from core.checks.slice_measures import SLICE_ROWS
 from core.checks.statistics import Key
 from core.checks.stored_readings import FORM, unpack
 from core.measure import trend
@@ -42,8 +44,21 @@ WORDS: Mapping[str, str] = {
     "slice_mean": "mean, in spreads from the reference's", "residual": "labels away from the predictions",
     "distance": "distance from the reference", "distinct": "distinct values",
     "run": "longest run of one value, share of rows", "integers": "share of whole numbers",
-    "bond": "rank correlation with its closest columns",
+    "bond": "rank correlation with its closest columns", "tie": "share of the variance a category explains",
+    "at_minimum": "share at the minimum", "zeros": "share of zeros", "negatives": "share below zero",
+    "empty": "share of empty texts", "infinite": "share of infinite values", "padded": "share with blanks around it",
+    "patterns": "share of forms of writing never seen", "numeric": "share of texts that are numbers",
+    "new_numbers": "share of numbers never seen", "off_grid": "share with more decimals than known",
+    "lost": "share of rows of values that are gone", "overshoot": "distance beyond the range, in its widths",
+    "hours": "hours with rows", "gap": "most hours from one with rows to the next",
+    "lost_ids": "share of ids left out", "agreement": "correlation of label and prediction",
+    "lost_run": "longest run of missing values, share of rows",
+    "repeats": "rows that repeat the one before, beyond chance",
+    "visits": "share of rows that come back to one value", "serial": "correlation of a row with the one before",
 }  # fmt: skip
+SHARES = frozenset(stat for stat, told in WORDS.items() if "share" in told)
+"""Statistics between 0 and 1: drawn from 0 on."""
+
 _LOGARITHMS = ("rows", "distinct")
 
 
@@ -64,12 +79,16 @@ class PastValues:
         words: what it is.
         onset: when the first accused batch began.
         altered: what was altered from the first batch on, nearest to the onset first.
+        usual: the median of the batches that are not accused; None where all of them are.
+        share: whether the values lie between 0 and 1.
     """
 
     words: str
     values: tuple[PastValue, ...]
     onset: datetime
     altered: tuple[Change, ...]
+    usual: float | None
+    share: bool
 
 
 def past_values(db: sqlite3.Connection, alert: Alert, now: datetime) -> PastValues | None:
@@ -82,27 +101,31 @@ def past_values(db: sqlite3.Connection, alert: Alert, now: datetime) -> PastValu
         found = _statistic(db, alert, accused)
     if found is None or len(found[1]) < 3:
         return None
-    words, values = found
+    words, values, share = found
+    others = [v.value for v in values if not v.accused]
+    usual = median(others) if others else None
     known = [v.at for v in values if v.accused]
     onset = min(known, default=alert.window_start or alert.fired_at)
     redactor = redactor_for(db, models.get_by_id(db, alert.model_id), [alert.id])
     altered = changes.between(db, alert.model_id, values[0].at, now + timedelta(microseconds=1))
     masked = tuple(replace(c, subject=redactor.text(c.subject)) for c in altered)
-    return PastValues(redactor.told(words, alert.columns), tuple(values), onset, masked)
+    return PastValues(redactor.told(words, alert.columns), tuple(values), onset, masked, usual, share)
 
 
 def _metric(
     db: sqlite3.Connection, alert: Alert, accused: set[int | None], now: datetime
-) -> tuple[str, list[PastValue]] | None:
+) -> tuple[str, list[PastValue], bool] | None:
     model = models.get_by_id(db, alert.model_id)
     primary = model.file.primary_metric
     if primary is None:
         return None
     points = [p for p in trend(db, model, primary.name, BATCHES, now=now) if p.value is not None and not p.immature]
-    return primary.name, [PastValue(p.window_start, p.value or 0.0, p.batch_id in accused) for p in points]
+    return primary.name, [PastValue(p.window_start, p.value or 0.0, p.batch_id in accused) for p in points], False
 
 
-def _statistic(db: sqlite3.Connection, alert: Alert, accused: set[int | None]) -> tuple[str, list[PastValue]] | None:
+def _statistic(
+    db: sqlite3.Connection, alert: Alert, accused: set[int | None]
+) -> tuple[str, list[PastValue], bool] | None:
     findings = [r.finding for r in results.of_alert(db, alert.id)]
     taken = [b for b in batches.page(db, model_id=alert.model_id, limit=BATCHES) if b.window_start is not None][::-1]
     packed = batches.readings(db, [b.id for b in taken], form=FORM)
@@ -118,12 +141,21 @@ def _statistic(db: sqlite3.Connection, alert: Alert, accused: set[int | None]) -
             of = " in ".join(filter(None, (key.column, key.slice)))
             words = f"{WORDS.get(key.stat, key.stat)}{f' of {of}' if of else ''}"
             values = [
-                PastValue(b.window_start, math.exp(day[key]) if key.stat in _LOGARITHMS else day[key], b.id in accused)
+                PastValue(b.window_start, math.exp(value) if key.stat in _LOGARITHMS else value, b.id in accused)
                 for b, day in days
-                if key in day and b.window_start is not None
+                if b.window_start is not None and (value := _read(key, day, b.rows)) is not None
             ]
-            return words, values
+            return words, values, key.stat in SHARES
     return None
+
+
+def _read(key: Key, day: Mapping[Key, float], rows: int) -> float | None:
+    """A batch's value of a statistic; a slice that lacked nothing has no reading of what is missing: that is a zero."""
+    value = day.get(key)
+    if value is None and key.stat == "slice_missing":
+        share = day.get(Key(slice_column(key.slice), "slice_share", key.slice), 0.0)
+        return 0.0 if share * rows >= SLICE_ROWS else None
+    return value
 
 
 def _key(finding: Finding, now: Mapping[Key, float], past: Sequence[Mapping[Key, float]]) -> Key | None:

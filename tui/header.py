@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from datetime import datetime
 
-from core.escalation import escalated
+from core.escalation import escalated, told_of_all
 from core.watch import who_is_on_watch
 from storage.errors import UsageError
 from storage.tables import alerts
@@ -18,6 +18,7 @@ def header_of(
 ) -> HeaderState:
     """Read it: three short queries, and the rotation where it has changed."""
     firing = alerts.firing(db, now)
+    passed_on = escalated(db, now)
     on_watch, broken = _on_watch(rotation, now)
     return HeaderState(
         host=host,
@@ -26,7 +27,8 @@ def header_of(
         rotation_broken=broken,
         pages=firing.get("page", 0),
         tickets=firing.get("ticket", 0),
-        escalated=len(escalated(db, now)),
+        escalated=len(passed_on),
+        escalated_more=bool(passed_on) and not told_of_all(db),
     )
 
 

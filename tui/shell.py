@@ -101,6 +101,10 @@ class Shell(App[None], inherit_bindings=False):
         """A moment as this screen shows it, hour and minute."""
         return moments.clock(moment, utc=self.utc)
 
+    def brief(self, moment: datetime) -> str:
+        """A moment as a narrow cell shows it: the clock today, else day and hour."""
+        return moments.brief(moment, self.now(), utc=self.utc)
+
     def age(self, moment: datetime) -> str:
         """How long ago a moment was."""
         return moments.age(self.now() - moment)

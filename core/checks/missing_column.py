@@ -9,16 +9,22 @@ from storage.records.results import Finding, Tier
 
 
 def run(context: CheckContext) -> list[Finding]:
-    """A missing feature or prediction pages, a missing version or stage is a ticket; labels come late as a rule."""
+    """A missing feature or prediction pages, a missing version or stage is a ticket.
+
+    Labels come late as a rule: a batch without them is in order, and what can't be judged of it yet is said.
+    """
     renamed = renames(context)
     wanted = [n for n in context.reference.columns if n not in context.roles.ignore]
-    found = []
+    found, late = [], []
     for name in wanted:
         if name in context.current.columns:
             continue
-        tier: Tier = "page" if context.traits[name].kind not in ("label", "marker") else "ticket"
+        kind = context.traits[name].kind
         new = renamed.get(name)
-        late = context.traits[name].kind == "label"
+        if kind == "label" and new is None:
+            late.append(f"the label {name!r} is not there yet: labels may come later")
+            continue
+        tier: Tier = "page" if kind not in ("label", "marker") else "ticket"
         message = f"the column {name!r} is missing" + (f"; {new!r} looks like it" if new else "")
         found.append(
             failed(
@@ -26,16 +32,16 @@ def run(context: CheckContext) -> list[Finding]:
                 CHECK,
                 message,
                 cause="rename" if new else "schema",
-                ratio=20.0 if not late else 1.5,
+                ratio=20.0 if kind != "label" else 1.5,
                 column=name,
                 columns=(name, new) if new else (name,),
                 value=0.0,
                 threshold=1.0,
-                tier="evidence" if new or late else tier,
+                tier="evidence" if new else tier,
                 rows=context.current.rows,
             )
         )
-    return answer(CHECK, found, len(wanted))
+    return answer(CHECK, found, len(wanted) - len(late), late)
 
 
 CHECK = Check(

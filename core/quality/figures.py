@@ -71,6 +71,7 @@ class Quality:
     Attributes:
         model: None for all models together.
         weeks: length of the record in it; a record that began later than ``since`` is no longer than it is.
+        recorded: whether there is a record at all: a model without a batch has none.
         checks, causes: the ones that called most first.
         incidents: all, with an alert linked, with one near that nobody linked, and missed.
         missed: every known miss.
@@ -82,6 +83,7 @@ class Quality:
     since: datetime
     until: datetime
     weeks: float
+    recorded: bool
     overall: Figures
     checks: tuple[Figures, ...]
     causes: tuple[Figures, ...]
@@ -125,6 +127,7 @@ def quality(db: sqlite3.Connection, model: Model | None, *, since: datetime, now
         since=start,
         until=now,
         weeks=weeks,
+        recorded=first is not None,
         overall=figures("all", "", counted, sum(not one.missed for one in told)),
         checks=split("check", by_check, missed.incidents_by_check(db, seen)),
         causes=split("cause", by_cause, missed.incidents_by_cause(db, seen)),

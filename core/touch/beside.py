@@ -24,13 +24,14 @@ def precision_words(db: sqlite3.Connection, alert: Alert, findings: Sequence[Fin
     told = []
     for check in list(dict.fromkeys(finding.check for finding in findings))[:CHECKS]:
         found = precision_of(db, alert.model_id, check, now=now)
+        where = f"in {alert.model}, {check}"
         if not found.n:
-            told.append(f"{check}: nobody has judged an alert of it yet (f)")
+            told.append(f"{where}: nobody has judged an alert of it yet (f)")
         elif found.value is None or found.low is None or found.high is None:
-            told.append(f"{check}: {found.hits} of {found.n} judged alerts were right, too few for a rate")
+            told.append(f"{where}: {found.hits} of {found.n} judged alerts were right, too few for a rate")
         else:
             told.append(
-                f"{check}: {found.hits} of {found.n} judged alerts were right, "
+                f"{where}: {found.hits} of {found.n} judged alerts were right, "
                 f"{100 * found.value:.0f} % [{100 * found.low:.0f} {100 * found.high:.0f}]"
             )
     return told

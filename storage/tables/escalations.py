@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from datetime import datetime
 
-from storage.clock import from_text, to_text
+from storage.clock import from_text, from_text_or_none, to_text
 from storage.db import transaction
 from storage.records.escalations import Escalation
 
@@ -14,18 +14,22 @@ LOOKED_AT = 500
 
 _SUBJECT = "'group:' || g.model_id || ':' || g.group_key"
 # Open pages: those that fire, and those that are quiet, since a snooze may have run out.
-_PAGES = f"""
+_OPEN_PAGES = f"""
 SELECT g.head_id, CASE WHEN g.storm_id IS NULL THEN {_SUBJECT} ELSE 'storm:' || g.storm_id END AS subject
 FROM alert_groups g WHERE g.open = 1 AND g.tier_rank = 0 AND (g.quiet = 0 OR EXISTS (
     SELECT 1 FROM alert_state s WHERE s.alert_id = g.head_id AND s.state = 'snoozed'))
   AND (NOT :called OR EXISTS (
     SELECT 1 FROM escalations e WHERE e.subject = {_SUBJECT} OR e.subject = 'storm:' || g.storm_id))
-ORDER BY g.head_id DESC LIMIT :limit
 """
+_PAGES = f"{_OPEN_PAGES} ORDER BY g.head_id DESC LIMIT :limit"
+_COUNT = f"SELECT count(*) FROM ({_OPEN_PAGES})"
 _OF_SUBJECT = "SELECT * FROM escalations WHERE subject = ? AND since = ? ORDER BY round"
 _OF_ALERT = """
 SELECT e.* FROM escalations e JOIN alerts a ON a.id = e.alert_id
 WHERE a.model_id = ? AND a.group_key = ? ORDER BY e.id DESC LIMIT ?
+"""
+_JUDGED = """
+SELECT max(f.at) FROM alert_feedback f JOIN alerts a ON a.id = f.alert_id WHERE a.model_id = ? AND a.group_key = ?
 """
 _INSERT = """
 INSERT INTO escalations(subject, since, round, alert_id, called, at) VALUES (?, ?, ?, ?, ?, ?)
@@ -40,6 +44,16 @@ def pages(db: sqlite3.Connection, *, called: bool = False) -> list[tuple[str, in
     """
     bound = {"called": called, "limit": LOOKED_AT}
     return [(row["subject"], row["head_id"]) for row in db.execute(_PAGES, bound)]
+
+
+def count(db: sqlite3.Connection, *, called: bool = False) -> int:
+    """How many open groups :func:`pages` would tell if it told all of them."""
+    return int(db.execute(_COUNT, {"called": called}).fetchone()[0])
+
+
+def judged_at(db: sqlite3.Connection, model_id: int, group_key: str) -> datetime | None:
+    """When a person last said what an alert of a group was worth; None when nobody ever did."""
+    return from_text_or_none(db.execute(_JUDGED, (model_id, group_key)).fetchone()[0])
 
 
 def of_subject(db: sqlite3.Connection, subject: str, since: datetime) -> list[Escalation]:

@@ -5,13 +5,15 @@ from pathlib import Path
 import pytest
 
 from core import alert_answers
-from core.escalation import escalate, escalated, sentence, unanswered
+from core.escalation import escalate, escalated, sentence, told_of_all, unanswered
 from core.storms import answers
 from storage import db as store
 from storage.records.models import Model
 from storage.tables import alerts, storms
 from tests.conftest import ADA, NOW
 from tests.core.storms.weather import arrive, model, nulls, unit
+from tui.header import header_of
+from tui.present.lines import header_line
 
 FIRED = NOW + timedelta(hours=1)
 """When the first batch, whose window is an hour, has arrived."""
@@ -128,3 +130,40 @@ def test_nobody_named_is_said(db: sqlite3.Connection, tmp_path: Path) -> None:
 def test_never_means_never(db: sqlite3.Connection, tmp_path: Path) -> None:
     arrive(db, model(db, tmp_path, "eta", more="escalate_times = 0\n"), [unit("temp", "page")])
     assert called(db, 6000) == []
+
+
+def test_a_verdict_is_an_answer_until_it_begins_anew(db: sqlite3.Connection, eta: Model) -> None:
+    (page,) = arrive(db, eta, [unit("temp", "page")])
+    assert called(db, 30) == ["eta team"]
+    alert_answers.give_feedback(db, page.id, "noise", actor=ADA, now=at(40))
+    assert escalated(db, at(41)) == []
+    arrive(db, eta, [unit("temp", "page")], hour=1)
+    assert called(db, 200) == []
+    alert_answers.wake(db, alerts.page(db)[0].id, actor=ADA, now=at(210))
+    assert called(db, 240) == ["eta team"]
+
+
+def test_the_sentence_names_the_page_that_was_called_for(db: sqlite3.Connection, tmp_path: Path) -> None:
+    made = [model(db, tmp_path, name, upstream=("weather",), more=RULES) for name in ("eta", "demand", "surge")]
+    first = [arrive(db, one, [unit("temp", "page")])[0] for one in made]
+    assert called(db, 30) == ["eta team"]
+    (repeat,) = arrive(db, made[0], [unit("temp", "page")], hour=1)
+    (one,) = escalated(db, at(40))
+    assert sentence(one, at(40)) == f"ESCALATED to eta team: page {repeat.id} of eta unanswered for 40 min"
+    alert_answers.acknowledge(db, repeat.id, actor=ADA, now=at(61))
+    (one,) = escalated(db, at(62))
+    assert sentence(one, at(62)) == (
+        f"ESCALATED to eta team for page {first[0].id} of eta, answered since; "
+        f"of the same storm page {first[1].id} of demand unanswered for 62 min"
+    )
+
+
+def test_what_was_not_looked_at_is_said(db: sqlite3.Connection, eta: Model, monkeypatch: pytest.MonkeyPatch) -> None:
+    arrive(db, eta, [unit("temp", "page"), unit("wind", "page")])
+    escalate(db, at(30))
+    assert told_of_all(db)
+    monkeypatch.setattr("storage.tables.escalations.LOOKED_AT", 1)
+    assert not told_of_all(db)
+    assert len(escalated(db, at(31))) == 1
+    state = header_of(db, host="h", store="s", now=at(31))
+    assert "1+ ESCALATED 2 PAGE" in header_line(state, 80).plain

@@ -51,7 +51,7 @@ def test_the_preview_holds_exactly_what_would_be_hidden(db: sqlite3.Connection, 
         ("ticket", "completeness a"),
     ]
     assert (len(seen.through), seen.hidden, seen.loud) == (1, 1, 1)
-    assert "would have hidden 1 alerts" in seen.words
+    assert "would have hidden 1 alert in" in seen.words
     assert "1 of class hard would have broken through" in seen.words
     every = alert_answers.preview_silence(db, model_id=churn.id, check=None, column=None, now=LATER)
     assert len(every.matched) == 3

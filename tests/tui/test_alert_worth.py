@@ -58,6 +58,7 @@ def test_lists_and_details_show_the_worth_and_its_reasons(
     model = registered(db, tmp_path, CHURN)
     (alert,) = arrive(db, model, 0, [found("unit", "a", cause="unit change")])
     assert (act(alert), lines(alert)[0]) == ("-", "P(act) unknown; seen x1, never answered")
+    assert lines(alert)[1] == "  when it was raised: nobody had answered an alert of this model yet"
     alert_answers.give_feedback(db, alert.id, "acted", actor=ADA, now=NOW)
     (alert,) = arrive(db, model, 1, [found("unit", "a", cause="unit change")])
     assert act(alert) == "67% 1/1"

@@ -75,7 +75,7 @@ async def test_a_change_becomes_evidence(db: sqlite3.Connection, store_file: Pat
         assert "no incident lives" in screen_text(app)
         key = lifecycle.open_incident(db, model=churn, title="x", actor=ADA, now=NOW).key
         await keys(pilot, "i", "enter")
-        assert f"1 change(s) linked to {key}" in screen_text(app)
+        assert f"1 change linked to {key}" in screen_text(app)
         first = writing.hypothesis(db, key, "bad snapshot", actor=ADA, now=NOW)
         writing.hypothesis(db, key, "unit", actor=ADA, now=NOW)
         await keys(pilot, "space", "space", "i", "enter", "1")
@@ -106,11 +106,11 @@ async def test_exports_hold_what_is_shown_and_mask_redacted_columns(
     app = screen(store_file)
     async with app.run_test(size=(80, 24)) as pilot:
         await keys(pilot, "8", "x", "c")
-        assert "3 change(s) written" in screen_text(app)
+        assert "3 changes written" in screen_text(app)
         await keys(pilot, "slash")
         await words(pilot, "query")
         await keys(pilot, "x", "j")
-        assert "1 change(s) written" in screen_text(app)
+        assert "1 change written" in screen_text(app)
     (as_csv,) = (store_file.parent / "dump").glob("*.csv")
     with as_csv.open(newline="") as file:
         lines = list(csv.DictReader(file))

@@ -109,7 +109,7 @@ def test_candidates_never_cut_alerts_and_are_never_dropped(db: sqlite3.Connectio
 
     assert opened(1, page=1) == "1 page 1 cand"
     assert opened(2, page=1, ticket=2) == "1 page 2 tkt >"
-    assert opened(2, page=12, ticket=2) == "12 page 2 tkt>"
+    assert opened(2, page=12, ticket=2) == "12 page 2 tkt >"
     assert (opened(2), opened(0)) == ("2 cand", "-")
     assert opened(2, page=12, ticket=10, digest=3) == "12 page 10 tkt 3 dig"
 

@@ -66,10 +66,22 @@ async def test_one_key_answers_all_and_again_takes_it_back(
         for _ in range(place):
             await keys(pilot, "j")
         assert app.pane.table.key == f"storm:{storm.id}"  # type: ignore[union-attr]
-        await keys(pilot, "a", "k")
+        await keys(pilot, "a")
         assert "6 fire again" in screen_text(app)
     assert storms.open_storms(db)[0].firing(NOW) == 6
     assert [e.action for e in audit.recent(db, 2)] == ["storm.undo", "storm.acknowledge"]
+
+
+async def test_a_verdict_says_that_the_alert_fires_still(
+    db: sqlite3.Connection, store_file: Path, weather: list[Model]
+) -> None:
+    app = screen(store_file, panes=PANES)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await keys(pilot, "2", "j")
+        assert "11-2" in screen_text(app)  # the day of a window that is not of today
+        await keys(pilot, "f", "n")
+        assert "noise recorded; 1 batch joined the baseline; still firing: a acknowledges" in screen_text(app)
+    assert alerts.page(db, like="lone")[0].verdict == "noise"
 
 
 async def test_until_resolved_by_key(db: sqlite3.Connection, store_file: Path, weather: list[Model]) -> None:
@@ -79,7 +91,7 @@ async def test_until_resolved_by_key(db: sqlite3.Connection, store_file: Path, w
         assert "until morning, 2026-11-23 " in screen_text(app)
         assert "until the end of the shift" in screen_text(app)
         await keys(pilot, "r")
-        assert "6 snoozed until 2026-12-23" in screen_text(app)
+        assert "6 snoozed until resolved (2026-12-23" in screen_text(app)
     (storm,) = storms.open_storms(db)
     assert storm.state_at(NOW) == "snoozed"
     assert alerts.events(db, storm.head.id)[-1].note == "until it is resolved"
@@ -93,7 +105,7 @@ async def test_a_silence_by_key_shows_first_what_it_would_hide(
     app = screen(store_file, panes=PANES)
     async with app.run_test(size=(80, 24)) as pilot:
         await keys(pilot, "2", "j", "z", "s")
-        assert "completeness of lone in eta: would have hidden 1 alerts" in screen_text(app)
+        assert "completeness of lone in eta: would have hidden 1 alert " in screen_text(app)
         await keys(pilot, "1", "d")
         await words(pilot, "known [/red]")
         assert isinstance(app.screen, Sheet)
@@ -113,7 +125,7 @@ async def test_a_silence_by_key_shows_first_what_it_would_hide(
         assert "it hides 1 open group" in screen_text(app)
         await keys(pilot, "z")
         await settle(pilot)
-        assert "silence 1 is over; 1 alert(s) fire again" in screen_text(app)
+        assert "silence 1 is over; 1 alert fires again" in screen_text(app)
     assert alerts.get(db, hidden.id).state == "firing"
 
 

@@ -9,6 +9,7 @@ from pathlib import PurePath
 from rich.text import Text
 
 from core.guidance import Guidance
+from core.snoozing import UNTIL_RESOLVED
 from storage.records.alerts import Alert, AlertEvent
 from storage.records.results import StoredResult
 from tui.present import guidance
@@ -18,6 +19,9 @@ from tui.present.worth import lines as worth_lines
 
 TIER_MARKS = {"page": "!! PAGE", "ticket": "! TKT", "digest": "digest", "evidence": "evid."}
 STATE_WORDS = {"firing": "firing", "acknowledged": "ack", "snoozed": "snooz", "resolved": "resol"}
+
+EXAMPLES = 3
+"""Rows of a finding that are shown."""
 
 Stamp = Callable[[datetime], str]
 
@@ -53,7 +57,9 @@ def detail(
     text = Text()
     put_line(text, alert.title, "bold")
     linked = f"  {incident}" if incident else ""
-    until = f" until {stamp(alert.until)}" if alert.until and alert.state_at(now) == "snoozed" else ""
+    snoozed = next((event for event in reversed(events) if event.kind == "snooze"), None)
+    note = snoozed.note if snoozed else None
+    until = f" {quiet_until(alert.until, note, stamp)}" if alert.until and alert.state_at(now) == "snoozed" else ""
     put_line(text, f"{alert.state_at(now)}{until}  class {alert.error_class}  cause {alert.cause}{linked}")
     window = (
         f"{stamp(alert.window_start)} to {stamp(alert.window_end)}" if alert.window_start and alert.window_end else "-"
@@ -69,14 +75,18 @@ def detail(
         for key, label in (("command", "rows"), ("owner", "owner"), ("tuned", "check")):
             if finding.evidence.get(key):
                 put_line(text, f"  {label}: {finding.evidence[key]}")
-        for row in list(finding.evidence.get("sample") or ())[:3]:
+    for line, style in guidance.about(found):
+        put_line(text, line, style)
+    for result in findings:
+        rows = list(result.finding.evidence.get("sample") or ())[:EXAMPLES]
+        if rows:
+            put_line(text, f"\nrows that {result.finding.check} found", "bold")
+        for row in rows:
             put_line(text, f"  e.g. {_example(row)}")
     if chart:
         text.append("\n")
         for line in chart.split("\n"):
             put_line(text, line)
-    for line, style in guidance.about(found):
-        put_line(text, line, style)
     if events or found.calls:
         put_line(text, "\nwhat happened", "bold")
         for event in events:
@@ -84,6 +94,19 @@ def detail(
     for line, style in guidance.history(found, stamp):
         put_line(text, line, style)
     return text
+
+
+def quiet_until(until: datetime, note: str | None, stamp: Stamp) -> str:
+    """Until when something is quiet: "until it is resolved" is told by its word, its last moment in brackets.
+
+    >>> quiet_until(datetime(2026, 12, 24), "until it is resolved; known", lambda at: f"{at:%Y-%m-%d}")
+    'until resolved (2026-12-24 at the latest)'
+    >>> quiet_until(datetime(2026, 12, 24), None, lambda at: f"{at:%Y-%m-%d}")
+    'until 2026-12-24'
+    """
+    if note is not None and note.startswith(UNTIL_RESOLVED):
+        return f"until resolved ({stamp(until)} at the latest)"
+    return f"until {stamp(until)}"
 
 
 def _example(row: object) -> str:

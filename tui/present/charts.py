@@ -21,6 +21,10 @@ MARKS = 6
 """Changes that a chart marks: the nearest ones; pane 8 has all."""
 
 
+LEVELS = 4
+"""Numbers on an upright axis with given ends."""
+
+
 @dataclass(frozen=True, slots=True)
 class Series:
     """A line of a chart: a name, a one-character marker (or ``braille``), and points; None leaves a gap."""
@@ -49,6 +53,7 @@ def line_chart(
     marks: Sequence[Mark] = (),
     bound: float | None = None,
     span: tuple[float, float] | None = None,
+    heights: tuple[float, float] | None = None,
 ) -> str:
     """Lines over a common axis, with marks and a horizontal bound.
 
@@ -60,6 +65,7 @@ def line_chart(
         ticks: places on the axis with their labels.
         bound: a horizontal line, as an SLO.
         span: the ends of the axis, where it reaches beyond the points; marks outside of it are left out.
+        heights: the ends of the upright axis, whose numbers then have three digits.
     """
     import plotext as plt
 
@@ -74,6 +80,11 @@ def line_chart(
                 plt.plot([x for x, _ in points], [y for _, y in points], marker=one.marker, label=name)
         if bound is not None:
             plt.hline(bound)
+        if heights is not None:
+            bottom, top = heights
+            levels = [bottom + (top - bottom) * n / (LEVELS - 1) for n in range(LEVELS)]
+            plt.ylim(bottom, top)
+            plt.yticks(levels, [f"{level:.3g}" for level in levels])
         low, high = span or _ends(series)
         shown = [mark for mark in marks if low <= mark.x <= high]
         if shown or span:

@@ -21,8 +21,11 @@ if TYPE_CHECKING:
 
 Stamp = Callable[[datetime], str]
 
-OPEN = 14
+OPEN = 18
 """Characters of the column of what is open."""
+
+ESCALATED = 3
+"""Pages that nobody answers, told one by one; how many more there are is told in one line."""
 
 
 def cells(line: ModelLine, health: Health | None, now: datetime, candidates: int = 0) -> tuple[str | Text, ...]:
@@ -127,8 +130,10 @@ def detail(
     others = ", ".join(f"{version} in {stage}" for version, stage in line.others)
     production = "production" if line.model.file.production else "not production"
     put_line(text, f"{live}{f'; also {others}' if others else ''}  ({line.model.file.task}, {production})")
-    for sentence in escalated:
+    for sentence in escalated[:ESCALATED]:
         put_line(text, f"! {sentence}", "bold")
+    if len(escalated) > ESCALATED:
+        put_line(text, f"! and {len(escalated) - ESCALATED} more: 2", "bold")
     if on_the_way:
         put_line(text, on_the_way, "bold" if "OVERRIDE" in on_the_way else "")
     if budget:

@@ -28,6 +28,7 @@ class HeaderState:
         pages: open alerts of tier page.
         tickets: open alerts of tier ticket.
         escalated: pages that were passed on because nobody answered them, and that nobody has answered still.
+        escalated_more: more than these may be: not all were looked at.
         model: the model everything is narrowed to; empty for all.
         utc: times are shown in UTC only.
     """
@@ -41,6 +42,7 @@ class HeaderState:
     pages: int = 0
     tickets: int = 0
     escalated: int = 0
+    escalated_more: bool = False
     model: str = ""
     utc: bool = False
 
@@ -53,6 +55,8 @@ def header_line(state: HeaderState, width: int) -> Text:
     """
     counted = ((state.escalated, "ESCALATED"), (state.pages, "PAGE"), (state.tickets, "TKT"))
     open_alerts = " ".join(f"{n} {word}" for n, word in counted if n)
+    if state.escalated and state.escalated_more:
+        open_alerts = open_alerts.replace(" ESCALATED", "+ ESCALATED", 1)
     times = "not read yet"
     if state.refreshed is not None:
         times = clock(state.refreshed, utc=True)

@@ -14,6 +14,22 @@ def clock(moment: datetime, *, utc: bool) -> str:
     return moment.astimezone(UTC).strftime("%H:%MZ") if utc else _local(moment, "%H:%M")
 
 
+def brief(moment: datetime, now: datetime, *, utc: bool) -> str:
+    """The clock of a moment of today; of another day that day and its hour, in nine characters.
+
+    >>> now = datetime(2026, 11, 24, 3, tzinfo=UTC)
+    >>> brief(datetime(2026, 11, 24, 1, 30, tzinfo=UTC), now, utc=True)
+    '01:30Z'
+    >>> brief(datetime(2026, 11, 23, 18, 30, tzinfo=UTC), now, utc=True)
+    '11-23 18Z'
+    """
+    zone = UTC if utc else None
+    shown = moment.astimezone(zone)
+    if shown.date() == now.astimezone(zone).date():
+        return clock(moment, utc=utc)
+    return shown.strftime("%m-%d %HZ" if utc else "%m-%d %Hh")
+
+
 def second(moment: datetime, *, utc: bool) -> str:
     """Hour, minute and second with the zone.
 

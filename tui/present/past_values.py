@@ -31,9 +31,22 @@ def chart(found: PastValues, stamp: Stamp, width: int) -> str:
         ticks=[(0.0, stamp(moments[0])[5:16]), (places[-1], stamp(moments[-1])[5:16])],
         marks=marks,
         span=(0.0, max([places[-1], *(mark.x for mark in marks)])),
+        bound=found.usual,
+        heights=heights(found),
     )
     more = f"\n  and {len(found.altered) - MARKS} changes farther off: 8" if len(found.altered) > MARKS else ""
-    return f"{found.words}, batch by batch\n{drawn}{more}"
+    usual = "" if found.usual is None else f"\nthe line: the median of the other batches, {found.usual:.3g}"
+    return f"{found.words}, batch by batch{usual}\n{drawn}{more}"
+
+
+def heights(found: PastValues) -> tuple[float, float]:
+    """The ends of the upright axis: of shares from 0 on, and never so near that noise looks like a fall."""
+    values = [v.value for v in found.values]
+    low, high = min(values), max(values)
+    if found.share:
+        return min(0.0, low), max(high * 1.1, 0.01)
+    room = max(0.1 * (high - low), 0.01 * max(abs(low), abs(high)), 1e-6)
+    return low - room, high + room
 
 
 def between(moments: Sequence[datetime], at: datetime) -> float:

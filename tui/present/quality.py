@@ -13,7 +13,7 @@ from core.quality.shares import Share
 from storage.records.alert_quality import JudgedAlert
 from tui.present.charts import Series, line_chart, spark
 from tui.present.page import Page, span
-from tui.present.text import visible
+from tui.present.text import counted, visible
 
 Stamp = Callable[[datetime], str]
 
@@ -36,8 +36,10 @@ def heading(told: Quality) -> list[str]:
     delay = f"; onset to alert {span(told.delay)} (median of {told.delays})" if told.delay is not None else ""
     whose = f"{told.model} " if told.model else ""
     lines.append(
-        f"{whose}{told.weeks:.1f} weeks, {told.overall.alerts:,} alerts, {told.overall.calls:,} calls "
-        f"({volume(told.overall)} a week){delay}"
+        f"{whose}{length(told)}, {counted(told.overall.alerts, 'alert')}, {counted(told.overall.calls, 'call')} "
+        f"({_often(told)}){delay}"
+        if told.recorded
+        else f"{whose}no record yet: no batch has come"
     )
     return lines
 
@@ -52,8 +54,22 @@ def short_heading(told: Quality) -> list[str]:
         f"recall {percent(recall)} %: told of {recall.hits} of {recall.n}, missed {len(told.missed)}{near_words}"
         if recall.value is not None
         else f"recall: told of {recall.hits} of {recall.n} incidents, too few for a rate{near_words}",
-        f"{told.weeks:.0f} weeks, {told.overall.calls:,} calls: {volume(told.overall)} a week",
+        f"{length(told)}, {counted(told.overall.calls, 'call')}: {_often(told)}"
+        if told.recorded
+        else "no record yet: no batch has come",
     ]
+
+
+def length(told: Quality) -> str:
+    """How long the record is: in days below a fortnight."""
+    return f"{told.weeks:.0f} weeks" if told.weeks >= 2 else counted(max(1, round(7 * told.weeks)), "day")
+
+
+def _often(told: Quality) -> str:
+    """Calls of each tier: a week, or in all where the record is shorter than a week."""
+    if told.weeks >= 1:
+        return f"{volume(told.overall)} a week"
+    return ", ".join(f"{n} {tier}" for tier, rate in told.overall.tiers.items() if (n := round(rate * told.weeks)))
 
 
 def volume(one: Figures) -> str:

@@ -9,7 +9,7 @@ from rich.text import Text
 
 from core.alert_answers import SilencePreview
 from storage.records.alerts import Alert, Silence
-from tui.present.text import put_line, visible
+from tui.present.text import counted, put_line, visible
 
 Stamp = Callable[[datetime], str]
 LISTED = 12
@@ -43,7 +43,7 @@ def detail(silence: Silence, names: Mapping[int, str], hidden: Sequence[Alert], 
         put_line(text, f"ended before its time, {stamp(silence.ended_at)}")
     elif silence.active(now):
         put_line(text, "what is louder, of class hard or burns an error budget breaks through; z ends it now")
-    put_line(text, f"\nit hides {len(hidden)} open group(s)", "bold")
+    put_line(text, f"\nit hides {counted(len(hidden), 'open group')}", "bold")
     for alert in hidden[:LISTED]:
         put_line(text, f"  {alert.tier} {alert.model} {alert.title}")
     if len(hidden) > LISTED:

@@ -27,6 +27,15 @@ def visible(text: str) -> str:
     return text if text.isascii() and text.isprintable() else "".join(map(_shown, text))
 
 
+def counted(number: int, one: str, many: str = "") -> str:
+    """A number with its word in the singular or the plural.
+
+    >>> counted(1, "alert"), counted(1_200, "alert"), counted(2, "batch", "batches")
+    ('1 alert', '1,200 alerts', '2 batches')
+    """
+    return f"{number:,} {one if number == 1 else many or f'{one}s'}"
+
+
 def _shown(character: str) -> str:
     code = ord(character)
     if 0x20 <= code < 0x7F:

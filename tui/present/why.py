@@ -10,7 +10,7 @@ from rich.text import Text
 from core.why.explanation import Explanation, Why
 from core.why.suspects import Suspect
 from tui.present.page import Page, Stamp, short
-from tui.present.text import visible
+from tui.present.text import counted, visible
 
 SHOWN_EVIDENCE = 8
 NOT_KNOWN = 8
@@ -61,7 +61,10 @@ def explanation(one: Explanation, stamp: Stamp, width: int) -> Text:
     put("means    ", symptom.means)
     began = "before the batches that were looked at" if since.open else stamp(since.first)
     sharp = {True: "at once", False: "slowly", None: ""}[since.sharp]
-    put("since    ", f"{began}; {since.batches} batch(es) show it{', ' + sharp if sharp else ''}")
+    put(
+        "since    ",
+        f"{began}; {counted(since.batches, 'batch shows', 'batches show')} it{', ' + sharp if sharp else ''}",
+    )
     for words in symptom.first_moves:
         put("do       ", words)
     for words in symptom.do_not:

@@ -43,7 +43,16 @@ def lines(alert: Alert) -> list[str]:
     told = [f"{likely}; seen x{alert.seen}, {acted}"]
     if worth.tier_before != alert.tier:
         told.append(f"was {worth.tier_before}, now {alert.tier}")
-    return [*told, *(f"  {reason}" for reason in worth.reasons)]
+    return [*told, *(f"  when it was raised: {_then(reason)}" for reason in worth.reasons)]
+
+
+def _then(reason: str) -> str:
+    """A reason as it was when the alert was raised: answers have come since.
+
+    >>> _then("nobody has answered an alert of this model yet")
+    'nobody had answered an alert of this model yet'
+    """
+    return reason.replace("nobody has answered", "nobody had answered", 1)
 
 
 def _unknown(worth: Worth) -> bool:

@@ -8,7 +8,6 @@ from typing import Any
 
 from rich.console import RenderableType
 
-from core import alert_answers
 from core.guidance import guidance
 from storage.errors import UsageError
 from storage.records.alerts import Alert
@@ -19,7 +18,8 @@ from tui.focus import Focus
 from tui.present import alerts as present
 from tui.present import storms as present_storms
 from tui.present.columns import Column
-from tui.screens import snoozing
+from tui.present.text import counted
+from tui.screens import feedback, snoozing
 from tui.screens import storms as storm_rows
 from tui.screens.dialogs import Choice
 from tui.screens.storms import Chosen, StormLevel
@@ -27,13 +27,6 @@ from tui.widgets.pane import ListPane
 from tui.widgets.rows import Row, RowSource, View
 
 _ORDER = {"": "tier", "tier": "tier", "model": "model", "window": "time", "seen": "score"}
-FEEDBACK = [
-    ("a", "acted", "acted: there was something to do, and it was done"),
-    ("u", "useful", "useful: right to tell, nothing to do"),
-    ("n", "noise", "noise: nothing was wrong; its batch joins the baseline"),
-    ("d", "duplicate", "duplicate of another alert"),
-    ("l", "late", "late: right, but too late"),
-]
 
 
 class AlertRows:
@@ -63,9 +56,9 @@ class AlertRows:
         shell = self.pane.shell
         lines = {} if view.filter else storms.lines(self.pane.db, [a.id for a in found])
         return [
-            Row(storm_rows.key_of(line.id), present_storms.cells(line, a, shell.now(), shell.clock))
+            Row(storm_rows.key_of(line.id), present_storms.cells(line, a, shell.now(), shell.brief))
             if (line := lines.get(a.id)) is not None and line.groups > 1
-            else Row(key_of(a), present.cells(a, shell.now(), shell.clock))
+            else Row(key_of(a), present.cells(a, shell.now(), shell.brief))
             for a in found
         ]
 
@@ -232,8 +225,11 @@ class AlertsPane(ListPane):
         """Acknowledge the chosen groups and storms; where nothing fires, ask whether to take the answer back."""
         chosen = self.chosen()
         actor, now = self.shell.services.actor(), self.shell.now()
+        if not chosen.firing(now) and chosen.acknowledged_whole(self.db):
+            snoozing.wake(self, chosen)
+            return
         if not chosen.firing(now):
-            title = f"Nothing of these {len(chosen.heads)} group(s) fires: {chosen.heads[0].state_at(now)} already"
+            title = f"Nothing of {counted(len(chosen.heads), 'group')} fires: {chosen.heads[0].state_at(now)} already"
             back = ("k", "wake", "wake: take back what was answered, it fires again")
             self.shell.open_sheet(Choice(title, [back]), lambda _: snoozing.wake(self, chosen))
             return
@@ -260,18 +256,7 @@ class AlertsPane(ListPane):
 
     def do_feedback(self) -> None:
         """Ask what the chosen alerts were worth."""
-        chosen = self.chosen().heads
-        self.shell.open_sheet(Choice("What was it worth?", FEEDBACK), lambda verdict: self._judge(chosen, verdict))
-
-    def _judge(self, chosen: list[Alert], verdict: str) -> None:
-        actor, now = self.shell.services.actor(), self.shell.now()
-
-        def work(db: sqlite3.Connection) -> str:
-            admitted = [alert_answers.give_feedback(db, a.id, verdict, actor=actor, now=now) for a in chosen]
-            joined = sum(answer is True for answer in admitted)
-            return f"{verdict} recorded{f'; {joined} batch(es) joined the baseline' if joined else ''}"
-
-        self.record("feedback", work, self.shell.say)
+        feedback.ask(self, self.chosen().heads)
 
     def do_tune(self) -> None:
         """What could be changed of the check behind the alert, so that noise goes and every known fault stays."""

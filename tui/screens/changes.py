@@ -18,6 +18,7 @@ from storage.tables import changes, models
 from tui.change_filter import wanted
 from tui.present import changes as present
 from tui.present.columns import Column
+from tui.present.text import counted
 from tui.screens.dialogs import Choice
 from tui.widgets.pane import ListPane
 from tui.widgets.rows import Row, RowSource, View
@@ -185,7 +186,7 @@ class ChangesPane(ListPane):
             for key, i in zip(["enter", *map(str, range(2, _MOST_OFFERED + 1))], live, strict=False)
         ]
         self.shell.open_sheet(
-            Choice(f"Link {len(chosen)} change(s) as evidence to", options),
+            Choice(f"Link {counted(len(chosen), 'change')} as evidence to", options),
             lambda key: self.shell.call_later(self.shell.attempt, lambda: self._about(key, chosen)),
         )
 
@@ -225,14 +226,14 @@ class ChangesPane(ListPane):
             return len(chosen)
 
         self.shell.point("incidents", key)
-        self.record("link", work, lambda n: self.shell.say(f"{n} change(s) linked to {key}; 3 shows it"))
+        self.record("link", work, lambda n: self.shell.say(f"{counted(n, 'change')} linked to {key}; 3 shows it"))
 
     # -- export -------------------------------------------------------------------------------------------------
 
     def do_export(self) -> None:
         """The list as it is filtered and sorted, as CSV or JSON lines."""
         options = [("c", "csv", "CSV"), ("j", "jsonl", "JSON lines")]
-        title = f"Export {self.table.count} change(s); values of columns that a model file redacts are masked"
+        title = f"Export {counted(self.table.count, 'change')}; values of columns that a model file redacts are masked"
         self.shell.open_sheet(Choice(title, options), self._export)
 
     def _export(self, form: str) -> None:
@@ -242,7 +243,7 @@ class ChangesPane(ListPane):
         def work(db: sqlite3.Connection) -> tuple[int, Path]:
             return write_out(db, where, order, form, folder / f"changes-{now:%Y%m%dT%H%M%S}.{form}")
 
-        self.read("export", work, lambda done: self.shell.say(f"{done[0]} change(s) written: {done[1]}"))
+        self.read("export", work, lambda done: self.shell.say(f"{counted(done[0], 'change')} written: {done[1]}"))
 
 
 def version_of(change: Change) -> str | None:

@@ -30,11 +30,11 @@ class HomePane(ListPane):
     columns = (
         Column("model", " MODEL", 11, grow=1),
         Column("live", "LIVE", 6),
-        Column("stage", "STAGE", 7, rank=3),
-        Column("objective", "OBJECTIVE", 15, grow=1),
-        Column("batch", "BATCH", 11, rank=1, sortable=False),
+        Column("stage", "STAGE", 7, rank=2),
+        Column("objective", "OBJECTIVE", 22, grow=1),
+        Column("batch", "BATCH", 10, rank=1, sortable=False),
         Column("labels", "LABELS", 6, rank=4, right=True),
-        Column("trend", "TREND", 8, rank=2, sortable=False),
+        Column("trend", "TREND", 8, rank=3, sortable=False),
         Column("open", "OPEN", present.OPEN, sortable=False),
     )
     empty = "no models yet: midwatch init MODEL.toml"

@@ -9,6 +9,7 @@ from core.incidents import from_alerts
 from storage.errors import UsageError
 from storage.records.alerts import Alert
 from storage.records.incidents import Incident
+from tui.present.text import counted
 from tui.screens.dialogs import Choice
 
 if TYPE_CHECKING:
@@ -40,7 +41,8 @@ def open_or_link(pane: Pane, heads: Sequence[Alert]) -> None:
     options = [
         (k, i.key, f"link to {i.key} {i.severity or ''} {i.state}: {i.title}") for k, i in zip(keys, live, strict=False)
     ]
-    title = f"{heads[0].model} has {len(live)} live incident(s): are these {len(heads)} group(s) of alerts part of one?"
+    are = "is this group of alerts" if len(heads) == 1 else f"are these {len(heads)} groups of alerts"
+    title = f"{heads[0].model} has {counted(len(live), 'live incident')}: {are} part of one?"
 
     def picked(key: str) -> None:
         if key == "new":
@@ -92,4 +94,6 @@ def _link(pane: Pane, heads: Sequence[Alert], key: str) -> None:
 
 def _tell(pane: Pane, incident: Incident, what: str) -> None:
     pane.shell.point("incidents", incident.key)
-    pane.shell.say(f"{incident.key} {what}: {incident.alerts} alert(s) in all; 3 shows it, n there writes a note")
+    pane.shell.say(
+        f"{incident.key} {what}: {counted(incident.alerts, 'alert')} in all; 3 shows it, n there writes a note"
+    )

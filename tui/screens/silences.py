@@ -13,6 +13,7 @@ from storage.tables import alerts, models, silences
 from tui.focus import Focus
 from tui.present import silences as present
 from tui.present.columns import Column
+from tui.present.text import counted
 from tui.widgets.pane import ListPane
 from tui.widgets.rows import ListSource, Row, RowSource
 
@@ -78,5 +79,7 @@ class SilencesPane(ListPane):
         self.record(
             "end",
             lambda db: alert_answers.end_silence(db, silence.id, actor=actor, now=now),
-            lambda woken: self.shell.say(f"silence {silence.id} is over; {len(woken)} alert(s) fire again"),
+            lambda woken: self.shell.say(
+                f"silence {silence.id} is over; {counted(len(woken), 'alert fires', 'alerts fire')} again"
+            ),
         )

@@ -13,6 +13,8 @@ from storage.records.alert_rules import AlertRules
 from storage.records.alerts import Alert
 from storage.records.watches import Rotation
 from storage.tables import models
+from tui.present.alerts import quiet_until
+from tui.present.text import counted
 from tui.rotation import RotationFile
 from tui.screens.dialogs import Choice
 from tui.screens.storms import Chosen
@@ -27,7 +29,7 @@ def ask(pane: AlertsPane, chosen: Chosen) -> None:
     """Ask until when, saying what it hides; then snooze all that is chosen, wake it, or go on to a silence."""
     heads, now, shell = chosen.heads, pane.shell.now(), pane.shell
     loud = sum(alert.tier in ("page", "ticket") for alert in heads)
-    title = f"Snooze {len(heads)} group(s), {loud} of them page or ticket; louder repeats fire all the same"
+    title = f"Snooze {counted(len(heads), 'group')}, {loud} of them page or ticket; louder repeats fire all the same"
     rotation = RotationFile().read()
 
     def told(until: Until) -> str:
@@ -60,7 +62,11 @@ def end_of(
 def wake(pane: AlertsPane, chosen: Chosen) -> None:
     """Take back what was answered."""
     actor, now = pane.shell.services.actor(), pane.shell.now()
-    pane.record("wake", lambda db: chosen.wake(db, actor, now), lambda n: pane.shell.say(f"{n} fire again"))
+    pane.record(
+        "wake",
+        lambda db: chosen.wake(db, actor, now),
+        lambda n: pane.shell.say(f"{n} {'fires' if n == 1 else 'fire'} again"),
+    )
 
 
 def _picked(pane: AlertsPane, chosen: Chosen, picked: str, rotation: Rotation | None) -> None:
@@ -79,4 +85,4 @@ def _picked(pane: AlertsPane, chosen: Chosen, picked: str, rotation: Rotation | 
         return chosen.snooze(db, lambda heads: end_of(db, heads, picked, now, rotation), note, actor, now)
 
     until = end_of(pane.db, chosen.heads, picked, now, rotation)
-    pane.record("snooze", work, lambda n: pane.shell.say(f"{n} snoozed until {pane.shell.stamp(until)}"))
+    pane.record("snooze", work, lambda n: pane.shell.say(f"{n} snoozed {quiet_until(until, note, pane.shell.stamp)}"))

@@ -19,6 +19,7 @@ from storage.records.storms import Storm
 from storage.tables import storms
 from tui.present import alerts as present_alerts
 from tui.present import storms as present
+from tui.present.text import counted
 from tui.widgets.level import Level
 from tui.widgets.rows import ListSource, Row, RowSource
 
@@ -53,6 +54,12 @@ class Chosen:
     def firing(self, now: datetime) -> bool:
         """Whether any of it fires."""
         return any(alert.state_at(now) == "firing" for alert in self.heads)
+
+    def acknowledged_whole(self, db: sqlite3.Connection) -> bool:
+        """Whether it is storms alone, each acknowledged as a whole: one key takes that back."""
+        said = [storms.answer_in_force(db, storm.id) for storm in self.storms]
+        whole = all(one is not None and one.kind == "acknowledge" for one in said)
+        return bool(said) and not self.alerts and whole
 
     def acknowledge(self, db: sqlite3.Connection, actor: Actor, now: datetime) -> int:
         """Acknowledge all of it; how many alerts changed."""
@@ -122,7 +129,7 @@ class StormLevel(Level):
     def _rows(self) -> Sequence[Row]:
         storm, shell = self._storm(), self.shell
         heads = [] if storm is None else [member.head for member in storm.members]
-        return [Row(f"{a.model_id}:{a.group_key}", present_alerts.cells(a, shell.now(), shell.clock)) for a in heads]
+        return [Row(f"{a.model_id}:{a.group_key}", present_alerts.cells(a, shell.now(), shell.brief)) for a in heads]
 
     def details(self, key: str) -> tuple[str, RenderableType]:
         """See Level."""
@@ -174,7 +181,7 @@ def open_incident(pane: AlertsPane, storm: Storm) -> None:
         pane.record(
             "open incident",
             lambda db: incident.open_incident(db, storm.id, title, actor=actor, now=now),
-            lambda found: pane.shell.say(f"{found.key} opened: {found.alerts} alert(s) in all; 3 shows it"),
+            lambda found: pane.shell.say(f"{found.key} opened: {counted(found.alerts, 'alert')} in all; 3 shows it"),
         )
 
     where = f" in {len(storm.models)} models" if len(storm.models) > 1 else ""

@@ -71,7 +71,7 @@ def storm(
         if as_json:
             output.document({**_document(found, now), "answer": said})
         else:
-            output.text(present.detail(found, said, now, _stamp).plain.replace(f"{present.KEYS}\n", ""))
+            output.text(present.detail(found, said, now, _stamp, with_keys=False).plain)
         return
     with writing(store) as session:
         actor, now = session.actor, session.now

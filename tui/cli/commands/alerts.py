@@ -70,9 +70,9 @@ def list_alerts(
                 "firing" if a.id in weather and weather[a.id].fires else a.state_at(now),
                 f"{weather[a.id].models} models" if a.id in weather and weather[a.id].models > 1 else a.model,
                 f"{a.window_start:%m-%d %H:%MZ}" if a.window_start else None,
-                f"x{a.seen}",
-                worth.act(a),
-                worth.last(last[a.id]),
+                f"x{weather[a.id].alerts if a.id in weather else a.seen}",
+                None if a.id in weather else worth.act(a),
+                None if a.id in weather else worth.last(last[a.id]),
                 alert_storms.words(weather[a.id], a) if a.id in weather else a.title,
             )
             for a in rows
@@ -140,8 +140,10 @@ def feedback(alert_id: int, verdict: str, note: str | None, store: str | None, a
         admitted = alert_answers.give_feedback(
             session.db, alert_id, verdict, actor=session.actor, now=session.now, note=note
         )
+        firing = alerts.get(session.db, alert_id).state_at(session.now) == "firing"
     told = {True: "; its batch joined the baseline", False: "; its batch stays out of the baseline", None: ""}
-    _answer(as_json, {"alert": alert_id, "verdict": verdict, "admitted": admitted}, f"{verdict}{told[admitted]}")
+    still = f"; still firing: midwatch alerts ack {alert_id}" if firing else ""
+    _answer(as_json, {"alert": alert_id, "verdict": verdict, "admitted": admitted}, f"{verdict}{told[admitted]}{still}")
 
 
 @command.command("silence")
