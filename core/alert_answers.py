@@ -202,12 +202,15 @@ def end_silence(db: sqlite3.Connection, silence_id: int, *, actor: Actor, now: d
         return woken
 
 
-def wake(db: sqlite3.Connection, alert_id: int, *, actor: Actor, now: datetime) -> None:
-    """End a snooze or an acknowledgement: the alert fires again."""
+def wake(db: sqlite3.Connection, alert_id: int, *, actor: Actor, now: datetime) -> bool:
+    """End a snooze or an acknowledgement: the alert fires again; False where it fires already."""
     with transaction(db):
         alert = alerts.get(db, alert_id)
+        if alert.state_at(now) == "firing":
+            return False
         alerts.event(db, alert_id, "wake", by=actor.name, now=now)
         _audit(db, "alert.wake", alert, actor, now, {})
+        return True
 
 
 def _audit(

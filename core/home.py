@@ -46,6 +46,8 @@ class ModelLine:
         silent: the next batch is overdue; no data is neither good nor zero.
         last: up to when there is data; of a model that never had any its registration.
         grace: how long after ``last`` it has no data; None while nobody knows how often batches come.
+        heard: when something last came in; later than ``last`` where history was taken in late.
+        overdue: the pipeline brings nothing: also ``heard`` is longer ago than the grace.
         firing: number of firing groups per tier.
         gaps: what is not monitored, in words.
     """
@@ -61,6 +63,8 @@ class ModelLine:
     gaps: tuple[str, ...]
     last: datetime | None = None
     grace: timedelta | None = None
+    heard: datetime | None = None
+    overdue: bool = False
 
     @property
     def status(self) -> Literal["data", "no_data", "none yet"]:
@@ -101,6 +105,7 @@ def line(db: sqlite3.Connection, model: Model, now: datetime) -> ModelLine:
     late = max(SHORTEST_GRACE, SILENT_AFTER * usual) if usual is not None else None
     grace = model.file.alerts.no_data_after or late
     last = newest.window_end or newest.arrived_at if newest else model.registered_at
+    heard = max(last, newest.arrived_at) if newest else last
     return ModelLine(
         model=model,
         live=live,
@@ -113,6 +118,8 @@ def line(db: sqlite3.Connection, model: Model, now: datetime) -> ModelLine:
         gaps=gaps(db, model),
         last=last,
         grace=grace,
+        heard=heard,
+        overdue=grace is not None and now - heard > grace,
     )
 
 

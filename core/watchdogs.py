@@ -7,21 +7,22 @@ from __future__ import annotations
 
 import hashlib
 import sqlite3
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from core.alert_raising import raise_standing, resolve_standing
 from core.breaking_through import SLO_BURN
 from core.estimates.words import figure
-from core.home import line
+from core.home import ModelLine, line
+from core.standing_causes import ESTIMATE_MISSES, FLIPPED_LABELS, METRIC_DROP, NO_DATA
 from storage.records.alerts import Alert, AlertDraft
 from storage.records.models import Model
 from storage.records.results import ErrorClass, Tier
-from storage.tables import models
+from storage.tables import alerts, models
 
-NO_DATA = "no data"
-METRIC_DROP = "metric drop"
-FLIPPED_LABELS = "labels"
-ESTIMATE_MISSES = "estimate misses"
+__all__ = ["DAY", "ESTIMATE_MISSES", "FLIPPED_LABELS", "METRIC_DROP", "NO_DATA", "watch_metrics", "watch_silence"]
+
+DAY = timedelta(days=1)
+"""Data that came in later than this after their end are history."""
 
 
 def watch_metrics(db: sqlite3.Connection, model: Model, batch_id: int, now: datetime) -> list[Alert]:
@@ -96,18 +97,35 @@ def _watch_estimates(db: sqlite3.Connection, model: Model, now: datetime) -> lis
 
 
 def watch_silence(db: sqlite3.Connection, now: datetime) -> list[Alert]:
-    """Raise a ticket for each model whose next batch is overdue, and resolve it where one has come."""
+    """Raise a ticket for each model that brings no batch any more, and resolve it where one has come.
+
+    History taken in late is not silence: what counts is when a batch came in, not of which day it is. The ticket speaks
+    of the newest batch; where another has come since, the old one is resolved and the new silence is told by its date.
+    """
     raised = []
     for model in models.list_all(db):
         seen = line(db, model, now)
-        since = f"since {seen.last:%Y-%m-%d %H:%M}Z" if seen.newest else "yet"
-        title = f"no batch of {model.name} {since}: no data is neither zero nor good"
-        draft = _draft(model, NO_DATA, "", tier="ticket", error_class="ops", title=title, score=1.0)
-        if not seen.silent:
+        draft = _draft(model, NO_DATA, "", tier="ticket", error_class="ops", title=_silence(seen), score=1.0)
+        if not seen.overdue:
             resolve_standing(db, model, draft.group_key, now, "data came again")
-        elif alert := raise_standing(db, model, draft, now):
+            continue
+        told = next((a for a in alerts.open_groups(db, model.id) if a.group_key == draft.group_key), None)
+        if told is not None and told.title != draft.title:
+            resolve_standing(db, model, draft.group_key, now, "data came again, and then none")
+        if alert := raise_standing(db, model, draft, now):
             raised.append(alert)
     return raised
+
+
+def _silence(seen: ModelLine) -> str:
+    """Since when nothing came; and up to when there is data, where that is another day."""
+    ends = ""
+    if seen.newest is None or seen.heard is None or seen.last is None:
+        since = "yet"
+    else:
+        since = f"since {seen.heard:%Y-%m-%d %H:%M}Z"
+        ends = f", its data end {seen.last:%Y-%m-%d %H:%M}Z" if seen.heard - seen.last > DAY else ""
+    return f"no batch of {seen.model.name} {since}{ends}: no data is neither zero nor good"
 
 
 def _draft(

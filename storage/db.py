@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from storage.errors import StoreError
+from storage.errors import OldStoreError, StoreError
 from storage.migrations import SCHEMA_VERSION, STEPS
 from storage.reader import Reader
 from storage.sqlite_errors import BUSY_TIMEOUT_MS, ELSEWHERE, translate, translated
@@ -67,7 +67,8 @@ def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
     """One connection for one worker; rows come as ``sqlite3.Row``, transactions are explicit (:func:`transaction`).
 
     Raises:
-        StoreError: no store there, not a store, of another schema, or not readable.
+        OldStoreError: it is of an older schema, see :func:`prepare`.
+        StoreError: no store there, not a store, of a newer schema, or not readable.
     """
     if not _there(path):
         raise StoreError(f"there is no store at {path}", "create one: midwatch init MODEL.toml, or midwatch demo")
@@ -152,9 +153,9 @@ def _checked(path: Path, read_only: bool) -> sqlite3.Connection:
         db.close()
         if found == 0:
             raise StoreError(f"{path} is not a midwatch store yet", "create it: midwatch init MODEL.toml")
-        raise StoreError(
-            f"the store {path} is of schema {found}, this program writes {SCHEMA_VERSION}",
-            "open it once with write permission: it is brought up to date then",
+        raise OldStoreError(
+            f"the store {path} is of schema {found}, this program reads {SCHEMA_VERSION}",
+            f"any command of a person who may write there brings it up to date, as midwatch doctor --store {path}",
         )
     return db
 

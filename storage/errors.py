@@ -47,6 +47,10 @@ class StoreError(MidwatchError):
     exit_code = 3
 
 
+class OldStoreError(StoreError):
+    """The store is of an older schema: whoever may write brings it up to date on opening it."""
+
+
 class StoreBusyError(StoreError):
     """Another process holds the store longer than the busy timeout."""
 

@@ -20,10 +20,11 @@ def figure(told: Estimate) -> str:
 
 def sentence(told: Estimate) -> str:
     """The figure with its batch and by how much such estimates were off."""
+    labels = "labels overdue" if told.overdue else "labels not in"
     if not told.usable or told.own_error is None:
-        return f"batch {told.batch_id}, labels not in: {figure(told)}"
+        return f"batch {told.batch_id}, {labels}: {figure(told)}"
     off = f"off by {told.own_error:.2g} on the last {told.windows} windows whose labels are known"
-    return f"batch {told.batch_id}, labels not in: {figure(told)}; {off}"
+    return f"batch {told.batch_id}, {labels}: {figure(told)}; {off}"
 
 
 def document(told: Estimate) -> dict[str, Any]:
@@ -39,5 +40,6 @@ def document(told: Estimate) -> dict[str, Any]:
         "windows": told.windows,
         "usable": told.usable,
         "why_not": told.why_not or None,
+        "labels_overdue": told.overdue,
         "at": told.at,
     }

@@ -27,6 +27,8 @@ WEEK = timedelta(days=7)
 WEEKS = 12
 """How far back the pane and the command look unless told otherwise."""
 
+NO_PROBLEM = "unknown, no incident and no miss is known"
+
 Scope = Literal["all", "check", "cause"]
 
 
@@ -109,7 +111,7 @@ def quality(db: sqlite3.Connection, model: Model | None, *, since: datetime, now
     total = len(told) + loose
 
     def figures(scope: Scope, name: str, counts: Iterable[AlertCount], caught: int) -> Figures:
-        return _figures(scope, name, list(counts), weeks, share(caught, total, "incidents and misses"))
+        return _figures(scope, name, list(counts), weeks, share(caught, total, "incidents and misses", NO_PROBLEM))
 
     def split(scope: Scope, by: Mapping[str, list[AlertCount]], caught: Mapping[str, int]) -> tuple[Figures, ...]:
         found = [figures(scope, name, counts, caught.get(name, 0)) for name, counts in by.items()]

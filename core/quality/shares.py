@@ -33,9 +33,13 @@ class Share:
         return f"{100 * self.value:.0f} % [{100 * self.low:.0f} {100 * self.high:.0f}] {self.note}"
 
 
-def share(hits: int, n: int, what: str) -> Share:
-    """A share of ``n`` things called ``what``."""
+def share(hits: int, n: int, what: str, none: str | None = None) -> Share:
+    """A share of ``n`` things called ``what``; ``none`` says that there are none.
+
+    >>> share(0, 0, "judged").words, share(0, 0, "incidents", "unknown, no incident").words
+    ('none judged', 'unknown, no incident')
+    """
     if n < LEAST:
-        return Share(hits, n, None, None, None, f"{n} {what}, {LEAST} needed" if n else f"none {what}")
+        return Share(hits, n, None, None, None, f"{n} {what}, {LEAST} needed" if n else none or f"none {what}")
     low, high = wilson(hits, n)
     return Share(hits, n, hits / n, low, high, f"of {n} {what}")

@@ -4,7 +4,8 @@ Two groups are bound when they began within :data:`WINDOW` of one another and sh
 
 1. the same kind of fault in a column of the same name (of two models; the model's own prediction and label are named
    alike everywhere and bind nothing);
-2. an upstream that both model files name, between two models and two loud alerts (page or ticket);
+2. an upstream that both model files name, between two models and two loud alerts (page or ticket); a model without data
+   is bound that way to others without data alone, labels that are turned round to such labels alone;
 3. a change of pipeline, data or infrastructure shortly before both, between two loud alerts;
 4. the same kind of fault in one batch, or in files of one directory; drift of the day is the world and binds nothing.
 
@@ -18,6 +19,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import PurePath
 
+from core.standing_causes import FLIPPED_LABELS, NO_DATA
 from storage.records.results import Tier
 from storage.records.storms import Onset
 
@@ -38,6 +40,8 @@ LEAST_OF_ONE = 3
 
 _LOUD: frozenset[Tier] = frozenset({"page", "ticket"})
 _WORLD = frozenset({"drift", "prediction"})
+_ALIKE_ONLY = frozenset({NO_DATA, FLIPPED_LABELS})
+"""Faults that a shared upstream explains only where it shows in both models as the same one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +104,9 @@ def _column(a: Sign, b: Sign) -> str | None:
 
 def _upstream(a: Sign, b: Sign) -> str | None:
     if a.onset.model_id == b.onset.model_id or not (a.loud and b.loud):
+        return None
+    kinds = {a.onset.cause, b.onset.cause}
+    if len(kinds) > 1 and kinds & _ALIKE_ONLY:
         return None
     shared = sorted(a.upstream.keys() & b.upstream.keys())
     return f"feeds on {a.upstream[shared[0]]}, as {b.onset.model} does" if shared else None

@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Sequence
 from datetime import datetime
 
-from core.quality.figures import precision_of
+from core.quality.figures import WEEKS, precision_of
 from core.touch.reading import touch
 from storage.records.alerts import Alert
 from storage.records.results import Finding
@@ -34,7 +34,7 @@ def precision_words(db: sqlite3.Connection, alert: Alert, findings: Sequence[Fin
                 f"{where}: {found.hits} of {found.n} judged alerts were right, "
                 f"{100 * found.value:.0f} % [{100 * found.low:.0f} {100 * found.high:.0f}]"
             )
-    return told
+    return [f"{line}, counting alerts of the last {WEEKS} weeks" for line in told]
 
 
 def touch_words(db: sqlite3.Connection, alert: Alert, *, most: int | None = None) -> list[str]:

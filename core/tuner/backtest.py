@@ -26,6 +26,7 @@ class BackTest:
         known: labelled faults (acted, useful, late, or part of an incident); ``kept`` of them are told as loud.
         lost: ids of the known ones that are not.
         new: alerts that only the change would have raised.
+        removed: ids of the alerts that would be gone, judged or not.
     """
 
     weeks: float
@@ -42,6 +43,7 @@ class BackTest:
     known: int
     lost: tuple[int, ...]
     new: int = 0
+    removed: tuple[int, ...] = ()
 
     @property
     def kept(self) -> int:
@@ -62,6 +64,7 @@ class BackTest:
         return {
             **asdict(self),
             "lost": list(self.lost),
+            "removed": list(self.removed),
             "kept": self.kept,
             "noise_removed": self.noise_removed,
             **{
@@ -102,6 +105,7 @@ def compared(history: History, old: Replayed, new: Replayed) -> BackTest:
         unjudged=len(was - still - judged),
         known=len(known),
         lost=lost,
+        removed=tuple(sorted(was - still)),
         new=max(
             0, len(still - was) + sum(t.past is None for t in told_after) - sum(t.past is None for t in told_before)
         ),

@@ -19,6 +19,7 @@ class Estimate:
         usable: whether it may be shown as a number; ``why_not`` says in words why it is not, else it is empty.
         uncovered: share of the batch's rows unlike any labelled row.
         said: value and standard error by method.
+        overdue: the labels should have come by the moment at which it was read; not stored.
     """
 
     lesson_id: int
@@ -37,6 +38,7 @@ class Estimate:
     uncovered: float
     said: Mapping[str, tuple[float, float]]
     at: datetime
+    overdue: bool = False
 
 
 @dataclass(frozen=True, slots=True)

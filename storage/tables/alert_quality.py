@@ -174,6 +174,10 @@ WHERE b.model_id = :model AND b.role = 'serving' AND r.status = 'fail' AND r.tie
   AND (:column IS NULL OR r.column_name = :column
        OR EXISTS (SELECT 1 FROM json_each(r.evidence_json, '$.columns') c WHERE c.value = :column))
 """
+_OUTSIDE = """
+SELECT count(*) AS n FROM alerts a WHERE (:model IS NULL OR a.model_id = :model)
+  AND NOT (coalesce(a.window_end, a.fired_at) >= :since AND coalesce(a.window_end, a.fired_at) < :until)
+"""
 _FIRST = """
 SELECT min(moment) AS first FROM (
     SELECT min(coalesce(window_end, arrived_at)) AS moment FROM batches
@@ -243,6 +247,12 @@ def first_moment(db: sqlite3.Connection, model_id: int | None) -> datetime | Non
     """When the record begins: the end of the first served batch or alert; None for an empty one."""
     found = db.execute(_FIRST, {"model": model_id}).fetchone()["first"]
     return None if found is None else from_text(found)
+
+
+def outside(db: sqlite3.Connection, model_id: int | None, *, since: datetime, until: datetime) -> int:
+    """How many alerts of a model, or of all, :func:`counts` does not count in that span."""
+    bound = {"model": model_id, "since": to_text(since), "until": to_text(until)}
+    return int(db.execute(_OUTSIDE, bound).fetchone()["n"])
 
 
 def pages(db: sqlite3.Connection, model_id: int, *, since: datetime, until: datetime) -> int:

@@ -91,3 +91,8 @@ def _result(row: sqlite3.Row) -> StoredResult:
             evidence=json.loads(row["evidence_json"]) if row["evidence_json"] else {},
         ),
     )
+
+
+def any_of(db: sqlite3.Connection, check: str) -> bool:
+    """Whether any result of a check of that name is stored."""
+    return db.execute("SELECT 1 FROM check_results WHERE check_name = ? LIMIT 1", (check,)).fetchone() is not None

@@ -36,6 +36,24 @@ def test_a_model_gone_silent_is_a_ticket_until_data_comes_again(
     assert "no data" not in causes(db, model)
 
 
+def test_history_taken_in_late_is_no_silence_and_a_new_silence_has_its_own_date(
+    db: sqlite3.Connection, register: Callable[..., Model], tmp_path: Path
+) -> None:
+    model = register(MODEL)
+    files = [str(write_log(tmp_path, number, rows=60)) for number in range(6)]
+    late = START + timedelta(days=4000)
+    list(ingest(db, model, files[:5], actor=ADA, now=late))
+    assert watch_silence(db, late) == []
+    (first,) = watch_silence(db, late + timedelta(hours=5))
+    assert f"since {late:%Y-%m-%d %H:%M}Z, its data end {START:%Y-%m-%d} 04:59Z" in first.title
+    again = late + timedelta(hours=6)
+    list(ingest(db, model, files[5:], actor=ADA, now=again))
+    (second,) = watch_silence(db, again + timedelta(hours=5))  # nobody looked in between
+    assert f"since {again:%Y-%m-%d %H:%M}Z, its data end {START:%Y-%m-%d} 05:59Z" in second.title
+    assert [a.id for a in alerts.open_groups(db, model.id) if a.cause == "no data"] == [second.id]
+    assert alerts.get(db, first.id).state == "resolved"
+
+
 def test_labels_turned_round_accuse_the_labels(
     db: sqlite3.Connection, register: Callable[..., Model], tmp_path: Path
 ) -> None:

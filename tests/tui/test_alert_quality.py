@@ -107,7 +107,9 @@ def test_the_command_says_what_the_pane_says(
     assert "of these: bounds" in call.err
     assert "CAUSE" in call.text("alerts", "quality", "--weeks", "520", "--causes", "--store", str(store_file))
     shown = call("alerts", "show", "1", "--store", str(store_file))
-    assert shown["precision"] == ["in churn, bounds: 9 of 12 judged alerts were right, 75 % [47 91]"]
+    assert shown["precision"] == [
+        "in churn, bounds: 9 of 12 judged alerts were right, 75 % [47 91], counting alerts of the last 12 weeks"
+    ]
     assert "is gone" in shown["touch"]["note"]
 
 

@@ -46,6 +46,8 @@ def test_a_proposal_is_read_accepted_listed_and_reverted(path: Path) -> None:
     assert best["change"] == {"times": 1.58}
     assert (best["backtest"]["noise_removed"], best["backtest"]["kept"], best["backtest"]["lost"]) == (4, 2, [])
     number = str(best["id"])
+    assert len(best["backtest"]["removed"]) == 4 + best["backtest"]["unjudged"]
+    assert "gone would be alert " in run(path, "drift", "--model", "churn", "--column", "spend").stdout
     assert answered(path, "--accept", number, "--reason", "sales")["state"] == "accepted"
     assert run(path, "--accept", number, "--reason", "again").exit_code == 5
     assert [t["state"] for t in answered(path, "--list", "--model", "churn") if t["id"] == best["id"]] == ["accepted"]

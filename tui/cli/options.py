@@ -15,7 +15,7 @@ import click
 from storage import file_system
 from storage.clock import utc_now
 from storage.db import connect, prepare, store_path
-from storage.errors import RefusedError
+from storage.errors import OldStoreError, RefusedError
 from storage.file_system import why_unwritable
 from storage.host import Actor, current_actor
 from tui.cli import diagnostics
@@ -80,9 +80,21 @@ class ListByDefault(DefaultGroup):
 
 @contextmanager
 def reading(store: str | None) -> Iterator[Session]:
-    """A session that only reads."""
+    """A session that only reads; a store of an older schema is brought up to date first, by a person who may write.
+
+    Raises:
+        OldStoreError: it is of an older schema, and this person may not write there.
+        StoreError: there is no store.
+    """
     path = store_path(store)
-    db = connect(path, read_only=True)
+    try:
+        db = connect(path, read_only=True)
+    except OldStoreError as error:
+        if refused := why_unwritable(path):
+            raise OldStoreError(f"{error.message}; {refused}", error.hint) from error
+        prepare(path)
+        diagnostics.note(f"midwatch: the store {path} was of an older schema and is brought up to date")
+        db = connect(path, read_only=True)
     try:
         yield Session(db, path, utc_now(), current_actor(), writes=False)
     finally:

@@ -223,6 +223,9 @@ def test_what_waits_for_labels_is_told_everywhere_with_est(night: Night) -> None
     assert any(told in line for line in page.estimates)
     assert told in page_of(page).replace("\\", "")
     assert [one.metric for one in view(night.db, batch.id).estimates] == ["auc", "accuracy"]
+    late = overview(night.db, night.model, now=START + 30 * DAY).waiting
+    assert words.sentence(late[0]).startswith(f"batch {batch.id}, labels overdue: auc est. 0.")
+    assert words.document(late[0])["labels_overdue"] is True
     night.labels(4)
     assert view(night.db, batch.id).estimates == ()
     assert overview(night.db, night.model, now=START + 9 * DAY).waiting == ()

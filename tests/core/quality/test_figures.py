@@ -38,7 +38,7 @@ def one(column: str, check: str = "completeness", tier: str = "ticket") -> list[
 def test_nothing_is_said_of_nothing(db: sqlite3.Connection, register: Register) -> None:
     none = told(db, register())
     assert (none.overall.alerts, none.overall.precision.value, none.overall.precision.words) == (0, None, "none judged")
-    assert none.overall.recall.words == "none incidents and misses"
+    assert none.overall.recall.words == "unknown, no incident and no miss is known"
     assert none.checks == ()
 
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from core.changes import feed
+from core.standing_causes import NO_DATA
 from core.storms import answers, incident
-from core.watchdogs import NO_DATA
 from storage.records.models import Model
 from storage.tables import alerts, audit, incidents, storms
 from tests.conftest import ADA, NOW
@@ -137,6 +137,20 @@ def test_models_gone_silent_together_are_a_storm(db: sqlite3.Connection, tmp_pat
         raise_standing(db, one, draft, NOW)
     assert lines(db) == 1
     assert set(whys(db)) == {"eta", "demand", "surge"}
+
+
+@pytest.mark.parametrize(("cause", "bound"), [("labels", False), ("no data", True)])
+def test_an_upstream_binds_no_data_to_no_data_alone(
+    db: sqlite3.Connection, tmp_path: Path, cause: str, bound: bool
+) -> None:
+    from core.alert_raising import raise_standing
+    from core.watchdogs import _draft
+
+    for name, kind in (("eta", NO_DATA), ("demand", cause)):
+        one = model(db, tmp_path, name, upstream=("kafka",))
+        draft = _draft(one, kind, "", tier="ticket", error_class="ops", title=f"{kind} of {name}", score=1.0)
+        raise_standing(db, one, draft, NOW)
+    assert bool(storms.open_storms(db)) is bound
 
 
 @pytest.mark.parametrize("order", list(itertools.permutations(range(4)))[::3])

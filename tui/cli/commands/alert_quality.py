@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+import sqlite3
+from datetime import datetime, timedelta
 
 import click
 
@@ -11,23 +12,27 @@ from core.quality.curve import curve
 from core.quality.figures import WEEKS, Figures, quality
 from core.quality.foreseen import expectation, expected_words
 from storage.errors import UsageError
-from storage.tables import missed, models
+from storage.tables import alert_quality, missed, models
 from tui.cli import diagnostics, output
 from tui.cli.options import reading, shared, writing
 from tui.present import quality as present
+from tui.present.tuning import count
 from tui.typed_moments import ago
+
+ALL = "all"
+LONGEST = 520
 
 
 @click.command("quality")
 @click.option("--model", help="Only this model's; without it, every model's.")
-@click.option("--weeks", default=WEEKS, show_default=True, help="How far back.", type=click.IntRange(1, 520))
+@click.option("--weeks", default=str(WEEKS), show_default=True, help="How far back: 1 to 520, or all of the record.")
 @click.option("--check", help="The curve of this check: what another cut of its score would have given.")
 @click.option("--curve", "with_curve", is_flag=True, help="The curve over the score of all alerts.")
 @click.option("--causes", is_flag=True, help="A row per cause instead of per check.")
 @shared
 def quality_command(
     model: str | None,
-    weeks: int,
+    weeks: str,
     check: str | None,
     with_curve: bool,
     causes: bool,
@@ -37,21 +42,31 @@ def quality_command(
     """Volume, precision, recall and unanswered calls, altogether and per check; pages against the budget."""
     with reading(store) as session:
         found = models.get(session.db, model) if model else None
-        since = session.now - timedelta(weeks=weeks)
+        model_id = None if found is None else found.id
+        since = _since(session.db, model_id, weeks, session.now)
         told = quality(session.db, found, since=since, now=session.now)
+        left_out = alert_quality.outside(
+            session.db, model_id, since=since, until=session.now + timedelta(microseconds=1)
+        )
         if check is not None and check not in (names := [one.name for one in told.checks]):
             raise UsageError(
-                f"no alert of a check {check!r} was raised in {weeks} weeks", f"of these: {', '.join(names) or 'none'}"
+                f"no alert of a check {check!r} was raised {'at all' if weeks == ALL else f'in {weeks} weeks'}",
+                f"of these: {', '.join(names) or 'none'}",
             )
         drawn = (
             curve(session.db, found, check, since=since, now=session.now) if check or with_curve or as_json else None
         )
         expected = None if found is None else expectation(session.db, found)
     if as_json:
-        output.document({"quality": told, "curve": drawn, "expected": expected})
+        output.document({"quality": told, "curve": drawn, "expected": expected, "outside": left_out})
         return
     for line in present.heading(told):
         output.text(line)
+    if left_out:
+        output.text(
+            f"{count(left_out, 'alert')} outside this span, by the end of the window"
+            + ("" if weeks == ALL else ": --weeks all counts the whole record")
+        )
     if expected is not None:
         output.text(expected_words(expected))
     rows = [_row(one) for one in (told.overall, *(told.causes if causes else told.checks))]
@@ -123,6 +138,15 @@ def missed_command(
     else:
         output.text(said)
         diagnostics.note("see: midwatch alerts quality")
+
+
+def _since(db: sqlite3.Connection, model_id: int | None, weeks: str, now: datetime) -> datetime:
+    """When the span begins; with ``all`` where the record does."""
+    if weeks == ALL:
+        return alert_quality.first_moment(db, model_id) or now - timedelta(weeks=WEEKS)
+    if not weeks.isdecimal() or not 1 <= int(weeks) <= LONGEST:
+        raise UsageError(f"--weeks {weeks!r} is no length", f"a number from 1 to {LONGEST}, or {ALL}")
+    return now - timedelta(weeks=int(weeks))
 
 
 def _row(one: Figures) -> tuple[object, ...]:

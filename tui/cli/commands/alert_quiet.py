@@ -10,7 +10,6 @@ from storage.tables import alerts, models, silences
 from tui.cli import output
 from tui.cli.options import ROW_ID, reading, shared, writing
 from tui.cli.snooze_ends import UNTIL_WORDS, end_of
-from tui.present.silences import where
 from tui.typed_moments import ahead
 
 
@@ -42,8 +41,9 @@ def snooze(alert_id: int, until: str, note: str | None, store: str | None, as_js
 def wake(alert_id: int, store: str | None, as_json: bool) -> None:
     """Take a snooze or an acknowledgement back: the alert fires again."""
     with writing(store) as session:
-        alert_answers.wake(session.db, alert_id, actor=session.actor, now=session.now)
-    _answer(as_json, {"alert": alert_id, "state": "firing"}, f"alert {alert_id} fires again")
+        changed = alert_answers.wake(session.db, alert_id, actor=session.actor, now=session.now)
+    told = "fires again" if changed else "fires already: nothing was changed"
+    _answer(as_json, {"alert": alert_id, "state": "firing", "changed": changed}, f"alert {alert_id} {told}")
 
 
 @click.command("silences")
@@ -59,11 +59,13 @@ def list_silences(everything: bool, store: str | None, as_json: bool) -> None:
         output.document([{"silence": s, "hides": hidden.get(s.id, [])} for s in found])
         return
     output.table(
-        ("ID", "QUIET", "UNTIL", "BY", "HIDES", "WHY"),
+        ("ID", "MODEL", "CHECK", "COLUMN", "UNTIL", "BY", "HIDES", "WHY"),
         [
             (
                 s.id,
-                where(s, names),
+                "every model" if s.model_id is None else names.get(s.model_id, "?"),
+                s.check or "any",
+                s.column or "any",
                 f"{s.ends_at:%Y-%m-%d %H:%MZ}" if s.active(now) else "over",
                 s.by,
                 len(hidden.get(s.id, [])),

@@ -95,6 +95,11 @@ def _propose(store: str | None, name: str, check: str, column: str | None, tight
     output.text("")
     for number, candidate in zip(ids, found.candidates, strict=True):
         output.text(f"{number or '-'}  {candidate.words}: {present.sentence(candidate)}")
+        if candidate.test.removed:
+            output.text(f"   gone would be alert {', '.join(map(str, candidate.test.removed))}")
+    noise = found.candidates[0].test.noise_before
+    rest = f"{found.noise} noise rest on this check"
+    output.text(f"\n{rest}; {noise} is the noise of all checks, as each change counts it")
     output.text("\nmidwatch alerts tune --accept ID --reason TEXT lets one decide from the next batch on")
 
 

@@ -14,6 +14,7 @@ from tui.cli import diagnostics, output, shapes
 from tui.cli.commands import alert_escalated, alert_quiet, alert_storms, alert_tune, alert_worth
 from tui.cli.commands.alert_quality import missed_command, quality_command
 from tui.cli.options import ROW_ID, DefaultGroup, reading, shared, writing
+from tui.cli.silence_names import known_check, unknown_column
 from tui.present import guidance as present
 from tui.present import worth
 from tui.typed_moments import ahead
@@ -167,6 +168,9 @@ def silence(
     """Keep matching alerts quiet until a moment; what is louder, class hard or SLO burn breaks through."""
     with reading(store) if preview else writing(store) as session:
         model_id = models.get(session.db, model).id if model else None
+        known_check(session.db, check)
+        for warning in unknown_column(session.db, model_id, column):
+            diagnostics.note(warning)
         would = alert_answers.preview_silence(
             session.db, model_id=model_id, check=check, column=column, now=session.now
         )
