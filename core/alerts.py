@@ -7,6 +7,9 @@ Grouping, in order:
 2. Drift without a more specific cause is one alert for the whole batch: many columns moving together is the world.
 3. What follows from a broken input (the prediction moved because a feature broke) joins the input's alert when that
    one is louder than drift; a prediction that moved while inputs did not stays alone, which is a diagnosis in itself.
+
+From batch to batch an alert is continued by its group: model, cause, slice and first column. What tells of one column's
+level (it moved in one slice, it left its range, it is in another unit) is one group, whichever is told today.
 """
 
 from __future__ import annotations
@@ -24,6 +27,9 @@ ALERTING: tuple[str, ...] = ("page", "ticket", "digest")
 """Tiers that raise an alert; ``evidence`` is recorded and never alerts."""
 
 DRIFT = "drift"
+LEVEL = "level"
+"""What the group of one column's ``LEVELS`` is known by."""
+
 PREDICTION = "prediction"
 GENTLE = frozenset({"slice shift", "default value", "buckets", "bounds", "clipped", "frozen", "new values", "category"})
 """Causes that, as long as they are gentle enough for a digest, are told together with the drift of the day."""
@@ -36,6 +42,10 @@ QUIET = 0.4
 
 GROUP_COLUMNS = 1
 """How many of the accused columns a group is known by: the root stays, the long tail wanders from batch to batch."""
+
+
+LEVELS = frozenset({"unit change", "slice shift", "bounds"})
+"""Causes by which one fault of a column's level is told while it grows: first where it began, then by its kind."""
 
 
 def cause_of(finding: Finding) -> str:
@@ -131,10 +141,11 @@ def _draft(part: list[Finding], positions: list[int], model: str) -> AlertDraft:
             lead = 1000.0 if k == order[0] else 1.0
             weights[column] = max(weights.get(column, 0.0), lead * max(part[k].score, 1e-6) / (1 + place))
     columns = tuple(sorted(weights, key=lambda c: -weights[c]))
-    anchor = [root.slice or "", *columns[:GROUP_COLUMNS]] if cause != DRIFT else []
+    level = cause in LEVELS and root.column is not None
+    anchor = ["" if level else root.slice or "", *columns[:GROUP_COLUMNS]] if cause != DRIFT else []
     return AlertDraft(
         fingerprint=_digest(model, cause, root.slice or "", *sorted(columns)),
-        group_key=_digest(model, cause, *anchor),
+        group_key=_digest(model, LEVEL if level else cause, *anchor),
         tier=min((f.tier for f in part), key=TIERS.index),
         error_class=root.error_class,
         cause=cause,

@@ -172,6 +172,15 @@ def slice_parts(context: CheckContext, part: str) -> tuple[str, str]:
     return by, part[len(by) + 1 :]
 
 
+def slice_named(part: str) -> str:
+    """A slice's name in a sentence: a missing value shows as such.
+
+    >>> slice_named("maker="), slice_named("region=EU")
+    ('maker=(empty)', 'region=EU')
+    """
+    return f"{part}(empty)" if part.endswith("=") and part.count("=") == 1 else part
+
+
 def slice_sql(by: str, value: str) -> str:
     """The predicate of a slice.
 

@@ -13,6 +13,10 @@ from storage.records.results import Finding
 
 MARGIN = 0.1
 LOUD = 0.03
+MOST = 0.5
+WIDE = 6.0
+"""How many times its threshold a column is taken to be off when most of it lies far out of the range."""
+
 FEW = 0.01
 """A smaller share of rows just beyond the range is what every new day brings: kept, and told to nobody."""
 
@@ -57,9 +61,23 @@ def run(context: CheckContext) -> list[Finding]:
             loud = ratio(context, CHECK, name, context.departures.get(name, "overshoot"))
             far = loud >= (2 if context.departures.days else 1)
             share = rows / number.finite
+            if share >= MOST and _far_off(context, name, number, low, high):
+                loud, far = max(loud, WIDE), True
             tier = "ticket" if far and share >= LOUD else "digest" if far or share >= FEW else "evidence"
             found.append(_finding(context, name, number, (low, high), rows, max(loud, 0.2), tier, hard=False))
     return answer(CHECK, found, judged)
+
+
+def _far_off(context: CheckContext, name: str, number: NumberProfile, low: float, high: float) -> bool:
+    """Whether the middle number lies beyond the widened range by a good part of it, in a column that seldom leaves it.
+
+    A column that always grows leaves its range on every day: its past says so.
+    """
+    usual = context.departures.get(name, "outside")
+    if usual is None or not context.departures.days or usual.expected > LOUD:
+        return False
+    middle, room = float(number.histogram.quantile(0.5)), MARGIN * (high - low)
+    return middle < low - room or middle > high + room
 
 
 def _finding(

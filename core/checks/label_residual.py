@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from core.checks.base import Check, CheckContext, failed, percent, slice_parts, slice_sql
+from core.checks.base import Check, CheckContext, failed, percent, slice_named, slice_parts, slice_sql
 from core.checks.departed import Departure
 from core.checks.summary import NO_PAST, answer, ratio
 from storage.records.results import Finding
@@ -35,7 +35,7 @@ def run(context: CheckContext) -> list[Finding]:
     by, value = slice_parts(context, key.slice)
     told = f"{percent(min(turned[key], 1.0))} of the way to the opposite label; " if flipped else ""
     message = (
-        f"labels leave predictions where {key.slice}: {departure.value:+.3f} on average, "
+        f"labels leave predictions where {slice_named(key.slice)}: {departure.value:+.3f} on average, "
         f"{departure.expected:+.3f} expected ({told}against the other rows)"
     )
     return [

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from core.checks.base import Check, CheckContext, failed, percent, slice_parts, slice_sql
+from core.checks.base import Check, CheckContext, failed, percent, slice_named, slice_parts, slice_sql
 from core.checks.summary import answer, ratio
 from storage.logs.quoting import sql_name
 from storage.records.results import Finding
@@ -38,7 +38,7 @@ def run(context: CheckContext) -> list[Finding]:
         finding = failed(
             context,
             CHECK,
-            f"{key.column!r}: {percent(departure.value)} missing where {key.slice} "
+            f"{key.column!r}: {percent(departure.value)} missing where {slice_named(key.slice)} "
             f"({missing:,} of {part.rows:,} rows), "
             f"{percent(departure.expected)} expected there",
             cause="null burst",

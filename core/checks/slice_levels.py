@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from core.checks.base import Check, CheckContext, failed, slice_parts, slice_sql
+from core.checks.base import Check, CheckContext, failed, slice_named, slice_parts, slice_sql
 from core.checks.statistics import Key
 from core.checks.summary import NO_PAST, answer, ratio
 from storage.records.results import Finding
@@ -34,7 +34,10 @@ def run(context: CheckContext) -> list[Finding]:
             continue
         departure = context.departures.found[Key(name, "slice_mean", part)]
         by, value = slice_parts(context, part)
-        message = f"{name!r} moved where {part}: {departure.rise:+.2f} standard deviations against the slice's own past"
+        message = (
+            f"{name!r} moved where {slice_named(part)}: {departure.rise:+.2f} standard deviations "
+            "against the slice's own past"
+        )
         found.append(
             failed(
                 context,

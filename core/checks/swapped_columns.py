@@ -7,7 +7,12 @@ from itertools import combinations
 from core.checks.base import MINIMUM_ROWS, Check, CheckContext, failed
 from core.checks.similarity import distance
 from core.checks.summary import answer
+from core.stats.profile import ColumnProfile
+from core.stats.unit_fit import known_rows
 from storage.records.results import Finding
+
+FORM = 0.1
+"""By how large a share of rows a column may be less of the other's make than of its own and still be it."""
 
 APART = 0.08
 """Two columns closer than this to their own reference are not suspected."""
@@ -41,6 +46,8 @@ def run(context: CheckContext) -> list[Finding]:
         ]
         straight = [max(0.0, own[left] - usual[0]), max(0.0, own[right] - usual[1])]
         if sum(crossed) <= 0.5 * sum(straight) and crossed[0] < straight[1] and crossed[1] < straight[0]:
+            if not all(_bears_form(current[a], reference[b], reference[a]) for a, b in ((left, right), (right, left))):
+                continue
             pairs.append((sum(crossed) - sum(straight), left, right, sum(crossed) / 2, sum(straight) / 2))
     found: list[Finding] = []
     used: set[str] = set()
@@ -64,6 +71,21 @@ def run(context: CheckContext) -> list[Finding]:
             )
         )
     return answer(CHECK, found, judged)
+
+
+def _bears_form(now: ColumnProfile, other: ColumnProfile, own: ColumnProfile) -> bool:
+    """Whether numbers are of the other column's make at least as much as of their own: whole, zero, and known there.
+
+    Any two columns that moved on one day may come to lie in each other's range; they don't take on each other's values.
+    """
+    a, b, c = now.number, other.number, own.number
+    if a is None or b is None or c is None or not (a.finite and b.finite and c.finite):
+        return True
+    shares = [(n.integers / n.finite, n.zeros / n.finite) for n in (a, b, c)]
+    if any(abs(now - there) > abs(now - here) + FORM for now, there, here in zip(*shares, strict=True)):
+        return False
+    there, here = known_rows(a.histogram, b.histogram), known_rows(a.histogram, c.histogram)
+    return there is None or here is None or there >= here - FORM
 
 
 def _usual(context: CheckContext, name: str) -> float:

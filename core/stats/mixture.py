@@ -6,6 +6,7 @@ import numpy as np
 
 from core.stats.effect import UNITS
 from core.stats.sketch_numbers import Floats, Histogram
+from core.stats.unit_fit import fits_source
 
 MINIMUM_SHARE = 0.05
 NEAR = 0.35
@@ -26,8 +27,12 @@ def plausible(current: Histogram, reference: Histogram, factor: float, offset: f
     return abs(arrived - expected) <= 0.35 * expected + 0.02 and left - arrived <= 0.2 * left + 0.02
 
 
-def mixed_unit(current: Histogram, reference: Histogram, usual: float = 0.0) -> tuple[str, float, float, float] | None:
+def mixed_unit(
+    current: Histogram, reference: Histogram, usual: float = 0.0
+) -> tuple[str, float, float, float, bool] | None:
     """Name, factor, offset and share (0 to 1) of the unit change that explains ``current`` best; None when none does.
+
+    The last is whether the next best leaves at least half as much again unexplained, and a little more.
 
     The share is the least-squares weight of the converted cumulative shares. A unit counts only when converted numbers
     lie mostly apart from the others (Kolmogorov distance of a half), else any drift would look like one. ``usual`` is
@@ -39,7 +44,7 @@ def mixed_unit(current: Histogram, reference: Histogram, usual: float = 0.0) -> 
     own = reference.quantile(shares)
     found: list[tuple[float, str, float, float, float]] = []
     for name, factor, offset in UNITS:
-        if factor < 0:
+        if factor < 0 or not fits_source(name, reference):
             continue
         points = np.unique(np.concatenate([own, factor * own + offset]))
         before, now = reference.cdf(points), current.cdf(points)
@@ -54,5 +59,6 @@ def mixed_unit(current: Histogram, reference: Histogram, usual: float = 0.0) -> 
             found.append((left / whole, name, factor, offset, share))
     if not found:
         return None
-    _, name, factor, offset, share = min(found)
-    return name, factor, offset, share
+    found.sort()
+    best, name, factor, offset, share = found[0]
+    return name, factor, offset, share, len(found) == 1 or found[1][0] > 1.5 * best + 0.01

@@ -89,6 +89,16 @@ def test_the_group_holds_while_the_long_tail_wanders() -> None:
     assert first.fingerprint != second.fingerprint
 
 
+def test_a_fault_of_one_columns_level_stays_one_group_while_it_grows() -> None:
+    began = found("slice_levels", "km", cause="slice shift", slice_="caller=b")
+    grown = found("unit_change", "km", cause="unit change", error_class="hard")
+    out = found("bounds", "km", cause="bounds")
+    keys = {group([one], model="eta")[0].group_key for one in (began, grown, out)}
+    assert len(keys) == 1
+    assert group([found("unit_change", "minutes", cause="unit change")], model="eta")[0].group_key not in keys
+    assert group([found("null", "km", cause="null burst")], model="eta")[0].group_key not in keys
+
+
 findings = st.lists(
     st.builds(
         found,

@@ -225,3 +225,36 @@ def test_swapped_columns_are_found_every_time() -> None:
         top = found.findings[0]
         right += top.check == "swapped_columns" and set(top.evidence["columns"]) == {left, other}
     assert right == 20
+
+
+def test_two_columns_that_moved_into_each_others_range_are_not_swapped() -> None:
+    rng = np.random.default_rng(12)
+    today, before = shop_day(rng, 1, rows=2000), shop_day(rng, 0, rows=2000)
+    wind = np.round(rng.gamma(6, 2, 2000)) * 1.15078  # measured in steps of another unit: never whole
+    calm, hour = np.round(rng.gamma(2, 2, 2000)) * 1.15078, rng.poisson(12, 2000).astype(float)
+    found = validate(
+        alone(
+            {**today, "wind": wind, "flights": rng.poisson(4, 2000).astype(float)},
+            {**before, "wind": calm, "flights": hour},
+        )
+    )
+    assert [f for f in found.findings if f.check == "swapped_columns"] == []
+
+
+def test_a_unit_held_by_one_slice_names_the_slice() -> None:
+    rng = np.random.default_rng(13)
+    table = shop_day(rng, 28)
+    held = np.where(table["region"] == "APAC", table["minutes"] * 1000, table["minutes"])
+    found = validate(context({**table, "minutes": held}, history(), reference=of_history()))
+    (unit,) = [f for f in found.findings if f.check == "unit_change"]
+    assert "all of region=APAC: thousandths" in unit.message
+    assert unit.evidence["held_by"] == "region=APAC"
+
+
+def test_a_column_wholly_far_out_of_its_range_is_a_ticket() -> None:
+    rng = np.random.default_rng(14)
+    table = shop_day(rng, 28)
+    found = validate(context({**table, "age": table["age"] + 200}, history(), reference=of_history()))
+    assert "age" in {column for _, column in named(found)}
+    (out,) = [f for f in found.results if f.check == "bounds" and f.status == "fail" and f.column == "age"]
+    assert out.evidence.get("tier_before", out.tier) == "ticket"
