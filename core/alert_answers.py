@@ -13,7 +13,7 @@ from storage.db import transaction
 from storage.errors import UsageError
 from storage.host import Actor
 from storage.records.alerts import VERDICTS, Alert, Silence
-from storage.tables import alerts, audit, batches, silences
+from storage.tables import alerts, audit, batches, escalations, silences
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,10 +203,13 @@ def end_silence(db: sqlite3.Connection, silence_id: int, *, actor: Actor, now: d
 
 
 def wake(db: sqlite3.Connection, alert_id: int, *, actor: Actor, now: datetime) -> bool:
-    """End a snooze or an acknowledgement: the alert fires again; False where it fires already."""
+    """End a snooze, an acknowledgement or a verdict that answered it: it fires anew; False where it does already."""
     with transaction(db):
         alert = alerts.get(db, alert_id)
-        if alert.state_at(now) == "firing":
+        judged = escalations.judged_at(db, alert.model_id, alert.group_key)
+        woken = max((e.at for e in alerts.events(db, alert_id) if e.kind == "wake"), default=None)
+        answered = judged is not None and (woken is None or woken <= judged)
+        if alert.state_at(now) == "firing" and not answered:
             return False
         alerts.event(db, alert_id, "wake", by=actor.name, now=now)
         _audit(db, "alert.wake", alert, actor, now, {})

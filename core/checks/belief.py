@@ -46,7 +46,7 @@ def doubt(check: str) -> float:
 def weight(finding: Finding) -> float:
     """Evidence that the finding is real: ``-log`` of the chance that it is not, from 0.0 up.
 
-    >>> low, high = (Finding("drift", "drift", "digest", "fail", "", score=s) for s in (1.65, 2.65))
+    >>> low, high = (Finding("drift", "drift", "digest", "fail", "", score=s) for s in (2.05, 3.05))
     >>> round(weight(low), 2), round(weight(high), 2)
     (0.69, 5.01)
     """
@@ -57,7 +57,7 @@ def weight(finding: Finding) -> float:
 def belief(finding: Finding) -> float:
     """The chance that the finding is real, as planted days taught it.
 
-    >>> round(belief(Finding("label_residual", "soft", "ticket", "fail", "", score=1.18)), 2)
+    >>> round(belief(Finding("label_residual", "soft", "ticket", "fail", "", score=1.4)), 2)
     0.5
     """
     return 1.0 - math.exp(-weight(finding))
