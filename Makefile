@@ -35,9 +35,10 @@ check: $(STAMP)  ## ruff, mypy strict, import contracts
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-integration: $(STAMP) ## tests against real terminals, users, processes; installs the system packages they need
+integration: $(STAMP) ## real terminals, users, processes (installs the system packages they need), and the long simulations
 	tests/integration/system_packages.sh
 	$(BIN)/python -m pytest tests/integration -m integration -p no:cacheprovider
+	$(BIN)/python -m pytest tests/core -m simulation -n 2 -p no:cacheprovider
 
 bench: $(STAMP)  ## every benchmark; one JSON object a line
 	@for b in $(BENCHES); do $(BIN)/python tests/benchmarks/$$b.py $(FLAGS) || exit 1; done

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import numpy as np
+import pytest
 
 from core.checks.given import PastBatch
 from core.checks.gradual import gradual
@@ -33,6 +34,7 @@ def loud(told: Validation) -> list[Finding]:
     return [f for f in told.findings if f.tier in ("page", "ticket")]
 
 
+@pytest.mark.simulation
 def test_a_category_that_fades_and_one_that_grows_raise_no_ticket_on_any_day() -> None:
     history = [batch(fading(day), day) for day in range(14)]
     said = {}

@@ -125,6 +125,7 @@ def test_nothing_is_estimated_without_labels_or_of_what_was_learned_from(night: 
     assert night.auc(second).lesson_id == lesson[0]
 
 
+@pytest.mark.simulation
 def test_when_labels_come_the_verdict_on_batches_without_them_changes(night: Night) -> None:
     """Concept drift: what was said is far from what labels say, so that later estimates are words."""
     night.reference()
@@ -239,6 +240,7 @@ def test_a_switched_off_estimate_is_words_and_no_number(night: Night) -> None:
     assert words.document(told)["est"] is None
 
 
+@pytest.mark.simulation
 def test_natural_drift_with_a_better_metric_wakes_nobody(night: Night) -> None:
     """A region's mix moves a little a day up to a PSI of 0.5, and the metric gets better all the while."""
     regions, then = ["eu", "us", "latam", "apac", "mea"], np.array([0.4, 0.3, 0.15, 0.1, 0.05])

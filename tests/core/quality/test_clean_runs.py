@@ -1,6 +1,7 @@
 """Two hundred clean batches, as the store would judge them one by one, stay within the budget of false alarms."""
 
 import numpy as np
+import pytest
 
 from core.alerts import group
 from core.checks.given import PastBatch
@@ -13,6 +14,7 @@ FALSE_ALARMS = 1.5 / 30
 """Pages and tickets a clean batch: the most that docs/alert-quality.md names."""
 
 
+@pytest.mark.simulation
 def test_two_hundred_clean_batches_stay_within_the_budget() -> None:
     rng = np.random.default_rng(5)
     days, told = list(past(PAST, seed=5)), list[tuple[int, str, str]]()

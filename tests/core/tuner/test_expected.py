@@ -64,6 +64,7 @@ def store_of(folder: Path, logs: tuple[list[str], list[str]], text: str) -> tupl
     return db, model
 
 
+@pytest.mark.simulation
 def test_the_estimate_of_nearer_limits_holds_in_a_simulation(
     tmp_path: Path, daily: tuple[list[str], list[str]]
 ) -> None:
@@ -85,6 +86,7 @@ def test_the_estimate_of_nearer_limits_holds_in_a_simulation(
     other.close()
 
 
+@pytest.mark.simulation
 def test_init_tells_it_before_the_change_and_says_nothing_of_other_changes(
     tmp_path: Path, daily: tuple[list[str], list[str]]
 ) -> None:

@@ -98,6 +98,7 @@ def test_verdicts_walked_again_tell_what_batches_judged_anew_tell(
     assert judged.after != judged.before or "minimum_touched" in change
 
 
+@pytest.mark.simulation
 def test_a_back_test_is_what_happens_when_the_batches_come_again(
     tmp_path: Path, logs: tuple[list[str], list[str]], served: tuple[sqlite3.Connection, Model, list[Ingested]]
 ) -> None:
@@ -143,6 +144,7 @@ def test_an_accepted_tuning_judges_the_next_batch_and_a_revert_judges_as_before(
     db.close()
 
 
+@pytest.mark.simulation
 def test_a_nearer_limit_tells_what_would_be_new_and_is_tested_again_when_accepted(
     tmp_path: Path, logs: tuple[list[str], list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
