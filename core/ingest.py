@@ -22,7 +22,7 @@ from core.checks.beside import Beside
 from core.checks.stored_readings import FORM
 from core.checks.stored_readings import pack as pack_readings
 from core.checks.watched import WatchedSlice
-from core.estimates.turn import learn_and_judge
+from core.estimates.estimate import judge_again
 from core.evaluation.case_lives import note_answers
 from core.evaluation.golden_replay import beside
 from core.failing_rows import with_rows
@@ -290,7 +290,7 @@ def _measure(db: sqlite3.Connection, model: Model, batch: Batch, source: LogSour
         note_answers(db, model, batch, source, now)
         keep_up(db, model, now=now, fresh=Fresh(batch, source))
         judging.weigh_standing(db, model, now)
-    learn_and_judge(db, model, now=now)
+        judge_again(db, model, now=now)
 
 
 def _observe(db: sqlite3.Connection, model: Model, batch: Batch, now: datetime) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.batch_log import log_of
-from core.estimates.turn import learn_and_judge
+from core.estimates.estimate import judge_again
 from core.measure import measure_batch
 from core.rollouts.turns import keep_up
 from core.watchdogs import watch_metrics
@@ -159,7 +159,7 @@ def ingest_labels(
         from core.kept.watch import watch_slices  # numpy: not on the way of those who only read
 
         watch_slices(db, model, [batch.batch for batch in done], now)
-        learn_and_judge(db, model, now=now)
+        judge_again(db, model, now=now)
     if not more:
         keep_up(db, model, now=now)
     return LabelReport(

@@ -119,7 +119,7 @@ def measure_batch(
         found = plans(wanted, model.file, source)
         watched = kept_slices.listing(db, model.id)
         keep = [column for plan in found.values() for column in plan.columns] + columns_of(watched)
-        by = standing(db, model, batch)
+        by = standing(db, model, batch, source, fresh=arriving is None, now=now)
         keep += by[1].columns if by else ()
         joined = room.join(source, model.file, known, keep)
         states = built_in(joined, wanted, model.file)

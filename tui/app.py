@@ -86,8 +86,8 @@ class MidwatchApp(Commands):
     def _observe(self) -> None:
         """What the program sees by itself is recorded in a read-only screen too, where the file may be written."""
         if self.services.observe is not None:
-            start, connect = self.screen_stack[0], self.services.connect
-            jobs.start(start, "observation", self.services.observe, connect=connect, records=True)
+            start, observe, now = self.screen_stack[0], self.services.observe, self.services.now()
+            jobs.start(start, "observation", lambda db: observe(db, now), connect=self.services.connect, records=True)
 
     def _recovered(self, told: str) -> None:
         self.say(told or "a rollback is still open: it is under way elsewhere, or no log has shown it yet")

@@ -7,6 +7,7 @@ import os
 import socket
 import sqlite3
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 
 from storage.clock import utc_now
@@ -60,12 +61,11 @@ def why_read_only(path: Path, asked: bool) -> str:
     return why_unwritable(path)
 
 
-def observe(db: sqlite3.Connection) -> None:
+def observe(db: sqlite3.Connection, now: datetime) -> None:
     """Models without data get their ticket, those that came back lose it; pages that nobody answers are passed on."""
     from core.escalation import escalate
     from core.watchdogs import watch_silence
 
-    now = utc_now()
     watch_silence(db, now)
     escalate(db, now)
 

@@ -37,4 +37,4 @@ class Services:
     models: Callable[[sqlite3.Connection], Sequence[str]]
     dump: Path
     recover: Callable[[sqlite3.Connection], str] | None = None
-    observe: Callable[[sqlite3.Connection], object] | None = None
+    observe: Callable[[sqlite3.Connection, datetime], object] | None = None

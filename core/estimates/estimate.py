@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from core.estimates.lesson import Lesson
     from core.stats.estimation.backtest import Window
     from storage.logs.joined_rows import Joined
+    from storage.logs.source import LogSource
 
 ENOUGH_OF_ITS_OWN = 6
 """With so many windows whose labels came later, those made of the labelled rows themselves count no more."""
@@ -43,17 +44,25 @@ def unmeasured(db: sqlite3.Connection, batch_id: int) -> tuple[Estimate, ...]:
     return tuple(one for one in estimates.current(db, batch_id) if one.metric not in told)
 
 
-def standing(db: sqlite3.Connection, model: Model, batch: Batch) -> Standing | None:
-    """The lesson to estimate a batch by; None where it needs no estimate or nothing was learned yet.
+def standing(
+    db: sqlite3.Connection, model: Model, batch: Batch, source: LogSource, *, fresh: bool, now: datetime
+) -> Standing | None:
+    """The lesson to estimate a batch by, learned anew where that is due; None where it needs none or nothing teaches.
 
     References are not estimated, nor rows that no user saw, nor what was estimated before or learned from.
+
+    Args:
+        source: the batch's log, open.
+        fresh: whether the batch has just come; nothing is learned for one whose labels are being joined.
     """
     if batch.role != "serving" or batch.stage in hidden_stages(model.file) or model.file.columns.label is None:
         return None
     if model.file.task == "multiclass" or estimates.known(db, batch.id):
         return None
-    from core.estimates.learning import newest_lesson
+    from core.estimates.learning import keep_learning, newest_lesson
 
+    if fresh:
+        keep_learning(db, model, source, now=now)
     found = newest_lesson(db, model)
     if found is None or found[1].learned is None or batch.id in found[1].batches:
         return None

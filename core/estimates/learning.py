@@ -1,4 +1,8 @@
-"""Learning anew when enough labelled rows have come: from the references and the newest serving batches with labels."""
+"""Learning anew when enough labelled rows have come: from the references and the newest serving batches with labels.
+
+It is done when a batch comes without its labels, never when labels come: a model whose logs hold them at once needs no
+estimates, and its references would be read again for nothing.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +10,7 @@ import sqlite3
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -20,9 +25,13 @@ from core.stats.estimation.rows import Rows, together
 from core.stats.packing import unpack as unpack_profile
 from core.stats.slices.coding import Coding, fit_numbers
 from storage.errors import SourceError
+from storage.logs.quoting import sql_name
 from storage.records.batches import Batch
 from storage.records.models import Model
 from storage.tables import batches, estimates, labels
+
+if TYPE_CHECKING:
+    from storage.logs.source import LogSource
 
 SERVING = 30
 """Newest serving batches that are learned from."""
@@ -30,6 +39,8 @@ MOST = 40_000
 """Labelled rows that are learned from."""
 GROWTH = 0.5
 """Learned anew once so many labelled rows have come, as a share of those learned from."""
+UNLABELLED = 0.1
+"""A log in which no larger share of the rows lacks its label needs no estimate."""
 _CHUNK = 5_000
 
 Found = list[tuple[Batch, int]]
@@ -41,10 +52,14 @@ def newest_lesson(db: sqlite3.Connection, model: Model) -> tuple[int, Lesson] | 
     return (kept[0], unpack(kept[1])) if kept else None
 
 
-def keep_learning(db: sqlite3.Connection, model: Model, *, now: datetime) -> bool:
-    """Learn when it is due; returns whether it was. Files that are gone or changed are passed over.
+def keep_learning(db: sqlite3.Connection, model: Model, source: LogSource, *, now: datetime) -> bool:
+    """Learn when it is due and a batch has come that needs it; returns whether it was learned.
 
-    Nothing is due for a model whose metrics can't be estimated or that has no labels.
+    Files that are gone or changed are passed over. Nothing is due for a model whose metrics can't be estimated or that
+    has no labels.
+
+    Args:
+        source: the log of the batch that came, open.
     """
     if model.file.columns.label is None or not estimated_metrics(model.file):
         return False
@@ -53,6 +68,8 @@ def keep_learning(db: sqlite3.Connection, model: Model, *, now: datetime) -> boo
         return False
     known = newest_lesson(db, model)
     if known is not None and not _due(known[1], found):
+        return False
+    if _labelled_already(source, model.file.columns.label):
         return False
     lesson = _learned(db, model, found)
     estimates.add_lesson(
@@ -70,6 +87,14 @@ def _candidates(db: sqlite3.Connection, model: Model, now: datetime) -> Found:
     newest = next((batch.version for batch, _ in found if batch.role == "serving"), None)
     own = [(batch, rows) for batch, rows in found if batch.version in (newest, None)]
     return own if sum(rows for _, rows in own) >= LEAST_LABELLED else found
+
+
+def _labelled_already(source: LogSource, label: str) -> bool:
+    """Whether the log itself holds the label of nearly all its rows."""
+    if label not in {column.name for column in source.columns}:
+        return False
+    [(missing,)] = source.query(f"select count(*) - count({sql_name(label)}) from log")
+    return int(str(missing)) <= UNLABELLED * source.rows
 
 
 def _due(lesson: Lesson, found: Found) -> bool:

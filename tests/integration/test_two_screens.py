@@ -47,6 +47,9 @@ def test_two_screens_and_an_ingest(tmp_path: Path) -> None:
             assert process.returncode in (0, 1), err
             assert out.startswith(f"batch {number + 1}:"), out
             assert not errors, (one.text, two.text)
+        for terminal in (one, two):  # what was answered already is asked about, over the pane
+            terminal.type("\x1b")
+            terminal.pump(0.5)
         one.type("1")
         two.type("2")
         one.pump(1.5)

@@ -230,7 +230,7 @@ class AlertsPane(ListPane):
             return
         if not chosen.firing(now):
             title = f"Nothing of {counted(len(chosen.heads), 'group')} fires: {chosen.heads[0].state_at(now)} already"
-            back = ("k", "wake", "wake: take back what was answered, it fires again")
+            back = ("u", "wake", "undo: take back what was answered, it fires again")
             self.shell.open_sheet(Choice(title, [back]), lambda _: snoozing.wake(self, chosen))
             return
         told = len(chosen.storms) and " in one answer; a again takes it back"

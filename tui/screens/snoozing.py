@@ -43,7 +43,7 @@ def ask(pane: AlertsPane, chosen: Chosen) -> None:
         *_HOURS[2:],
     ]
     if not chosen.firing(now):
-        options.append(("k", "wake", "wake: take back what was answered, it fires again"))
+        options.append(("u", "wake", "undo: take back what was answered, it fires again"))
     if len(heads) == 1:
         options.append(("s", "silence", "silence: what is like it, too; shows first what that would hide"))
     shell.open_sheet(Choice(title, options), lambda picked: _picked(pane, chosen, picked, rotation))

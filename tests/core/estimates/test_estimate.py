@@ -115,12 +115,13 @@ def test_a_batch_without_labels_is_estimated_from_a_labelled_reference(night: Ni
 def test_nothing_is_estimated_without_labels_or_of_what_was_learned_from(night: Night) -> None:
     first = night.serve(1)
     assert latest(night.db, night.model.id, first.id, "auc") is None
-    night.labels(1)  # the first labels teach: from now on there are estimates
+    night.labels(1)
+    assert newest_lesson(night.db, night.model) is None  # nothing waits for labels
+    second = night.serve(6)  # the first labels teach: from now on there are estimates
     lesson = newest_lesson(night.db, night.model)
     assert lesson is not None
     assert lesson[1].batches == {first.id}
     assert latest(night.db, night.model.id, first.id, "auc") is None
-    second = night.serve(2)
     assert night.auc(second).rows == 1_500
     assert night.auc(second).lesson_id == lesson[0]
 
@@ -148,8 +149,8 @@ def test_when_labels_come_the_verdict_on_batches_without_them_changes(night: Nig
 def test_a_new_version_is_not_estimated_by_what_an_old_one_taught(night: Night) -> None:
     night.serve(1)
     night.labels(1)
-    frame = scored(2, 1_500).assign(model_version="v2").drop(columns="churned")
-    later = night._take(frame, "v2", START + 3 * DAY)
+    frame = scored(6, 1_500).assign(model_version="v2").drop(columns="churned")
+    later = night._take(frame, "v2", START + 7 * DAY)
     told = night.auc(later)
     assert not told.usable
     assert told.why_not == "no estimate: too few labels of v2 yet, it was learned from v1"
@@ -165,6 +166,7 @@ def test_rows_unlike_any_labelled_one_get_words(night: Night) -> None:
 
 def test_a_lesson_survives_the_store_and_holds_no_redacted_column(night: Night) -> None:
     night.reference()
+    night.serve(1)
     found = newest_lesson(night.db, night.model)
     assert found is not None
     lesson = found[1]
@@ -173,6 +175,17 @@ def test_a_lesson_survives_the_store_and_holds_no_redacted_column(night: Night) 
     body = estimates.lesson(night.db, night.model.id, form=1)
     assert body is not None
     assert b"example.org" not in body[1]
+
+
+def test_a_model_whose_logs_hold_their_labels_learns_nothing(night: Night) -> None:
+    night.reference()
+    for day in (1, 2):
+        night._take(scored(day, 1_500), f"day{day}", START + (day + 1) * DAY)
+    assert newest_lesson(night.db, night.model) is None
+    frame = scored(3, 1_500)
+    frame.loc[:200, "churned"] = None  # the labels of an eighth of the rows are late
+    told = night.auc(night._take(frame, "late", START + 8 * DAY))
+    assert told.usable, told.why_not
 
 
 def test_facts_stay(night: Night) -> None:
@@ -186,11 +199,11 @@ def test_facts_stay(night: Night) -> None:
 def test_a_file_that_is_gone_is_passed_over(night: Night) -> None:
     batch = night.serve(1)
     night.labels(1)
+    night.serve(6)
     first = newest_lesson(night.db, night.model)
     Path(batch.path).unlink()
-    for day in (2, 3):
-        night.serve(day)
-        night.labels(day)
+    night.labels(6)
+    night.serve(11)
     last = newest_lesson(night.db, night.model)
     assert first is not None
     assert last is not None
