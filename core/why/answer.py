@@ -222,7 +222,7 @@ def _explained(reader: Reader, one: Scene, match: Match) -> Explanation:
         next_test=match.symptom.next_test,
         next_command=command,
         unrecorded=None if best is not None or not match.symptom.suspects else _unrecorded(match.symptom),
-        recurrence=f"{likely}: met {met} time(s) before, the {recurrence} now" if met and recurrence else None,
+        recurrence=f"{likely}: met before ({met}x), the {recurrence} now" if met and recurrence else None,
         past=past,
         effects=tuple(known[s.name] for s in match.core if s.name in known),
     )

@@ -49,7 +49,7 @@ class Effect:
     @property
     def words(self) -> str:
         """One sentence."""
-        seen = f"{self.batches} batch(es) with {self.signal}: {self.metric} {self.value:.4g}, {self.clean:.4g} without"
+        seen = f"batches with {self.signal} ({self.batches}): {self.metric} {self.value:.4g}, {self.clean:.4g} without"
         return f"{seen}; " + {None: "too few to tell", True: "it falls with it", False: "no effect on it"}[self.moves]
 
 

@@ -91,7 +91,7 @@ def _check_header(path: str, records: list[tuple[int, list[str]]], usual: int) -
                 raise SourceError(
                     f"{path}, line {line}: {len(header)} cells, but the rows have {usual}; "
                     f"the header seems to be on line {at}",
-                    f"remove the {at - 1} line(s) above it (tail -n +{at})",
+                    f"remove what is above it (tail -n +{at})",
                 )
         raise SourceError(
             f"{path}, line {line}: the header has {len(header)} names, but the rows have {usual} cells",
@@ -104,7 +104,7 @@ def _check_header(path: str, records: list[tuple[int, list[str]]], usual: int) -
             if len(cells) == len(header) and rest and _like_header(cells, rest):
                 raise SourceError(
                     f"{path}, line {line}: holds values, and the header seems to be on line {at}",
-                    f"remove the {at - 1} line(s) above it (tail -n +{at})",
+                    f"remove what is above it (tail -n +{at})",
                 )
     if _all_values(header, [cells for _, cells in records[1:]]):
         raise SourceError(

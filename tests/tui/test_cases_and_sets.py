@@ -63,7 +63,7 @@ async def test_from_an_alert_to_a_frozen_set(path: Path) -> None:
         assert "[redacted]" in pane.detail.plain
         await keys(pilot, "space", "j", "space", "f", "e")
         await words(pilot, "1")
-        assert said(app) == "2 case(s) with 1 as the right answer"
+        assert said(app) == "2 cases with 1 as the right answer"
         await keys(pilot, "E")
         await words(pilot, "")
         await keys(pilot, "f")

@@ -16,6 +16,7 @@ from storage.records.incidents import LIVE_STATES, IncidentFilter
 from storage.tables import failure_cases, incidents, models
 from tui.present import cases as present
 from tui.present.columns import Column
+from tui.present.text import counted
 from tui.screens import failure_cases as steps
 from tui.screens.dialogs import Choice
 from tui.widgets.pane import ListPane
@@ -108,7 +109,7 @@ class CasesPane(ListPane):
             else:
                 self._judge(ids, cast("CaseVerdict", verdict), None)
 
-        self.shell.open_sheet(Choice(f"{len(ids)} case(s): what are they worth?", VERDICTS), picked)
+        self.shell.open_sheet(Choice(f"{counted(len(ids), 'case')}: what are they worth?", VERDICTS), picked)
 
     def _judge(self, ids: Sequence[int], verdict: CaseVerdict | None, expected: str | None) -> None:
         actor, now = self.shell.services.actor(), self.shell.now()
@@ -120,7 +121,7 @@ class CasesPane(ListPane):
             return len(judge(db, ids, verdict, expected=right, actor=actor, now=now))
 
         said = verdict or f"with {right} as the right answer"
-        self.record("verdict", work, lambda n: self.shell.say(f"{n} case(s) {said}"))
+        self.record("verdict", work, lambda n: self.shell.say(f"{counted(n, 'case')} {said}"))
 
     def do_incident(self) -> None:
         """Make the chosen cases part of an incident; a live one of their model is proposed."""
@@ -137,7 +138,11 @@ class CasesPane(ListPane):
 
                 return len(judge(db, ids, incident=key, actor=actor, now=now))
 
-            self.record("incident", work, lambda n: self.shell.say(f"{n} case(s) belong to {key}"))
+            self.record(
+                "incident",
+                work,
+                lambda n: self.shell.say(f"{key} has {counted(n, 'case')} more"),
+            )
 
         self.shell.ask("incident of these cases: ", answered, value=live[0].key if live else "")
 

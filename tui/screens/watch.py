@@ -17,6 +17,7 @@ from storage.records.watches import Rotation, Watch
 from storage.tables import handovers, models
 from tui.present.columns import Column
 from tui.present.page import short
+from tui.present.text import counted
 from tui.rotation import RotationFile
 from tui.widgets.pane import ListPane
 from tui.widgets.rows import Row, RowSource, View
@@ -126,7 +127,7 @@ class WatchPane(ListPane):
         until = short(self.shell.stamp(current.end)) if current else "-"
         page = self.seen.page if self.seen else None
         items = f"{page.open_items} open" if page else "-"
-        gaps = f"{holes} gap(s)" if ahead else "-"
+        gaps = counted(holes, "gap") if ahead else "-"
         rows = (("now", "this watch", who, after, until, items), ("turns", "who, when", who, after, until, gaps))
         told = [Row(key, tuple(Text(cell) for cell in cells)) for key, *cells in rows]
         return [*told, Row("times", tuple(Text(c) for c in ("response times", "-", "-", "-", "-")))]
