@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from sample_data import assistant_versions as specs
 from sample_data import linear, versions
 from sample_data.drawing import even_labels, half_of, identifiers, pick
-from sample_data.records import Fault, LogFile, ModelScenario
+from sample_data.records import Answer, Fault, LogFile, ModelScenario
 from sample_data.windows import NIGHT, Window, daily_windows, draw_times, night_windows
 from sample_data.writing import json_line, stamps, write_lines
 
@@ -225,5 +225,6 @@ def _faults(model: ModelScenario, columns: dict[str, Any], end: datetime) -> tup
             "quarantined equal lines in the file",
             right_action="none for the model; tell the owner of the log writer",
             wrong_action="drop the file; read the broken lines as rows of nulls",
+            answer=Answer("useful", "p.okafor", night - BROKEN_DAY + timedelta(hours=33), "told who writes the log"),
         ),
     )

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from sample_data import churn_versions as specs
 from sample_data import linear, versions
 from sample_data.drawing import even_labels, identifiers, pick
-from sample_data.records import Fault, LogFile, ModelScenario
+from sample_data.records import Answer, Fault, LogFile, ModelScenario
 from sample_data.windows import Window, consecutive_windows, daily_windows, draw_times, night_windows, weekend
 from sample_data.writing import Part, cells, write_csv, write_parquet
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 ROWS = 800
 LABEL_LAG = timedelta(days=3)
+STORM_KNOWN = timedelta(minutes=105)  # before the end: the campaign was seen to be behind it
 STORM = (timedelta(minutes=160), timedelta(minutes=60))  # from and until, before the end
 
 UNSEEN = 0.5  # spread of what makes people leave and no column shows
@@ -186,5 +187,6 @@ def _faults(model: ModelScenario, end: datetime) -> tuple[Fault, ...]:
             right_action="none: mark as noise",
             wrong_action="page; roll back or retrain for it; blame it for what happens at 02:10",
             harmless=True,
+            answer=Answer("noise", "a.lindqvist", end - STORM_KNOWN, "the autumn campaign began, no input is broken"),
         ),
     )

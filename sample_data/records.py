@@ -80,11 +80,22 @@ class Deployment:
 
 
 @dataclass(frozen=True, slots=True)
+class Answer:
+    """What a person said of the alerts that a fault had raised by `at`: `verdict` is a word of `alerts feedback`."""
+
+    verdict: str
+    by: str
+    at: datetime
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
 class Fault:
     """A planted fault and what must be said of it.
 
     `tier` is the loudest tier that is right for it. `files` are the serving files that carry it, `rows` how many of
     their rows do (for broken files: lines). `harmless` marks red herrings, where the right action is none.
+    `answer` is what was said of it before `end`, None where it is up to the engineer.
     """
 
     id: str
@@ -99,6 +110,7 @@ class Fault:
     right_action: str
     wrong_action: str
     harmless: bool = False
+    answer: Answer | None = None
 
 
 @dataclass(frozen=True, slots=True)

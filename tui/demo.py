@@ -15,16 +15,17 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from core import labels, versions
+from core.alert_answers import give_feedback
 from core.baseline import Baselines
 from core.changes import feed as changes
 from core.incidents import lifecycle, writing
 from core.ingest import Ingested, ingest
-from sample_data.records import ModelScenario, PastIncident, Scenario
+from sample_data.records import Fault, ModelScenario, PastIncident, Scenario
 from sample_data.scenario import generate, lose_artifacts, whole_ten_minutes
 from storage import model_file
 from storage.db import connect, prepare
 from storage.host import Actor
-from storage.tables import models
+from storage.tables import alerts, batches, models
 
 FIRST = "churn"
 HOST = "prod-ml-3"
@@ -148,14 +149,33 @@ def take_in(db: sqlite3.Connection, scenario: Scenario, name: str) -> None:
     scene_of = scenario.model(name)
     if scene_of.candidate is not None and scene_of.candidate.slice is None:
         begin(db, model, scene_of, HOST)
-    for file in files:
-        if file.role == "serving":
-            _drain(ingest(db, model, [str(file.path)], actor=shipper, now=file.arrived, baselines=baselines))
+    waiting = [fault for fault in scenario.faults if fault.model == name and fault.answer is not None]
+    for file in (file for file in files if file.role == "serving"):
+        waiting = [fault for fault in waiting if not answered(db, model.id, fault, file.arrived)]
+        _drain(ingest(db, model, [str(file.path)], actor=shipper, now=file.arrived, baselines=baselines))
+    for fault in waiting:
+        answered(db, model.id, fault, scenario.end)
     for file in files:
         if file.role == "labels":
             labels.ingest_labels(db, model, file.path, actor=shipper, now=file.arrived)
     judge(db, model, scene_of, HOST)
     demo_experiments.read(db, model, scenario.experiments, HOST, scenario.end)
+
+
+def answered(db: sqlite3.Connection, model_id: int, fault: Fault, now: datetime) -> bool:
+    """Whether people have said by ``now`` what the alerts of a planted fault were worth; it is recorded once they have.
+
+    Only what the fault had raised by then is answered.
+    """
+    said = fault.answer
+    if said is None or said.at > now:
+        return False
+    files = [str(path) for path in fault.files]
+    for alert in alerts.page(db, model_id=model_id, only_open=False, limit=1000):
+        for one in alerts.of_group(db, model_id, alert.group_key):
+            if one.batch_id is not None and batches.get(db, one.batch_id).path in files:
+                give_feedback(db, one.id, said.verdict, actor=Actor(said.by, HOST), now=said.at, note=said.note)
+    return True
 
 
 def _drain(taken: Iterator[Ingested]) -> None:
