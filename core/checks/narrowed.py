@@ -8,7 +8,7 @@ from __future__ import annotations
 import copy
 from dataclasses import dataclass, replace
 
-from core.checks.base import Check, CheckContext, quieter
+from core.checks.base import Check, CheckContext, quieter, slice_named
 from core.checks.departures import Departures
 from core.stats.effect import ratio_of
 from storage.model_file import hours_of
@@ -44,7 +44,7 @@ def excluded(spec: CheckSpec, facts: Facts) -> str | None:
     if spec.times is not None and facts.ratio < spec.times:
         return f"less than {spec.times:g} times its limit"
     if facts.slice is not None and facts.slice in spec.except_slices:
-        return f"not told where {facts.slice}"
+        return f"not told where {slice_named(facts.slice)}"
     if spec.minimum_rows is not None and facts.rows < spec.minimum_rows:
         return f"fewer than {spec.minimum_rows:,} rows in the batch"
     if spec.minimum_touched is not None and facts.touched is not None and facts.touched < spec.minimum_touched:

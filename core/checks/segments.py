@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from core.checks.base import Check, CheckContext, failed, percent, slice_parts, slice_sql
+from core.checks.base import Check, CheckContext, failed, percent, slice_named, slice_parts, slice_sql
 from core.checks.gradual import gradual
 from core.checks.summary import answer, ratio
 from core.stats.profile import BatchProfile
@@ -42,7 +42,7 @@ def run(context: CheckContext) -> list[Finding]:
         finding = failed(
             context,
             CHECK,
-            f"{key.slice} {what}, {percent(expected)} expected",
+            f"{slice_named(key.slice)} {what}, {percent(expected)} expected",
             cause="segment",
             ratio=max(loud, 1.5),
             column=by,
