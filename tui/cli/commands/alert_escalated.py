@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from core.escalation import escalate, escalated, sentence
+from core.escalation import escalate, escalated, sentence, told_of_all
 from storage.db import store_path
 from storage.file_system import why_unwritable
 from tui.cli import diagnostics, output
@@ -22,6 +22,8 @@ def command(store: str | None, as_json: bool) -> None:
     with reading(store) if refused else writing(store) as session:
         fresh = [] if refused else escalate(session.db, session.now)
         found, now = escalated(session.db, session.now), session.now
+        if not told_of_all(session.db):
+            diagnostics.note("midwatch: more pages are open than are looked at: the oldest are left out")
     if as_json:
         output.document(
             [
